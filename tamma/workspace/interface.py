@@ -1,0 +1,219 @@
+"""The workspace interface: a clone on a worker's disk in which a model's commands may run.
+
+Layout on disk, under the worker's workspaces folder::
+
+    <workspace id>/
+      tree/     the work tree: all that the sandbox may write. Its `.git` is a read-only copy of metadata
+      git/      the trusted git directory, never visible in the sandbox
+      env/      the project's own environment (interpreter, packages), outside the work tree
+      meta.json what was prepared, written last and atomically: a folder without it is rebuilt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tamma.model.conversation import ToolCall, ToolResult
+from tamma.model.ids import BlobId
+from tamma.model.repository import FileChange
+from tamma.platforms.interface import GitCredentials
+
+Progress = Callable[[str], None]
+"""Called with a short line while long work goes on; activities heartbeat with it. Never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSpec:
+    """What to prepare. The same spec again finds what is there."""
+
+    id: str
+    clone_url: str
+    base_branch: str
+    base_sha: str
+    """The commit that the work starts from."""
+    branch: str
+    """The branch that the work will become."""
+    checkpoint: BlobId | None = None
+    """Where to go on from, when the workspace must be rebuilt (on another host)."""
+    credentials: GitCredentials = field(default_factory=GitCredentials)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceInfo:
+    id: str
+    base_sha: str
+    base_branch: str
+    branch: str
+    sandbox_tier: str
+    """bwrap, namespaces, container, landlock or none."""
+    restored: bool
+    """True where it was rebuilt from a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the project and why we believe in it (`pyproject.toml: [tool.pytest]`)."""
+
+    command: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectProfile:
+    """What was found out about a repository by looking at its files; no command has run."""
+
+    ecosystems: tuple[str, ...]
+    """python, node, rust, go, make, ..."""
+    test: Command | None
+    lint: Command | None = None
+    build: Command | None = None
+    install: tuple[Command, ...] = ()
+    instructions: tuple[str, ...] = ()
+    """Paths of AGENTS.md, CLAUDE.md, CONTRIBUTING and the like, in order of weight."""
+    files: tuple[str, ...] = ()
+    """Tracked paths, at most 2,000."""
+    files_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InstallReport:
+    """How building the project's environment went."""
+
+    ok: bool
+    cached: bool
+    log_tail: str
+    """The last lines, at most 4 kB."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """A finished command. `output` is standard output and error together, head and tail kept."""
+
+    exit_code: int
+    """128 + signal where a signal ended it."""
+    output: str
+    truncated_bytes: int
+    timed_out: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What a tool call gave. `changed` says whether the tool may have written to the work tree."""
+
+    result: ToolResult
+    changed: bool
+    error_kind: str | None = None
+    """unknown_tool, bad_arguments, path_denied, not_unique, not_found, timeout, exit_code, ... or None."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    path: str
+    status: str
+    """A, M, D, R or T, as git names it."""
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiffSummary:
+    """The work against its base. `patch` is a unified diff, at most 400 kB, cut with a note."""
+
+    files: tuple[FileDiff, ...]
+    patch: str
+
+    @property
+    def empty(self) -> bool:
+        return not self.files
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """Something the diff policy saw. `refuse` blocks; otherwise a person must agree."""
+
+    path: str
+    rule: str
+    refuse: bool
+    detail: str = ""
+
+
+class Workspace(Protocol):
+    """An open workspace. Calls on one workspace come one at a time."""
+
+    @property
+    def info(self) -> WorkspaceInfo: ...
+
+    async def begin_batch(self, seq: int) -> None:
+        """Make tool batch `seq` repeatable: the first time a snapshot of the work tree is kept, a later
+        time the work tree returns to it. Snapshots hold untracked files, not ignored ones."""
+        ...
+
+    async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
+        """Run one tool call. A model's mistake is an error result, never an exception."""
+        ...
+
+    async def run(
+        self,
+        command: str,
+        *,
+        timeout: float,
+        progress: Progress,
+        env: dict[str, str] | None = None,
+    ) -> CommandResult:
+        """Run a command in the sandbox without network. Cancellation ends the whole process tree."""
+        ...
+
+    async def profile(self) -> ProjectProfile: ...
+
+    async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
+        """Build the project's environment (network by allowlist); cached by the hash of its lock files."""
+        ...
+
+    async def read_text(self, path: str, limit: int) -> str:
+        """A tracked text file's first `limit` characters. Raises PathDenied."""
+        ...
+
+    async def diff(self) -> DiffSummary: ...
+
+    async def findings(self) -> tuple[PolicyFinding, ...]:
+        """What the diff policy says of the work so far."""
+        ...
+
+    async def commit(self, message: str, op_id: str) -> str:
+        """Commit the work onto the branch and return its sha. The same op_id with the same tree is done
+        already; nothing changed returns the branch's head. Raises PolicyRefused."""
+        ...
+
+    async def file_changes(self) -> tuple[FileChange, ...]:
+        """The committed work against the base, for platforms that take commits by API."""
+        ...
+
+    async def push(self, credentials: GitCredentials, expected_sha: str | None) -> str:
+        """Push the branch; the remote must be at `expected_sha` (None: absent) or already at our head.
+        Returns the pushed sha. Raises StaleHead, BadCredentials, Transient."""
+        ...
+
+    async def checkpoint(self) -> BlobId:
+        """Put the work (as incremental git bundles) into the blob store; returns its manifest's address."""
+        ...
+
+
+class Workspaces(Protocol):
+    """The workspaces of one host."""
+
+    async def prepare(self, spec: WorkspaceSpec, progress: Progress) -> WorkspaceInfo:
+        """Clone (or find, or rebuild) a workspace. Raises CloneFailed, SandboxUnavailable."""
+        ...
+
+    def open(self, workspace_id: str) -> Awaitable[Workspace]:
+        """Raises WorkspaceLost where this host does not have it."""
+        ...
+
+    async def release(self, workspace_id: str) -> None:
+        """Remove it from the disk; absent is done."""
+        ...
