@@ -17,7 +17,7 @@ TaskId = NewType("TaskId", str)
 
 WorkflowId = NewType("WorkflowId", str)
 SessionId = NewType("SessionId", str)
-"""One transcript: a run's conversation with a model, `<taskId>/agent`, `<taskId>/plan` or `<taskId>/review`."""
+"""One transcript, a conversation with a model: `<taskId>/agent`, `<taskId>/plan` or `<taskId>/review`."""
 
 BlobId = NewType("BlobId", str)
 """`sha256:` and 64 hexadecimal digits."""

@@ -6,20 +6,20 @@ The JSON is the storage format: fields may be added with defaults, never renamed
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-from tamma.model.conversation import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from tamma.model.conversation import Message, Part, Role
 
 
 @cache
 def _parts() -> TypeAdapter[tuple[Part, ...]]:
-    from pydantic import Discriminator, TypeAdapter
+    from pydantic import TypeAdapter
 
-    union = Annotated[Text | Image | ToolCall | ToolResult | Reasoning, Discriminator("kind")]
-    return TypeAdapter(tuple[union, ...])
+    # `kind` is a Literal on every part, so pydantic's smart union picks the one that fits.
+    return TypeAdapter(tuple[Part, ...])
 
 
 def parts_to_json(parts: tuple[Part, ...]) -> str:
