@@ -1,0 +1,342 @@
+"""What a workflow needs to call an activity: its name, its input, its output. Imports the model alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Target
+from tamma.model.session import (
+    BatchOutcome,
+    ModelTurn,
+    Opening,
+    WorkspaceOrder,
+    WorkspaceRef,
+)
+from tamma.model.task import AgentChoice, DiffRef, Spend, TestRun
+
+I = TypeVar("I")  # noqa: E741 - the input of an activity
+O = TypeVar("O")  # noqa: E741 - its output
+
+
+@dataclass(frozen=True, slots=True)
+class Activity(Generic[I, O]):
+    """A typed name. `run` in workflows/calls.py is the only caller."""
+
+    name: str
+    output: type[O]
+
+
+# --- the issue and the pull request --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptIssue:
+    task_id: TaskId
+    repo: RepoRef
+    issue: str
+    issue_text: str | None
+    base: str | None
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedIssue:
+    """The issue as it was when the run began; later edits do not reach the model."""
+
+    number: str
+    title: str
+    url: str
+    snapshot: BlobId
+    """Markdown: the title, the body, and the comments of people who may write."""
+    clone_url: str
+    base_branch: str
+    base_sha: str
+    branch: str
+    capabilities: tuple[str, ...]
+
+
+ACCEPT_ISSUE = Activity[AcceptIssue, AcceptedIssue]("accept_issue", AcceptedIssue)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPullRequest:
+    task_id: TaskId
+    repo: RepoRef
+    head: str
+    base: str
+    issue: str
+    issue_title: str
+    plan: BlobId | None
+    summary: str
+    red_test: TestRun | None
+    tests: TestRun | None
+    sandbox_tier: str
+    spend: Spend
+    agent: AgentChoice
+    review: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPullRequest:
+    number: str
+    url: str
+    head_sha: str
+
+
+OPEN_PULL_REQUEST = Activity[OpenPullRequest, OpenedPullRequest]("open_pull_request", OpenedPullRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitChecks:
+    """One attempt is one look; it fails in a benign way until there is an answer."""
+
+    repo: RepoRef
+    sha: str
+    grace: float
+    poll: float
+
+
+AWAIT_CHECKS = Activity[AwaitChecks, CheckSummary]("await_checks", CheckSummary)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    task_id: TaskId
+    repo: RepoRef
+    head_sha: str
+    """The reviewed commit: nothing else is merged."""
+    branch: str
+    base_branch: str
+    pull_request: str | None
+    """None: merge the branch itself (plain Git)."""
+    method: MergeMethod
+    message: str
+    poll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    outcome: MergeOutcome
+    sha: str = ""
+    reason: str = ""
+
+
+MERGE = Activity[Merge, Merged]("merge", Merged)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIssue:
+    task_id: TaskId
+    repo: RepoRef
+    issue: str
+    comment: str
+    branch: str
+    head_sha: str
+    delete_branch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    notes: tuple[str, ...] = ()
+
+
+CLOSE_ISSUE = Activity[CloseIssue, Done]("close_issue", Done)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    task_id: TaskId
+    repo: RepoRef
+    target: Target
+    key: str
+    """Names the comment within the run: the same key again updates it."""
+    body: str
+
+
+COMMENT = Activity[Comment, Done]("comment", Done)
+
+# --- the workspace -------------------------------------------------------------------------------
+
+PREPARE_WORKSPACE = Activity[WorkspaceOrder, WorkspaceRef]("prepare_workspace", WorkspaceRef)
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpProject:
+    workspace_id: str
+    test_command: str | None
+    baseline: bool
+    """Whether to run the project's tests as they are; not needed after a rebuild."""
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectReport:
+    context: BlobId
+    """Markdown for the model: files, instructions, commands, the baseline's outcome."""
+    test_command: str
+    """Empty where none was given or found."""
+    test_source: str
+    ecosystems: tuple[str, ...]
+    install_ok: bool
+    install_tail: str
+    baseline: TestRun | None
+
+
+SET_UP_PROJECT = Activity[SetUpProject, ProjectReport]("set_up_project", ProjectReport)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    workspace_id: str
+    session_id: SessionId
+    seq: int
+    """Of the assistant's entry whose calls are to run."""
+
+
+RUN_TOOLS = Activity[RunTools, BatchOutcome]("run_tools", BatchOutcome)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    workspace_id: str
+    command: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    test: TestRun
+    output: BlobId
+
+
+RUN_COMMAND = Activity[RunCommand, CommandRun]("run_command", CommandRun)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceOnly:
+    workspace_id: str
+
+
+COLLECT_DIFF = Activity[WorkspaceOnly, DiffRef]("collect_diff", DiffRef)
+CHECKPOINT = Activity[WorkspaceOnly, BlobId]("checkpoint", BlobId)
+RELEASE_WORKSPACE = Activity[WorkspaceOnly, Done]("release_workspace", Done)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBranch:
+    task_id: TaskId
+    workspace_id: str
+    repo: RepoRef
+    branch: str
+    base_sha: str
+    message: str
+    key: str
+    """Names the commit within the run: publishing the same key again is done already."""
+    expected_sha: str | None
+    """Where the branch was left by this run's last publication; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedBranch:
+    sha: str
+    created: bool
+
+
+PUBLISH_BRANCH = Activity[PublishBranch, PublishedBranch]("publish_branch", PublishedBranch)
+
+# --- the model -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """One turn of an agent. The answer goes to the transcript; what comes back is small."""
+
+    session_id: SessionId
+    seq: int
+    """The next free entry of the transcript."""
+    agent: AgentChoice
+    opening: Opening | None
+    """Rendered and added as a user message where the stage begins."""
+    messages: tuple[str, ...]
+    """Further words for the agent: nudges, steering, what remains."""
+    repo_label: str
+    fairness_key: str = ""
+
+
+CALL_MODEL = Activity[CallModel, ModelTurn]("call_model", ModelTurn)
+
+
+@dataclass(frozen=True, slots=True)
+class MakePlan:
+    session_id: SessionId
+    agent: AgentChoice
+    issue: BlobId
+    context: BlobId
+    feedback: str = ""
+    """A person's words on the last plan, when it was sent back."""
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    plan: BlobId
+    """Markdown."""
+    summary: str
+    steps: int
+    structured: bool
+    """False where the model gave no readable plan and its words were taken as they are."""
+    markdown: str
+    """The plan itself, at most 6,000 characters: people approve it from the Web UI."""
+    spend: Spend
+
+
+MAKE_PLAN = Activity[MakePlan, PlanMade]("make_plan", PlanMade)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewChange:
+    session_id: SessionId
+    agent: AgentChoice
+    issue: BlobId
+    plan: BlobId
+    diff: BlobId
+    tests: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewMade:
+    approved: bool
+    comments: tuple[str, ...]
+    """At most 10, each at most 500 characters."""
+    summary: str
+    spend: Spend
+
+
+REVIEW_CHANGE = Activity[ReviewChange, ReviewMade]("review_change", ReviewMade)
+
+# --- the store -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PutText:
+    text: str
+
+
+PUT_TEXT = Activity[PutText, BlobId]("put_text", BlobId)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvent:
+    task_id: TaskId
+    key: str
+    """Makes the event's id, so that recording it twice is once."""
+    type: str
+    tags: tuple[str, ...]
+    data: dict[str, str] = field(default_factory=dict[str, str])
+    actor: str = "tamma"
+
+
+RECORD_EVENT = Activity[RecordEvent, Done]("record_event", Done)

@@ -1,0 +1,213 @@
+"""An agent session: one stage of the work, as a conversation between a model and its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.repository import RepoRef
+from tamma.model.task import AgentChoice, Limits, Spend, Waiting
+
+
+class Stage(StrEnum):
+    """What a session is for."""
+
+    RED_TEST = "red-test"
+    IMPLEMENT = "implement"
+    FIX = "fix"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRef:
+    """Where a run's workspace is, and how to get it back."""
+
+    id: str
+    queue: str
+    """The task queue of the host that has it."""
+    base_sha: str
+    base_branch: str
+    branch: str
+    checkpoint: BlobId | None = None
+    sandbox_tier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceOrder:
+    """What `prepare_workspace` is asked for. Credentials are the worker's own business."""
+
+    task_id: TaskId
+    repo: RepoRef
+    clone_url: str
+    base_branch: str
+    base_sha: str
+    branch: str
+    checkpoint: BlobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a session begins with: a prompt's name, stored texts and short words to fill it in."""
+
+    prompt: str
+    refs: Mapping[str, BlobId] = field(default_factory=dict[str, BlobId])
+    words: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One tool call of a turn, in small: enough to decide, nothing to read."""
+
+    name: str
+    fingerprint: str
+    """A short hash over name and arguments: equal actions have equal fingerprints."""
+    brief: str = ""
+    """For people who watch: the command or path, at most 120 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTurn:
+    """What a model call gave. The answer itself is in the transcript at `seq`."""
+
+    seq: int
+    """Of the assistant's entry; the next entry is `seq + 1`."""
+    tools: tuple[ToolUse, ...]
+    finish: str
+    spend: Spend
+    text: str = ""
+    """The beginning of what the model said, at most 300 characters."""
+    served_model: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The agent called `finish`."""
+
+    summary: str
+    test_command: str = ""
+    test_files: tuple[str, ...] = ()
+    no_test_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What a batch of tool calls gave. The results are in the transcript at `seq`."""
+
+    seq: int
+    errors: tuple[str, ...]
+    """The kinds of errors, one per failed call, with a short hash of the message."""
+    changed: bool
+    finished: Finished | None = None
+    checkpoint: BlobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopMemory:
+    """What the stuck detector remembers: the last few actions, errors and silences."""
+
+    actions: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    monologues: int = 0
+    nudges: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """All that a session carries across continue-as-new; a few hundred bytes."""
+
+    next_seq: int
+    spend: Spend = field(default_factory=Spend)
+    memory: LoopMemory = field(default_factory=LoopMemory)
+    pending: tuple[str, ...] = ()
+    """Messages for the agent that it has not been given yet."""
+    finished: Finished | None = None
+    opened: bool = False
+    awaiting_tools: int | None = None
+    """The seq of an assistant entry whose tool calls have not run yet."""
+    paused: bool = False
+    finish_now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """The input of the `AgentSession` workflow."""
+
+    task_id: TaskId
+    session_id: SessionId
+    stage: Stage
+    opening: Opening
+    agent: AgentChoice
+    workspace: WorkspaceRef
+    limits: Limits
+    budget_left: Decimal
+    """US dollars that this session may still spend; it pauses before the call that would follow."""
+    turns_left: int
+    state: SessionState
+    rebuild: WorkspaceOrder
+    """How to get the workspace back when its host is gone."""
+    label: str = ""
+    """`owner/repo#12`, for summaries."""
+
+
+class SessionEnd(StrEnum):
+    FINISHED = "finished"
+    REJECTED = "rejected"
+    """A person ended it at a gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """How a session ended, and where the transcript and the workspace stand."""
+
+    end: SessionEnd
+    finished: Finished
+    next_seq: int
+    spend: Spend
+    workspace: WorkspaceRef
+
+
+class SessionOrder(StrEnum):
+    """What a run tells its session."""
+
+    STEER = "steer"
+    PAUSE = "pause"
+    RESUME = "resume"
+    BUDGET = "budget"
+    FINISH = "finish"
+    """Stop after the current turn with what there is."""
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMessage:
+    """The one signal of a session."""
+
+    order: SessionOrder
+    text: str = ""
+    add_usd: Decimal = Decimal(0)
+    add_turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNews:
+    """What a session tells its run: why it stands still, or that it goes on."""
+
+    waiting: Waiting | None
+    spend: Spend
+
+
+@dataclass(frozen=True, slots=True)
+class SessionProgress:
+    """The answer of a session's `progress` query."""
+
+    session_id: SessionId
+    stage: Stage
+    spend: Spend
+    next_seq: int
+    doing: str = ""
+    """`model`, or the tool that runs now."""
+    last: tuple[str, ...] = ()
+    """The last few actions in words, newest last."""

@@ -1,0 +1,316 @@
+"""A run from issue to merge: what is asked for, how far it is, what people may say to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.repository import MergeMethod, RepoRef
+
+TASK_QUEUE = "tamma"
+"""Workflows and platform calls."""
+AI_QUEUE = "tamma-ai"
+WORKSPACE_QUEUE = "tamma-ws"
+"""`prepare_workspace` alone; the rest of a workspace's life is on `tamma-ws-<host>`."""
+
+DEV_WORKFLOW = "AutonomousDev"
+SESSION_WORKFLOW = "AgentSession"
+
+
+def host_queue(host: str) -> str:
+    """The queue of the worker that holds a workspace."""
+    return f"{WORKSPACE_QUEUE}-{host}"
+
+
+class Phase(StrEnum):
+    """Where a run stands; shown in the Web UI as `TammaPhase`."""
+
+    ACCEPT = "accept"
+    CONTEXT = "context"
+    PLAN = "plan"
+    APPROVE_PLAN = "approve-plan"
+    RED_TEST = "red-test"
+    IMPLEMENT = "implement"
+    REVIEW = "review"
+    PUBLISH = "publish"
+    CHECKS = "checks"
+    APPROVE_MERGE = "approve-merge"
+    MERGE = "merge"
+    CLOSE = "close"
+    DONE = "done"
+
+
+class TaskStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    """Waiting for a person, money or time; `waiting_for` says which."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ApprovePolicy(StrEnum):
+    """Which gates wait for a person."""
+
+    NONE = "none"
+    PLAN = "plan"
+    MERGE = "merge"
+    ALL = "all"
+
+    @property
+    def plan(self) -> bool:
+        return self in (ApprovePolicy.PLAN, ApprovePolicy.ALL)
+
+    @property
+    def merge(self) -> bool:
+        return self in (ApprovePolicy.MERGE, ApprovePolicy.ALL)
+
+
+MergePolicy = Literal["auto", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChoice:
+    """Which provider and model do the work; names of configured entries, never credentials."""
+
+    provider: str
+    model: str | None = None
+    """None: the provider entry's own default."""
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    name: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use before it pauses and asks."""
+
+    budget_usd: Decimal = Decimal("3.00")
+    max_turns: int = 100
+    """Model calls of the agent, over all stages."""
+    rounds: int = 3
+    """Attempts per cause (red test, failing tests) before a person is asked."""
+    command_timeout: float = 600.0
+    """Seconds for the project's test command."""
+    worker_lost_after: float = 60.0
+    """Seconds without any worker on a workspace's host before it is rebuilt on another."""
+    checks_grace: float = 30.0
+    """Seconds to wait for a first check to appear on the pull request."""
+    poll: float = 15.0
+    """Seconds between looks at checks and mergeability."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevRequest:
+    """The input of the `AutonomousDev` workflow."""
+
+    task_id: TaskId
+    repo: RepoRef
+    issue: str
+    agent: AgentChoice
+    issue_text: str | None = None
+    """The issue itself where it comes from a file; the first activity turns it into a stored reference."""
+    base: str | None = None
+    approve: ApprovePolicy = ApprovePolicy.NONE
+    merge: MergePolicy = "auto"
+    merge_method: MergeMethod = "squash"
+    limits: Limits = field(default_factory=Limits)
+    test_command: str | None = None
+    review: bool = True
+    submitted_by: str = ""
+    suffix: str = ""
+    """Set apart the branch of an extra run (`--again`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer of the `accepted` update: the issue exists and the run has begun."""
+
+    task_id: TaskId
+    title: str
+    url: str
+    base_branch: str
+    base_sha: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Tokens and money of a run or a session. `unpriced_calls` counts calls whose cost is unknown."""
+
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(
+            self.turns + other.turns,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cost_usd + other.cost_usd,
+            self.unpriced_calls + other.unpriced_calls,
+        )
+
+
+class Gate(StrEnum):
+    """What a run can wait for a person to say."""
+
+    PLAN = "plan"
+    RED_TEST = "red-test"
+    """The new test passes before any change: is there a bug at all?"""
+    TESTS = "tests"
+    """The tests are still red after all rounds."""
+    STUCK = "stuck"
+    """The agent goes in circles or only talks."""
+    CHANGE = "change"
+    """The change is empty, or the diff policy refuses it."""
+    CHECKS = "checks"
+    MERGE = "merge"
+    BUDGET = "budget"
+    TURNS = "turns"
+    PROVIDER = "provider"
+    """The model's service refuses for good: key, quota, unknown model."""
+    PLATFORM = "platform"
+    OUTAGE = "outage"
+    """Something does not answer; the run tries again by itself."""
+    PAUSED = "paused"
+    """Somebody paused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a run stands still and what to do about it."""
+
+    gate: Gate
+    reason: str
+    hint: str
+    person: bool = True
+    """False where it will go on by itself."""
+
+
+Decision = Literal["approve", "reject", "edit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person says at a gate. `edit` replaces the plan by `text` and approves it."""
+
+    gate: Gate
+    decision: Decision
+    by: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """A message from a person to the agent; it reads it before its next turn."""
+
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """More money or turns for a run; negative amounts are refused."""
+
+    add_usd: Decimal = Decimal(0)
+    add_turns: int = 0
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Who paused, resumed or cancelled, and why."""
+
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to an update: what it did, in words."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """How a command of the project ended."""
+
+    command: str
+    exit_code: int
+    seconds: float
+    timed_out: bool = False
+    tail: str = ""
+    """The last characters of its output, at most 2,000: enough for a person or a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRef:
+    """The change so far: what it touches, and where the patch is stored."""
+
+    blob: BlobId | None = None
+    files: tuple[str, ...] = ()
+    """At most 50 paths."""
+    files_total: int = 0
+    added: int = 0
+    removed: int = 0
+    refused: tuple[str, ...] = ()
+    """What the diff policy refuses to publish."""
+    ask: tuple[str, ...] = ()
+    """Protected paths: a person must agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """The answer of the `view` query: everything `status` and `watch` show, in small."""
+
+    task_id: TaskId
+    status: TaskStatus
+    phase: Phase
+    repo: RepoRef
+    issue: str
+    title: str = ""
+    issue_url: str = ""
+    waiting_for: Waiting | None = None
+    branch: str = ""
+    base_branch: str = ""
+    pull_request: str = ""
+    """The pull request's number and address, where there is one."""
+    pull_request_url: str = ""
+    merge_sha: str = ""
+    agent: AgentChoice | None = None
+    spend: Spend = field(default_factory=Spend)
+    limits: Limits = field(default_factory=Limits)
+    plan: str = ""
+    """The plan in Markdown."""
+    sandbox_tier: str = ""
+    red_test: TestRun | None = None
+    tests: TestRun | None = None
+    diff: DiffRef | None = None
+    session_id: SessionId | None = None
+    session_workflow: str = ""
+    """The child workflow that is running now, if any; its `progress` query has the live figures."""
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: no test command, an install that failed, a dirty checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevResult:
+    """How a run ended."""
+
+    status: TaskStatus
+    summary: str
+    branch: str = ""
+    pull_request_url: str = ""
+    merge_sha: str = ""
+    spend: Spend = field(default_factory=Spend)
