@@ -28,6 +28,16 @@ class Activity(Generic[I, O]):
     output: type[O]
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    blob: BlobId
+
+
 # --- the issue and the pull request --------------------------------------------------------------
 
 
@@ -138,11 +148,6 @@ class CloseIssue:
     delete_branch: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    notes: tuple[str, ...] = ()
-
-
 CLOSE_ISSUE = Activity[CloseIssue, Done]("close_issue", Done)
 
 
@@ -221,7 +226,7 @@ class WorkspaceOnly:
 
 
 COLLECT_DIFF = Activity[WorkspaceOnly, DiffRef]("collect_diff", DiffRef)
-CHECKPOINT = Activity[WorkspaceOnly, BlobId]("checkpoint", BlobId)
+CHECKPOINT = Activity[WorkspaceOnly, Stored]("checkpoint", Stored)
 RELEASE_WORKSPACE = Activity[WorkspaceOnly, Done]("release_workspace", Done)
 
 
@@ -325,7 +330,7 @@ class PutText:
     text: str
 
 
-PUT_TEXT = Activity[PutText, BlobId]("put_text", BlobId)
+PUT_TEXT = Activity[PutText, Stored]("put_text", Stored)
 
 
 @dataclass(frozen=True, slots=True)
