@@ -1,0 +1,169 @@
+"""What an agent session does next: a pure step machine.
+
+A session is a fold. Each finished turn and each finished batch of tools makes a new `SessionState`;
+`next_step` looks at the state and the limits and says what comes next. The workflow only carries it out.
+
+::
+
+            +--------------------------- pending words ---------------------------+
+            v                                                                     |
+    AskModel --turn with tool calls--> UseTools --results--> AskModel ... --finish--> End
+        |                                                        |
+        +--turn without tool calls: told to use tools (3 x: Stuck)+
+    before each AskModel: stuck? turns left? money left?  -> Stop(waiting), goes on when a person says so
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from tamma.agents.stuck import Loop, detect
+from tamma.model.conversation import FinishReason
+from tamma.model.session import BatchOutcome, Finished, LoopMemory, ModelTurn, SessionState
+from tamma.model.task import Gate, Waiting
+
+MEMORY = 12
+"""Actions and errors remembered: twice the longest pattern that the stuck detector looks for."""
+
+USE_TOOLS = (
+    "You ended your turn without calling a tool. Nothing happens by words alone: call a tool to go on, "
+    "or call `finish` if the work of this stage is done."
+)
+CUT_OFF = (
+    "Your last answer was cut off at the output limit and nothing of it was run. "
+    "Go on in smaller steps: one tool call at a time, large files in parts."
+)
+FINISH_NOW = "A person asks you to stop here: call `finish` now and say what is done and what is not."
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Call the model, giving it `messages` first."""
+
+    messages: tuple[str, ...]
+    given: int = 0
+    """How many of the state's pending words are among them."""
+    nudged: bool = False
+    """Whether the stuck detector's advice is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseTools:
+    """Run the tool calls of the assistant's entry at `seq`."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stand still until a person, money or time changes that."""
+
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The stage is over."""
+
+    finished: Finished
+
+
+Step = AskModel | UseTools | Stop | End
+
+
+def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> Step:
+    """What comes next.
+
+    `budget_left` and `turns_left` are what this session was given, not reduced by what it used: its own
+    spending stands in `state.spend`. A turn whose tool calls wait is always finished first: it is paid for.
+    """
+    if state.awaiting_tools is not None:
+        return UseTools(state.awaiting_tools)
+    if state.finished is not None:
+        return End(state.finished)
+    if state.spend.turns >= turns_left:
+        return Stop(_out_of_turns(state.spend.turns))
+    if state.spend.cost_usd >= budget_left:
+        return Stop(_out_of_money(state.spend.cost_usd, budget_left))
+    loop = detect(state.memory)
+    if loop is not None and state.memory.nudges > 0:
+        return Stop(_stuck(loop))
+    words = state.pending
+    if loop is not None:
+        words = (*words, loop.advice)
+    if state.finish_now:
+        words = (*words, FINISH_NOW)
+    return AskModel(words, given=len(state.pending), nudged=loop is not None)
+
+
+def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionState:
+    """Fold a model's turn into the state."""
+    memory = _fresh(nudges=state.memory.nudges + 1) if step.nudged else state.memory
+    base = replace(
+        state,
+        next_seq=turn.seq + 1,
+        spend=state.spend + turn.spend,
+        opened=True,
+        # Words that arrived while the model was speaking are still to be given.
+        pending=state.pending[step.given :],
+    )
+    if turn.tools:
+        actions = (*memory.actions, *(use.fingerprint for use in turn.tools))[-MEMORY:]
+        return replace(base, awaiting_tools=turn.seq, memory=replace(memory, actions=actions, monologues=0))
+    words = CUT_OFF if turn.finish == FinishReason.LENGTH else USE_TOOLS
+    return replace(
+        base,
+        pending=(*base.pending, words),
+        memory=replace(memory, monologues=memory.monologues + 1),
+    )
+
+
+def after_tools(state: SessionState, batch: BatchOutcome) -> SessionState:
+    """Fold a batch of tool results into the state."""
+    errors = (*state.memory.errors, *batch.errors)[-MEMORY:] if batch.errors else ()
+    return replace(
+        state,
+        next_seq=batch.seq + 1,
+        awaiting_tools=None,
+        finished=batch.finished,
+        memory=replace(state.memory, errors=errors),
+    )
+
+
+def told(state: SessionState, text: str) -> SessionState:
+    """A person's words for the agent; whoever steers also ends a loop."""
+    return replace(state, pending=(*state.pending, text), memory=_fresh())
+
+
+def resumed(state: SessionState) -> SessionState:
+    """A person let it go on: the stuck detector starts anew."""
+    return replace(state, memory=_fresh())
+
+
+def _fresh(*, nudges: int = 0) -> LoopMemory:
+    return LoopMemory(nudges=nudges)
+
+
+def _out_of_turns(used: int) -> Waiting:
+    return Waiting(
+        Gate.TURNS,
+        f"the agent has used all of its {used} turns",
+        "give it more with `tamma budget add TASK --turns 50`, or `tamma cancel TASK`",
+    )
+
+
+def _out_of_money(spent: Decimal, budget: Decimal) -> Waiting:
+    return Waiting(
+        Gate.BUDGET,
+        f"{spent:.2f} USD of {budget:.2f} USD are spent",
+        "give it more with `tamma budget add TASK --usd 2`, or `tamma cancel TASK`",
+    )
+
+
+def _stuck(loop: Loop) -> Waiting:
+    return Waiting(
+        Gate.STUCK,
+        f"the agent goes in circles: {loop.reason}",
+        'help it with `tamma steer TASK "..."`, let it go on with `tamma resume TASK`, or cancel it',
+    )

@@ -1,0 +1,74 @@
+"""Keeping a conversation inside a model's window, without losing the prompt cache at every turn.
+
+Old tool results are by far the largest part of an agent's conversation and the least needed. When the
+estimate passes a high mark, the results of all but the newest messages are replaced by a note, down to a low
+mark. The whole transcript stays in the store; only what is sent is shortened. The cut is a fold over the
+transcript, so the same transcript always gives the same cut, and between two cuts the sent prefix stays the
+same: the service's prompt cache keeps working.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tamma.model.conversation import Message, Part, Reasoning, Text, ToolCall, ToolResult
+
+HIGH = 0.7
+"""Share of the window at which old results are dropped; leaves room for the answer and for bad estimates."""
+KEEP = 8
+"""Newest messages that are never shortened."""
+CHARACTERS_PER_TOKEN = 3.5
+"""Code is denser than prose; low, so that the estimate is on the high side."""
+SMALL = 400
+"""Results up to this many characters are not worth dropping."""
+
+
+def estimate_tokens(message: Message) -> int:
+    """About how many tokens a message takes."""
+    return int(sum(_characters(part) for part in message.parts) / CHARACTERS_PER_TOKEN) + 8
+
+
+def fit(messages: tuple[Message, ...], window: int, overhead: int = 0) -> tuple[Message, ...]:
+    """The messages to send: `messages`, with old tool results dropped where they would overflow.
+
+    `window` and `overhead` (system prompt and tools) are in tokens.
+    """
+    high = int(window * HIGH) - overhead
+    sizes = [estimate_tokens(message) for message in messages]
+    sent: list[Message] = list(messages)
+    total = 0
+    cut = 0
+    for index in range(len(messages)):
+        total += sizes[index]
+        if total > high and index - KEEP > cut:
+            for old in range(cut, index - KEEP):
+                shortened = _drop_results(sent[old])
+                total -= sizes[old] - estimate_tokens(shortened)
+                sent[old] = shortened
+            cut = index - KEEP
+    return tuple(sent)
+
+
+def _drop_results(message: Message) -> Message:
+    return replace(message, parts=tuple(_shorten(part) for part in message.parts))
+
+
+def _shorten(part: Part) -> Part:
+    if isinstance(part, ToolResult) and len(part.content) > SMALL:
+        note = f"[{len(part.content)} characters of output dropped to save room; run it again if needed]"
+        return replace(part, content=note)
+    return part
+
+
+def _characters(part: Part) -> int:
+    match part:
+        case Text(text):
+            return len(text)
+        case ToolCall(_, name, args_json):
+            return len(name) + len(args_json)
+        case ToolResult(_, content, _):
+            return len(content)
+        case Reasoning(text, provider_data):
+            return len(text) + len(provider_data or "")
+        case _:
+            return 6000  # an image: about 1,600 tokens at most services
