@@ -1,0 +1,222 @@
+"""Anthropic's Messages API, through the official SDK: the default provider.
+
+The SDK's `create(stream=True)` is used, not its `.stream()` helper, which costs twice as much per chunk. The
+SDK does not notice a stream that ends early; `AnthropicStream.done` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+
+from tamma.errors import AuthFailed, ModelNotFound, ProviderError, StreamInterrupted
+from tamma.model.conversation import (
+    Capabilities,
+    Finish,
+    ProviderCheck,
+    Request,
+    StreamEvent,
+    TokenCount,
+)
+from tamma.providers import catalogue, errors_anthropic, tokens
+from tamma.providers.errors_common import CallContext, context_for, transport_error
+from tamma.providers.http import check_base_url, drain, make_client, read_until
+from tamma.providers.interface import ProviderSettings
+from tamma.providers.messages_anthropic import Built, build
+from tamma.providers.prices import cost_of, load_price_data
+from tamma.providers.stream_anthropic import AnthropicStream
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic.types import RawMessageStreamEvent
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+_KEY_HEADERS = frozenset({"authorization", "x-api-key"})
+_log = structlog.get_logger(__name__)
+
+
+class AnthropicClaude:
+    """Claude models. Options: none of its own; `headers` reach compatible gateways."""
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._settings = settings
+        self._base_url = settings.base_url or DEFAULT_BASE_URL
+        check_base_url(settings, self._base_url)
+        self._client: AsyncAnthropic | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def settings(self) -> ProviderSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Import the SDK (about a second, off the event loop) and make the client.
+
+        Raises AuthFailed where there is no key: the SDK would go looking for one in the environment.
+        """
+        async with self._starting:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._make_client)
+
+    def _make_client(self) -> AsyncAnthropic:
+        settings = self._settings
+        has_key_header = any(name.lower() in _KEY_HEADERS for name in settings.headers)
+        if not settings.api_key and not has_key_header:
+            raise AuthFailed(
+                f"provider {settings.name!r} has no API key",
+                hint=f"store one with `tamma auth set {settings.name}`",
+                provider=settings.name,
+            )
+        from anthropic import AsyncAnthropic
+
+        load_price_data()  # takes a while: not in the middle of an answer
+
+        return AsyncAnthropic(
+            api_key=settings.api_key or "in-headers",
+            base_url=self._base_url,
+            timeout=settings.timeout,
+            max_retries=0,
+            default_headers=dict(settings.headers),
+            http_client=make_client(settings, self._base_url),
+            open_telemetry=False,  # the activity around the call has its own span
+        )
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
+        """Ask Claude; see `tamma.providers.interface`. Closing the generator closes the connection."""
+        await self.start()
+        model = self._model(request)
+        context = context_for(self._settings, model, self._base_url)
+        deadline = asyncio.get_running_loop().time() + min(request.timeout, self._settings.timeout)
+        source = await self._open(self._built(request, model), deadline, context)
+        answer = AnthropicStream(model, source.response.headers.get("request-id"))
+        events = aiter(source)
+        try:
+            while (event := await _next(events, deadline, context)) is not None:
+                for ours in _translated(answer, event, context):
+                    yield ours
+                if answer.done:
+                    await drain(events)
+                    break
+        finally:
+            await source.close()
+        if not answer.done:
+            kind = source.response.headers.get("content-type", "no content type")
+            raise context.error(StreamInterrupted, f"the stream ended without its terminal event ({kind})")
+        cost = cost_of(self._settings.type, answer.served_model, answer.usage, self._settings.price)
+        request_id = source.response.headers.get("request-id")
+        yield Finish(answer.reason, answer.usage, cost, answer.served_model, request_id, answer.native_reason)
+
+    async def count_tokens(self, request: Request) -> TokenCount:
+        """The service's count; an estimate where a compatible gateway has no such endpoint."""
+        await self.start()
+        model = self._model(request)
+        context = context_for(self._settings, model, self._base_url)
+        arguments = self._built(request, model).arguments
+        del arguments["max_tokens"]
+        assert self._client is not None
+        try:
+            async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
+                count = await self._client.messages.count_tokens(**cast("Any", arguments))
+        except Exception as error:
+            ours = _ours(error, context, streaming=False)
+            if isinstance(ours, ModelNotFound):
+                return TokenCount(tokens.estimate_request(request), estimated=True)
+            raise ours from None
+        return TokenCount(count.input_tokens, estimated=False)
+
+    def capabilities(self, model: str) -> Capabilities:
+        return catalogue.capabilities_for(self._settings, model)
+
+    async def check(self) -> ProviderCheck:
+        """List the models: needs a valid key and costs nothing."""
+        context = context_for(self._settings, self._settings.model or "", self._base_url)
+        try:
+            await self.start()
+            assert self._client is not None
+            async with asyncio.timeout(min(30.0, self._settings.timeout)):
+                page = await self._client.models.list(limit=100)
+        except Exception as error:
+            ours = _ours(error, context, streaming=False)
+            return ProviderCheck(False, f"{ours}. {ours.hint}" if ours.hint else str(ours))
+        names = tuple(model.id for model in page.data)
+        return ProviderCheck(True, f"{context.host} answers with {len(names)} models", names)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _model(self, request: Request) -> str:
+        chosen = request.model or self._settings.model or catalogue.default_model(self._settings.type)
+        assert chosen is not None  # the catalogue has a default for this type
+        return chosen
+
+    def _built(self, request: Request, model: str) -> Built:
+        entry = replace(catalogue.lookup(self._settings.type, model), capabilities=self.capabilities(model))
+        temperature = request.temperature if request.temperature is not None else self._settings.temperature
+        built = build(
+            replace(request, temperature=temperature), model, entry, self._settings.max_output_tokens
+        )
+        if built.dropped:
+            _log.warning(
+                "left out of the request: the model does not take it",
+                provider=self._settings.name,
+                model=model,
+                dropped=list(built.dropped),
+            )
+        return built
+
+    async def _open(
+        self, built: Built, deadline: float, context: CallContext
+    ) -> AsyncStream[RawMessageStreamEvent]:
+        assert self._client is not None
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._client.messages.create(**cast("Any", built.arguments), stream=True)
+        except Exception as error:
+            raise _ours(error, context, streaming=False) from None
+
+
+async def _next(events: Any, deadline: float, context: CallContext) -> RawMessageStreamEvent | None:
+    try:
+        return await read_until(deadline, events, None)
+    except Exception as error:
+        raise _ours(error, context, streaming=True) from None
+
+
+def _translated(
+    answer: AnthropicStream, event: RawMessageStreamEvent, context: CallContext
+) -> tuple[StreamEvent, ...]:
+    try:
+        return answer.feed(event)
+    except (AttributeError, TypeError, ValueError) as error:  # fields missing or of another type
+        raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
+
+
+def _ours(error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
+    """Ours for what the SDK raised. The cause is not chained: it repeats what the service echoed."""
+    import anthropic
+    import httpx2
+
+    match error:
+        case ProviderError():
+            return error
+        case anthropic.APIStatusError():
+            return errors_anthropic.to_error(
+                error.status_code, error.body, error.response.headers, context, error.message
+            )
+        case (
+            anthropic.APIError()
+            | httpx2.HTTPError()
+            | TimeoutError()
+            | json.JSONDecodeError()
+            | UnicodeDecodeError()
+        ):
+            return transport_error(error, context, streaming=streaming)
+        case _:
+            raise error

@@ -1,0 +1,76 @@
+"""What models can do: one reviewed data file (`models.json`), found by provider and longest name prefix.
+
+Names and limits of models go out of date within months, so they stand in data, with the source of each, and
+never in code. A model that the file does not know gets cautious defaults; users override what matters
+(`model`, `contextWindow`, `maxOutputTokens`) in their configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, cast
+
+from tamma.model.conversation import Capabilities
+from tamma.providers.interface import ProviderSettings
+
+Thinking = Literal["none", "asked", "default", "always"]
+"""Whether a model thinks: not at all, when asked, unless told otherwise, or always."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A family of models: `capabilities.model` still holds the prefix that named it."""
+
+    capabilities: Capabilities
+    thinking: Thinking = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    default_model: str | None = None
+    families: Mapping[str, ModelEntry] = field(default_factory=dict[str, ModelEntry])
+
+
+def default_model(provider_type: str) -> str | None:
+    """The reviewed default of a type of provider; None where only the service knows its models."""
+    return _catalogue().get(provider_type, ProviderEntry()).default_model
+
+
+def lookup(provider_type: str, model: str) -> ModelEntry:
+    """The entry of the longest prefix of `model`; the empty prefix holds a provider's defaults."""
+    families = _catalogue().get(provider_type, ProviderEntry()).families
+    prefix = max((name for name in families if model.startswith(name)), key=len, default=None)
+    entry = families[prefix] if prefix is not None else ModelEntry(Capabilities(model=""))
+    return replace(entry, capabilities=replace(entry.capabilities, model=model))
+
+
+def capabilities_for(settings: ProviderSettings, model: str) -> Capabilities:
+    """The catalogue's figures, with the user's own context window where one is configured."""
+    found = lookup(settings.type, model).capabilities
+    if settings.context_window is None:
+        return found
+    return replace(found, context_window=settings.context_window, source=f"{found.source}; configuration")
+
+
+@cache
+def _catalogue() -> Mapping[str, ProviderEntry]:
+    text = files("tamma.providers").joinpath("models.json").read_text(encoding="utf-8")
+    raw = cast("dict[str, Any]", json.loads(text))
+    return {name: _provider(entry) for name, entry in raw["providers"].items()}
+
+
+def _provider(raw: dict[str, Any]) -> ProviderEntry:
+    return ProviderEntry(
+        raw.get("default_model"), {prefix: _family(prefix, entry) for prefix, entry in raw["models"].items()}
+    )
+
+
+def _family(prefix: str, raw: dict[str, Any]) -> ModelEntry:
+    values = dict(raw)
+    thinking = values.pop("thinking", "none")
+    levels = tuple(values.pop("reasoning_levels", ()))
+    return ModelEntry(Capabilities(model=prefix, reasoning_levels=levels, **values), thinking)

@@ -1,0 +1,113 @@
+"""Anthropic's errors to ours: the body's type and code first, the HTTP status second.
+
+An error in the middle of a stream comes with status 200, so the status alone says nothing.
+Sources: the error types and `error_code`s of the anthropic package 2.12 (`types/shared`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from tamma.errors import (
+    AuthFailed,
+    ContentFiltered,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    QuotaExhausted,
+    RateLimited,
+)
+from tamma.providers.errors_common import CallContext, retry_after
+
+_BY_TYPE: Mapping[str, type[ProviderError]] = {
+    "rate_limit_error": RateLimited,
+    "billing_error": QuotaExhausted,
+    "overloaded_error": Overloaded,
+    "timeout_error": ProviderTimeout,
+    "authentication_error": AuthFailed,
+    "permission_error": AuthFailed,
+    "not_found_error": ModelNotFound,
+    "request_too_large": ContextOverflow,
+}
+_BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: AuthFailed,
+    402: QuotaExhausted,
+    403: AuthFailed,
+    404: ModelNotFound,
+    408: ProviderTimeout,
+    413: ContextOverflow,
+    429: RateLimited,
+    504: ProviderTimeout,
+}
+# `invalid_request_error` says four things; only the words tell them apart.
+_BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
+    ("prompt is too long", ContextOverflow),
+    ("exceed context limit", ContextOverflow),
+    ("context window", ContextOverflow),
+    ("maximum context length", ContextOverflow),
+    ("credit balance", QuotaExhausted),
+    ("content filtering policy", ContentFiltered),
+)
+HINTS: Mapping[type[ProviderError], str] = {
+    AuthFailed: "check the provider's API key with `tamma auth`, and that it may use this model",
+    QuotaExhausted: "the account's credit or spend limit is used up: raise it, or configure another provider",
+    ModelNotFound: "choose another model; `tamma providers` lists those the service offers",
+    ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",
+}
+
+
+def classify(status: int, kind: str, code: str, message: str) -> type[ProviderError]:
+    """Which of our errors an answer of Anthropic's means. Pure."""
+    if "spend_limit" in code or "billing" in code or "not_billable" in code:
+        return QuotaExhausted
+    if kind in _BY_TYPE:
+        return _BY_TYPE[kind]
+    if kind == "invalid_request_error" or status == 400:
+        lower = message.lower()
+        return next((found for words, found in _BY_WORDS if words in lower), InvalidRequest)
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500 or status < 400:  # below 400: an `api_error` in the middle of a stream
+        return Overloaded
+    return InvalidRequest
+
+
+def to_error(
+    status: int,
+    body: object,
+    headers: Mapping[str, str],
+    context: CallContext,
+    fallback: str = "",
+) -> ProviderError:
+    """The error for an answer with `status` and the parsed `body` (or its raw text)."""
+    kind, code, message = read_body(body)
+    message = message or fallback or "no details given"
+    found = classify(status, kind, code, message)
+    return context.error(
+        found,
+        f"{message} (status {status}{f', {kind}' if kind else ''}{f', {code}' if code else ''})",
+        hint=HINTS.get(found),
+        retry_after=retry_after(headers),
+        request_id=headers.get("request-id"),
+    )
+
+
+def read_body(body: object) -> tuple[str, str, str]:
+    """Type, code and message of `{"type": "error", "error": {...}}`; empty where they are missing."""
+    if isinstance(body, str):
+        return "", "", body
+    error = _mapping(_mapping(body).get("error"))
+    code = _mapping(error.get("details")).get("error_code")
+    return _text(error.get("type")), _text(code), _text(error.get("message"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

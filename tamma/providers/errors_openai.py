@@ -1,0 +1,139 @@
+"""Errors of OpenAI and of those who speak its protocol to ours: code and type first, status second.
+
+Vendors differ most here, so a quirk profile may bring its own codes (`Quirks.error_codes`), which go first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from tamma.errors import (
+    AuthFailed,
+    ContentFiltered,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    QuotaExhausted,
+    RateLimited,
+)
+from tamma.providers.errors_common import CallContext, retry_after
+
+_BY_CODE: Mapping[str, type[ProviderError]] = {
+    "insufficient_quota": QuotaExhausted,
+    "billing_hard_limit_reached": QuotaExhausted,
+    "billing_error": QuotaExhausted,
+    "context_length_exceeded": ContextOverflow,
+    "exceed_context_size_error": ContextOverflow,  # llama.cpp
+    "request_too_large": ContextOverflow,
+    "model_not_found": ModelNotFound,
+    "content_filter": ContentFiltered,
+    "content_policy_violation": ContentFiltered,
+    "invalid_api_key": AuthFailed,
+    "authentication_error": AuthFailed,
+    "permission_error": AuthFailed,
+    "rate_limit_exceeded": RateLimited,
+    "rate_limit_error": RateLimited,
+    "server_error": Overloaded,
+    "unavailable_error": Overloaded,  # llama.cpp while it loads the model
+    "overloaded_error": Overloaded,
+    "request_timeout": ProviderTimeout,
+    "gateway_timeout": ProviderTimeout,
+}
+_BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: AuthFailed,
+    402: QuotaExhausted,
+    403: AuthFailed,
+    404: ModelNotFound,
+    408: ProviderTimeout,
+    413: ContextOverflow,
+    429: RateLimited,
+    504: ProviderTimeout,
+}
+# Servers without codes; the words of vLLM, llama.cpp, LM Studio and Ollama.
+_BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
+    ("maximum context length", ContextOverflow),
+    ("context size", ContextOverflow),
+    ("context window", ContextOverflow),
+    ("context length", ContextOverflow),
+    ("prompt is too long", ContextOverflow),
+)
+HINTS: Mapping[type[ProviderError], str] = {
+    AuthFailed: "check the provider's API key with `tamma auth`, and that it may use this model",
+    QuotaExhausted: "the account's credit is used up: add credit or configure another provider",
+    ModelNotFound: "choose a model that the service lists; check that `baseUrl` ends as it wants (often /v1)",
+    ContextOverflow: "the conversation must be compacted, or the server started with a larger context",
+}
+
+
+def classify(
+    status: int,
+    codes: tuple[str, ...],
+    message: str,
+    own: Mapping[str, type[ProviderError]] | None = None,
+) -> type[ProviderError]:
+    """Which of our errors an answer means. `codes`: the body's code and type; `own`: the vendor's codes."""
+    for table in (own or {}, _BY_CODE):
+        for code in codes:
+            if code in table:
+                # A 504 whose type says only `server_error` is still a timeout.
+                generic = table is _BY_CODE and table[code] is Overloaded
+                return _BY_STATUS.get(status, table[code]) if generic else table[code]
+    if status in (400, 422) or status < 400:
+        lower = message.lower()
+        for words, found in _BY_WORDS:
+            if words in lower:
+                return found
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500 or status < 400:  # below 400: an error inside a stream, without a code we know
+        return Overloaded
+    return InvalidRequest
+
+
+def to_error(
+    status: int,
+    body: object,
+    headers: Mapping[str, str],
+    context: CallContext,
+    own: Mapping[str, type[ProviderError]] | None = None,
+) -> ProviderError:
+    """The error for an answer with `status` and the parsed `body` (or its raw text)."""
+    codes, message = read_body(body)
+    named = _status_in(codes)
+    if status < 400 and named:
+        status = named  # an error inside a stream that names its HTTP status as code
+    message = message or "no details given"
+    found = classify(status, codes, message, own)
+    return context.error(
+        found,
+        f"{message} (status {status}{''.join(f', {code}' for code in codes)})",
+        hint=HINTS.get(found),
+        retry_after=retry_after(headers),
+        request_id=headers.get("x-request-id"),
+    )
+
+
+def read_body(body: object) -> tuple[tuple[str, ...], str]:
+    """Codes and message of the shapes in use: `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, text."""
+    if isinstance(body, str):
+        return (), body
+    outer = _mapping(body)
+    inner = outer.get("error")
+    if isinstance(inner, str):
+        return (), inner
+    error = _mapping(inner) or outer
+    codes = (str(error[key]) for key in ("code", "type") if error.get(key) not in (None, ""))
+    message = error.get("message") or error.get("detail") or ""
+    return tuple(codes), message if isinstance(message, str) else str(message)
+
+
+def _status_in(codes: tuple[str, ...]) -> int | None:
+    return next((int(code) for code in codes if code.isdigit() and 400 <= int(code) <= 599), None)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

@@ -1,0 +1,89 @@
+"""The one HTTP client of an adapter: httpx2, no retries, deadlines, and no key over an open network.
+
+A stall is a read that brings no byte for `stall_timeout`; the transport itself watches for it. The limit of a
+whole call is watched by `read_until`, which never spans a `yield`, so it can only ever cancel our own read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from tamma.errors import ConfigError
+from tamma.providers.interface import ProviderSettings
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds. A service that does not accept a connection by then is unreachable, not slow."""
+DRAIN_TIMEOUT = 0.2
+MAX_CONNECTIONS = 64
+
+T = TypeVar("T")
+
+
+def check_base_url(settings: ProviderSettings, url: str) -> None:
+    """Raise ConfigError unless `url` is https, or http to this very machine, or http was allowed."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConfigError(
+            f"provider {settings.name!r}: the base URL {_shown(url)!r} is not an http(s) address",
+            hint="write it like https://host/v1",
+        )
+    if is_loopback(parts.hostname) or settings.options.get("allowInsecureHttp") is True:
+        return
+    raise ConfigError(
+        f"provider {settings.name!r}: plain http to {parts.hostname!r} would show code and keys to all",
+        hint='use https, or set "options": {"allowInsecureHttp": true} for a network you trust',
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def make_client(settings: ProviderSettings, base_url: str) -> httpx2.AsyncClient:
+    """A client for `base_url`. Redirects are not followed: they would carry prompts elsewhere."""
+    import httpx2
+
+    read = min(settings.stall_timeout, settings.timeout)
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(read, connect=min(CONNECT_TIMEOUT, read)),
+        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+        follow_redirects=False,
+        trust_env=not is_loopback(urlsplit(base_url).hostname or ""),  # no proxy between us and ourselves
+    )
+
+
+async def read_until(deadline: float, source: AsyncIterator[T], end: T) -> T:
+    """The next item of `source`, or `end`. Raises TimeoutError at `deadline` (the loop's clock)."""
+    async with asyncio.timeout_at(deadline):
+        return await anext(source, end)
+
+
+async def drain(source: AsyncIterator[object]) -> None:
+    """Let a response come to its end after its answer did, so that the connection can serve again."""
+    # The answer is complete: whatever goes wrong now costs no more than this one connection.
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(DRAIN_TIMEOUT):
+            async for _ in source:
+                pass
+
+
+def _shown(url: str) -> str:
+    """`url` without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else url.split("?", 1)[0]

@@ -1,0 +1,205 @@
+"""A `Request` as Anthropic's Messages API wants it. Pure: no client, no clock, no log.
+
+What a model cannot do is left out and named in `Built.dropped`; the adapter says so once per call.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tamma.model.conversation import (
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Request,
+    Role,
+    Text,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from tamma.providers.catalogue import ModelEntry
+
+Block = dict[str, Any]
+
+DEFAULT_MAX_TOKENS = 32_000
+"""The API insists on a limit. Room for a large edit, well below what a runaway answer could cost."""
+UNKNOWN_MAX_TOKENS = 8_192
+_OWN_OPTIONS = frozenset({"cache_ttl"})
+_EPHEMERAL = {"type": "ephemeral"}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The arguments of `messages.create`, and what was left out because the model cannot do it."""
+
+    arguments: dict[str, Any]
+    dropped: tuple[str, ...]
+
+
+def build(request: Request, model: str, entry: ModelEntry, default_max: int | None = None) -> Built:
+    """`request` for `model`. `provider_options` are sent under Anthropic's own names, except `cache_ttl`."""
+    dropped: list[str] = []
+    able = entry.capabilities
+    arguments: dict[str, Any] = {
+        "model": model,
+        "max_tokens": _max_tokens(request, entry, default_max, dropped),
+        "messages": messages(request.messages, model, vision=able.vision, dropped=dropped),
+    }
+    if request.system.strip():
+        arguments["system"] = [{"type": "text", "text": request.system}]
+    if request.tools:
+        arguments["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.input_schema)}
+            for tool in request.tools
+        ]
+        arguments["tool_choice"] = {"type": _tool_choice(request, entry, dropped)}
+    if request.temperature is not None:
+        dropped.append("temperature")  # the API takes no sampling parameter since version 2026-10-21
+    if output := _output_config(request, entry, dropped):
+        arguments["output_config"] = output
+    if entry.thinking != "none" and (entry.thinking != "asked" or request.reasoning_effort):
+        # Without `display`, new models stream empty thinking, and the text between their tool calls with it.
+        arguments["thinking"] = {"type": "adaptive", "display": "summarized"}
+    if request.cache and able.prompt_cache:
+        _mark_cache(arguments, request.provider_options)
+    if extra := {k: v for k, v in request.provider_options.items() if k not in _OWN_OPTIONS}:
+        arguments["extra_body"] = extra
+    return Built(arguments, tuple(dropped))
+
+
+def messages(
+    given: Iterable[Message], model: str, *, vision: bool = True, dropped: list[str] | None = None
+) -> list[Block]:
+    """Messages in Anthropic's form: neighbours of one role merged, tool results first, nothing empty."""
+    merged: list[Block] = []
+    for message in given:
+        blocks = [
+            block for part in message.parts if (block := _block(part, model, vision, dropped)) is not None
+        ]
+        if not blocks:
+            continue
+        role = str(message.role)
+        if merged and merged[-1]["role"] == role:
+            merged[-1]["content"] += blocks
+        else:
+            merged.append({"role": role, "content": blocks})
+    for entry in merged:
+        if entry["role"] == Role.USER:
+            # The API refuses a turn in which anything stands before the answers to the calls.
+            entry["content"].sort(key=_is_no_result)
+    return merged
+
+
+def _is_no_result(block: Block) -> bool:
+    return block["type"] != "tool_result"
+
+
+def _block(part: Part, model: str, vision: bool, dropped: list[str] | None) -> Block | None:
+    match part:
+        case Text(text):
+            return {"type": "text", "text": text} if text.strip() else None
+        case Image(media_type, data):
+            if not vision:
+                _note(dropped, "image")
+                return {"type": "text", "text": "[an image was left out: the model cannot see]"}
+            return {
+                "type": "image",
+                "source": {"type": "base64", "media_type": media_type, "data": data},
+            }
+        case ToolCall(call_id, name, args_json):
+            return {"type": "tool_use", "id": call_id, "name": name, "input": _arguments(args_json)}
+        case ToolResult(call_id, content, is_error):
+            return {
+                "type": "tool_result",
+                "tool_use_id": call_id,
+                "content": content if content.strip() else "(no output)",  # empty is refused with is_error
+                "is_error": is_error,
+            }
+        case Reasoning(_, provider_data):
+            return _replayed(provider_data, model)
+
+
+def _arguments(args_json: str) -> Mapping[str, Any]:
+    """The arguments as an object: the API takes nothing else, and the model should see what it wrote."""
+    try:
+        value: object = json.loads(args_json or "{}")
+    except ValueError:
+        value = None
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {"invalid_json": args_json}
+
+
+def thinking_data(model: str, block: Block) -> str:
+    """What `Reasoning.provider_data` holds: the block as it came, and the model that can read it."""
+    return json.dumps({"model": model, "block": block}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _replayed(provider_data: str | None, model: str) -> Block | None:
+    """A thinking block, unchanged. None for another model's (or vendor's): only its maker can read it."""
+    try:
+        data: object = json.loads(provider_data or "null")
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    known = cast("dict[str, Any]", data)
+    return known.get("block") if known.get("model") == model else None
+
+
+def _max_tokens(request: Request, entry: ModelEntry, default_max: int | None, dropped: list[str]) -> int:
+    limit = entry.capabilities.max_output
+    wanted = request.max_output_tokens or default_max
+    if wanted is None:
+        return min(limit, DEFAULT_MAX_TOKENS) if limit else UNKNOWN_MAX_TOKENS
+    if limit is not None and wanted > limit:
+        dropped.append(f"max_output_tokens above {limit}")
+        return limit
+    return wanted
+
+
+def _tool_choice(request: Request, entry: ModelEntry, dropped: list[str]) -> str:
+    if request.tool_choice is ToolChoice.REQUIRED:
+        if entry.capabilities.forced_tool:
+            return "any"
+        dropped.append("tool_choice 'required'")
+        return "auto"
+    return str(request.tool_choice)
+
+
+def _output_config(request: Request, entry: ModelEntry, dropped: list[str]) -> Block:
+    output: Block = {}
+    if request.output_schema is not None:
+        if entry.capabilities.structured_output:
+            output["format"] = {"type": "json_schema", "schema": dict(request.output_schema)}
+        else:
+            dropped.append("output_schema")
+    if request.reasoning_effort is not None:
+        if request.reasoning_effort in entry.capabilities.reasoning_levels:
+            output["effort"] = request.reasoning_effort
+        else:
+            dropped.append("reasoning_effort")
+    return output
+
+
+def _mark_cache(arguments: dict[str, Any], options: Mapping[str, object]) -> None:
+    """Mark the prefixes worth keeping: tools, system, and the last two user turns (four marks are allowed).
+
+    The last turn is written for the next request; the one before is what this request reads, which matters
+    when a turn brings more blocks than the service looks back (20).
+    """
+    mark: Block = {**_EPHEMERAL, **({"ttl": options["cache_ttl"]} if "cache_ttl" in options else {})}
+    for key in ("tools", "system"):
+        if key in arguments:
+            arguments[key][-1]["cache_control"] = mark
+    turns = [entry for entry in arguments["messages"] if entry["role"] == Role.USER]
+    for turn in turns[-2:]:
+        turn["content"][-1]["cache_control"] = mark
+
+
+def _note(dropped: list[str] | None, what: str) -> None:
+    if dropped is not None and what not in dropped:
+        dropped.append(what)
