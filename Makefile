@@ -1,0 +1,70 @@
+# The two commands of the README are `make demo` and `make test`. Both set up what they need, from Python
+# 3.11+, git and make alone. Another Python: make PYTHON=python3.12 test
+PYTHON ?= python3
+BIN := .venv/bin
+# What one test file starts (servers), its tests share: files, not tests, are spread over the workers.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+CODE := tamma workflows activities tests scripts $(wildcard bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all live bench check check-format check-types check-imports check-locks check-secrets \
+        format audit lock hooks install install-dev clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: install ## See one run from issue to merge, on this machine, without a key
+	@$(BIN)/tamma demo
+
+test: install-dev ## Pass the tests (ARGS="-k name" for some of them)
+	@$(PYTEST) -m "not slow and not live" $(ARGS)
+
+test-all: install-dev ## The slow tests too, and those of every peer that is installed
+	@$(PYTEST) -m "not live" $(ARGS)
+
+live: install-dev ## Tests against real services, with your own keys: this costs money
+	@$(BIN)/python -m pytest -m live $(ARGS)
+
+bench: install-dev ## Measure; figures go to bench-results.json
+	@$(BIN)/python -m bench
+
+check: check-format check-types check-imports check-locks check-secrets ## Everything but the tests
+
+check-format: install-dev
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+
+check-types: install-dev
+	@$(BIN)/pyright
+
+check-imports: install-dev
+	@$(BIN)/lint-imports --no-logo
+
+check-locks: install-dev
+	@$(BIN)/python scripts/check_locks.py
+
+check-secrets: install-dev
+	@$(BIN)/python scripts/scan_secrets.py
+
+format: install-dev ## Format, and repair what ruff can
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+audit: install-dev ## Known vulnerabilities of the locked dependencies
+	@bash scripts/audit.sh
+
+lock: install-dev ## Write requirements/*.txt again (ARGS=--upgrade for newer versions)
+	@bash scripts/lock.sh $(ARGS)
+
+hooks: install-dev ## Run the quick checks before every commit
+	@$(BIN)/pre-commit install
+
+install:
+	@$(PYTHON) scripts/bootstrap.py core
+
+install-dev:
+	@$(PYTHON) scripts/bootstrap.py dev
+
+clean: ## Remove everything that was made here (.venv too)
+	@rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench-results*.json
+	@find tamma workflows activities tests scripts -name __pycache__ -prune -exec rm -rf {} +

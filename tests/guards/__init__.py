@@ -1,0 +1,1 @@
+"""What keeps a test run from touching anything but itself: network, environment, processes."""
