@@ -1,0 +1,236 @@
+"""Runs, seen from a client: start, ask, tell. Whoever shows runs to people uses this and `run_index`.
+
+Everything returns the model's dataclasses; what goes wrong is one of `run_errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from temporalio.client import (
+    RPCError,
+    WithStartWorkflowOperation,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCStatusCode
+
+from tamma.model.ids import WorkflowId
+from tamma.model.session import SessionProgress
+from tamma.model.task import (
+    DEV_WORKFLOW,
+    TASK_QUEUE,
+    Accepted,
+    Approval,
+    BudgetChange,
+    Control,
+    DevRequest,
+    Phase,
+    Reply,
+    Steer,
+    TaskStatus,
+    TaskView,
+)
+from tamma.temporal import run_index as index
+from tamma.temporal.run_errors import RunFinished, WorkerSilent, refusal, server_errors
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+QUERY_TIMEOUT: Final = 5.0
+"""Seconds for a query: a worker answers in milliseconds, after a replay in a second."""
+UPDATE_TIMEOUT: Final = 20.0
+"""Seconds for an update; without a worker it would wait for ever."""
+_NO_ANSWER: Final = (
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.FAILED_PRECONDITION,  # "no poller seen for task queue recently"
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """What `start_run` made or found."""
+
+    accepted: Accepted
+    workflow_id: WorkflowId
+    run_id: str
+    new: bool
+    """False where the issue already had a live run, which is then the one described here."""
+
+
+async def start_run(
+    client: Client, request: DevRequest, workflow: WorkflowId, *, again: bool = False
+) -> StartedRun:
+    """Start a run, or find the live one of the same issue, and wait until its issue has been found.
+
+    One round trip starts the workflow and asks its `accepted` update. A finished run of the same issue
+    raises RunFinished unless `again` is set, or unless that run ended before it had found its issue (it left
+    nothing behind that a new one could trip over). Raises RunRefused with the worker's reason and hint.
+    """
+    try:
+        return await _start(client, request, workflow, allow_duplicate=again)
+    except WorkflowAlreadyStartedError:
+        last = await index.describe(client, workflow)
+        if not last.live and not _left_nothing(last):
+            raise RunFinished(
+                f"this issue already had a run, which {_ended(last.status)}{_at(last.closed_at)} "
+                f"(task {last.task_id})",
+                hint="--again starts another one on a branch of its own; "
+                f"`tamma status {last.task_id}` shows the last",
+            ) from None
+        return await _start(client, request, workflow, allow_duplicate=True)
+
+
+async def _start(
+    client: Client, request: DevRequest, workflow: WorkflowId, *, allow_duplicate: bool
+) -> StartedRun:
+    operation = WithStartWorkflowOperation[Any, Any](
+        DEV_WORKFLOW,
+        request,
+        id=workflow,
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=(
+            WorkflowIDReusePolicy.ALLOW_DUPLICATE
+            if allow_duplicate
+            else WorkflowIDReusePolicy.REJECT_DUPLICATE
+        ),
+        memo={"taskId": request.task_id},
+        search_attributes=_first_attributes(request),
+        static_summary=f"{request.repo.full_name}#{request.issue}",
+    )
+    with server_errors(workflow):
+        try:
+            accepted = await client.execute_update_with_start_workflow(  # pyright: ignore[reportUnknownMemberType] - untyped overload
+                "accepted", start_workflow_operation=operation, result_type=Accepted
+            )
+        except WorkflowUpdateFailedError as error:
+            raise refusal(error.cause) from error
+        handle = await operation.workflow_handle()
+    run_id = handle.result_run_id or handle.run_id or ""
+    return StartedRun(accepted, workflow, run_id, new=accepted.task_id == request.task_id)
+
+
+def _first_attributes(request: DevRequest) -> TypedSearchAttributes:
+    """What the index knows before a worker has seen the run."""
+    agent = request.agent
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(index.TASK, request.task_id),
+            SearchAttributePair(index.REPO, request.repo.full_name),
+            SearchAttributePair(index.ISSUE, request.issue),
+            SearchAttributePair(index.PHASE, Phase.ACCEPT.value),
+            SearchAttributePair(
+                index.AGENT, f"{agent.provider}/{agent.model}" if agent.model else agent.provider
+            ),
+        ]
+    )
+
+
+def _left_nothing(last: index.RunRecord) -> bool:
+    return last.phase is Phase.ACCEPT and last.status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+def _ended(status: TaskStatus) -> str:
+    return "was cancelled" if status is TaskStatus.CANCELLED else status.value
+
+
+def _at(moment: datetime | None) -> str:
+    return f" on {moment:%Y-%m-%d at %H:%M} UTC" if moment else ""
+
+
+# --- ask -----------------------------------------------------------------------------------------
+
+
+async def view(
+    client: Client, workflow: str, run_id: str | None = None, *, timeout: float = QUERY_TIMEOUT
+) -> TaskView:
+    """Everything a run says of itself. Raises WorkerSilent, ServerSilent, RunNotFound."""
+    return await _query(client, workflow, run_id, "view", TaskView, timeout)
+
+
+async def progress(client: Client, workflow: str, *, timeout: float = QUERY_TIMEOUT) -> SessionProgress:
+    """What an agent session is doing right now. Raises WorkerSilent, ServerSilent, RunNotFound."""
+    return await _query(client, workflow, None, "progress", SessionProgress, timeout)
+
+
+async def _query(
+    client: Client, workflow: str, run_id: str | None, name: str, output: type[T], timeout: float
+) -> T:
+    handle = client.get_workflow_handle(workflow, run_id=run_id)
+    with server_errors(workflow):
+        try:
+            return await handle.query(name, result_type=output, rpc_timeout=timedelta(seconds=timeout))
+        except WorkflowQueryFailedError as error:
+            raise WorkerSilent from error  # a worker of another version, or one that stops right now
+        except RPCError as error:
+            if error.status in _NO_ANSWER:
+                raise WorkerSilent from error
+            raise
+
+
+# --- tell ----------------------------------------------------------------------------------------
+
+
+async def approve(client: Client, run: index.RunRecord, approval: Approval) -> Reply:
+    """Answer the gate at which the run waits. Raises RunRefused where it does not wait there."""
+    return await _update(client, run, "approve", approval)
+
+
+async def steer(client: Client, run: index.RunRecord, message: Steer) -> Reply:
+    """Say something to the agent; it reads it before its next turn."""
+    return await _update(client, run, "steer", message)
+
+
+async def add_budget(client: Client, run: index.RunRecord, change: BudgetChange) -> Reply:
+    return await _update(client, run, "add_budget", change)
+
+
+async def pause(client: Client, run: index.RunRecord, control: Control) -> Reply:
+    return await _update(client, run, "pause", control)
+
+
+async def resume(client: Client, run: index.RunRecord, control: Control) -> Reply:
+    return await _update(client, run, "resume", control)
+
+
+async def cancel(client: Client, run: index.RunRecord, control: Control) -> Reply:
+    """End the run at its next step; branch, diff and summary stay."""
+    return await _update(client, run, "cancel", control)
+
+
+async def force_cancel(client: Client, run: index.RunRecord) -> None:
+    """Temporal's own cancellation: what runs is interrupted. Needs no worker to be accepted."""
+    with server_errors(run.workflow_id):
+        await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).cancel()
+
+
+async def _update(client: Client, run: index.RunRecord, name: str, argument: object) -> Reply:
+    if not run.live:
+        raise RunFinished(
+            f"the run of {run.repo}#{run.issue} {_ended(run.status)}{_at(run.closed_at)}",
+            hint=f"`tamma status {run.task_id}` shows how it ended",
+        )
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+    with server_errors(run.workflow_id):
+        try:
+            return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - untyped overload
+                name, argument, result_type=Reply, rpc_timeout=timedelta(seconds=UPDATE_TIMEOUT)
+            )
+        except WorkflowUpdateFailedError as error:
+            raise refusal(error.cause) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise WorkerSilent from error
