@@ -1,0 +1,296 @@
+"""Model calls: plan, one agent's turn, review. A call whose answer was stored is never paid again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from temporalio import activity
+
+from activities.failures import failing_well
+from activities.heartbeat import beating
+from activities.interface import (
+    CALL_MODEL,
+    MAKE_PLAN,
+    REVIEW_CHANGE,
+    CallModel,
+    MakePlan,
+    PlanMade,
+    ReviewChange,
+    ReviewMade,
+)
+from activities.pools import ProviderPool
+from activities.transcripts import Transcripts
+from tamma.agents.answers import read_plan, read_review
+from tamma.agents.prompting import fenced, prompt, render
+from tamma.agents.window import fit
+from tamma.errors import ContentFiltered, ContextOverflow
+from tamma.model.conversation import (
+    Completion,
+    FinishReason,
+    Message,
+    Request,
+    Role,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallStart,
+    user,
+)
+from tamma.model.ids import BlobId, SessionId
+from tamma.model.session import ModelTurn, Opening, ToolUse
+from tamma.model.task import AgentChoice, Spend
+from tamma.providers.interface import Folder, Provider
+from tamma.store.interface import Entry, Store
+
+DEFAULT_WINDOW = 128_000
+"""Tokens, where neither the configuration nor the catalogue knows the model's window."""
+PLAN_SHOWN = 6000
+TEXT_SHOWN = 300
+BRIEF = 120
+_FENCED = {"issue": "issue", "plan": "plan", "context": "context", "diff": "diff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's answer as it stands in the transcript."""
+
+    entry: Entry
+    seconds: float
+
+    @property
+    def spend(self) -> Spend:
+        return _spend(self.entry)
+
+
+class AIActivities:
+    """Holds the providers and the transcripts."""
+
+    def __init__(self, providers: ProviderPool, store: Store, tools: tuple[Tool, ...]) -> None:
+        self._providers = providers
+        self._store = store
+        self._tools = tools
+        self.transcripts = Transcripts(store)
+
+    @activity.defn(name=CALL_MODEL.name)
+    @failing_well
+    async def call_model(self, given: CallModel) -> ModelTurn:
+        """One turn of the agent."""
+        words = list(given.messages)
+        if given.opening is not None:
+            words.insert(0, await self._render(given.opening))
+        answer = await self._ask(
+            given.session_id,
+            given.seq,
+            given.agent,
+            words="\n\n".join(words),
+            system=prompt("system"),
+            tools=self._tools,
+            purpose="agent",
+        )
+        message = answer.entry.message
+        return ModelTurn(
+            seq=answer.entry.seq,
+            tools=tuple(_use(call) for call in message.tool_calls),
+            finish=answer.entry.finish,
+            spend=answer.spend,
+            text=message.text.strip()[:TEXT_SHOWN],
+            served_model=answer.entry.model,
+            seconds=answer.seconds,
+        )
+
+    @activity.defn(name=MAKE_PLAN.name)
+    @failing_well
+    async def make_plan(self, given: MakePlan) -> PlanMade:
+        """A plan from the issue and the repository's context; from the last plan and feedback later."""
+        words = {
+            "issue": await self._text("issue", given.issue),
+            "context": await self._text("context", given.context),
+            "feedback": f"\nA person says of the last plan:\n{given.feedback}\n" if given.feedback else "",
+        }
+        answer = await self._ask(
+            given.session_id,
+            given.round * 2,
+            given.agent,
+            words=render("plan", words),
+            system=prompt("system"),
+            tools=(),
+            purpose="plan",
+        )
+        plan = read_plan(answer.entry.message.text)
+        markdown = plan.markdown()
+        return PlanMade(
+            plan=await self._store.put_blob(markdown.encode(), "text/markdown"),
+            summary=plan.summary[:500],
+            steps=len(plan.steps),
+            structured=plan.structured,
+            markdown=markdown[:PLAN_SHOWN],
+            spend=answer.spend,
+        )
+
+    @activity.defn(name=REVIEW_CHANGE.name)
+    @failing_well
+    async def review_change(self, given: ReviewChange) -> ReviewMade:
+        """One look at the whole change by a model that did not write it in this conversation."""
+        words = {
+            "issue": await self._text("issue", given.issue),
+            "plan": await self._text("plan", given.plan),
+            "diff": await self._text("diff", given.diff),
+            "tests": given.tests,
+        }
+        answer = await self._ask(
+            given.session_id,
+            0,
+            given.agent,
+            words=render("review", words),
+            system=prompt("system"),
+            tools=(),
+            purpose="review",
+        )
+        review = read_review(answer.entry.message.text)
+        return ReviewMade(review.approved, review.comments, review.summary, answer.spend)
+
+    # --- one call --------------------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        session_id: SessionId,
+        seq: int,
+        agent: AgentChoice,
+        *,
+        words: str,
+        system: str,
+        tools: tuple[Tool, ...],
+        purpose: str,
+    ) -> Answer:
+        """Ask the model, giving it `words` first, and store both; or find the answer that is stored."""
+        answer_seq = seq + 1 if words else seq
+        stored = await self.transcripts.read(session_id, up_to=answer_seq)
+        if len(stored) > answer_seq:
+            return Answer(stored[answer_seq], seconds=0.0)
+        # From here on this attempt acts; a later one that takes the next token supersedes it.
+        lease = await self._store.acquire_lease(session_id, answer_seq)
+        provider = await self._providers.get(agent.provider)
+        new = (Entry(seq, user(words)),) if words else ()
+        history = tuple(entry.message for entry in (*stored[:seq], *new))
+        model = agent.model or provider.settings.model or ""
+        request = Request(
+            model=model,
+            messages=fit(history, _window(provider, model), overhead=_overhead(system, tools)),
+            system=system,
+            tools=tools,
+            max_output_tokens=agent.max_output_tokens or provider.settings.max_output_tokens,
+            temperature=agent.temperature if agent.temperature is not None else provider.settings.temperature,
+            timeout=provider.settings.timeout,
+            metadata={"purpose": purpose, "session": session_id},
+        )
+        began = time.monotonic()
+        completion = await _stream(provider, request)
+        seconds = time.monotonic() - began
+        entry = _entry(answer_seq, completion, provider.settings.name, seconds)
+        await self.transcripts.append(session_id, (*new, entry), lease=lease)
+        return Answer(entry, seconds)
+
+    async def _render(self, opening: Opening) -> str:
+        words = dict(opening.words)
+        for name, blob in opening.refs.items():
+            words[name] = await self._text(_FENCED.get(name, "output"), blob)
+        return render(opening.prompt, words)
+
+    async def _text(self, tag: str, blob: BlobId) -> str:
+        return fenced(tag, (await self._store.get_blob(blob)).decode("utf-8", "replace"))
+
+
+async def _stream(provider: Provider, request: Request) -> Completion:
+    folder = Folder()
+    async with beating() as pulse:
+        characters = 0
+        async for event in provider.stream(request):
+            folder.add(event)
+            if isinstance(event, TextDelta):
+                characters += len(event.text)
+                pulse.say(f"{characters} characters")
+            elif isinstance(event, ToolCallStart):
+                pulse.say(f"calls {event.name}")
+    completion = folder.completion()
+    reason = completion.finish.reason
+    if reason is FinishReason.CONTEXT_OVERFLOW:
+        raise ContextOverflow(
+            f"the conversation does not fit the window of {request.model!r}",
+            hint="choose a model with a larger window, or set contextWindow of the provider",
+            provider=provider.settings.name,
+            model=request.model,
+        )
+    if reason is FinishReason.CONTENT_FILTER and not completion.message.tool_calls:
+        raise ContentFiltered(
+            f"{request.model!r} refused to answer",
+            hint="look at the transcript with `tamma inspect`; another model may answer",
+            provider=provider.settings.name,
+            model=request.model,
+        )
+    if not completion.message.parts:
+        # Services refuse empty assistant messages in a history: keep the turn, say what it was.
+        return Completion(Message(Role.ASSISTANT, (Text("(no answer)"),)), completion.finish)
+    return completion
+
+
+def _entry(seq: int, completion: Completion, provider: str, seconds: float) -> Entry:
+    finish = completion.finish
+    return Entry(
+        seq=seq,
+        message=completion.message,
+        provider=provider,
+        model=finish.served_model,
+        finish=finish.reason.value,
+        input_tokens=finish.usage.input_total,
+        output_tokens=finish.usage.output_total,
+        cache_read_tokens=finish.usage.cache_read,
+        cost_usd=finish.cost.usd,
+        cost_source=finish.cost.source.value,
+        duration_ms=int(seconds * 1000),
+    )
+
+
+def _spend(entry: Entry) -> Spend:
+    return Spend(
+        turns=1,
+        input_tokens=entry.input_tokens,
+        output_tokens=entry.output_tokens,
+        cache_read_tokens=entry.cache_read_tokens,
+        cost_usd=entry.cost_usd if entry.cost_usd is not None else Decimal(0),
+        unpriced_calls=0 if entry.cost_usd is not None else 1,
+    )
+
+
+def _use(call: ToolCall) -> ToolUse:
+    digest = hashlib.sha256(f"{call.name}\0{call.args_json}".encode()).hexdigest()[:12]
+    return ToolUse(call.name[:60], digest, _brief(call))
+
+
+def _brief(call: ToolCall) -> str:
+    """The argument that says most about a call."""
+    try:
+        args: object = json.loads(call.args_json)
+    except ValueError:
+        return "(arguments are not JSON)"
+    if not isinstance(args, Mapping):
+        return ""
+    for key in ("command", "path", "pattern", "summary"):
+        value: object = args.get(key)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - a model wrote it
+        if isinstance(value, str):
+            return " ".join(value.split())[:BRIEF]
+    return ""
+
+
+def _window(provider: Provider, model: str) -> int:
+    return provider.settings.context_window or provider.capabilities(model).context_window or DEFAULT_WINDOW
+
+
+def _overhead(system: str, tools: tuple[Tool, ...]) -> int:
+    """Tokens of the system prompt and the tools, on the high side."""
+    return (len(system) + sum(len(json.dumps(dict(tool.input_schema))) + 300 for tool in tools)) // 3

@@ -1,0 +1,164 @@
+"""Calls to Git platforms. Each is idempotent: named by the run and a key, it may be made twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from activities.failures import failing_well, not_yet
+from activities.interface import (
+    ACCEPT_ISSUE,
+    AWAIT_CHECKS,
+    CLOSE_ISSUE,
+    COMMENT,
+    MERGE,
+    OPEN_PULL_REQUEST,
+    AcceptedIssue,
+    AcceptIssue,
+    AwaitChecks,
+    CloseIssue,
+    Comment,
+    Done,
+    Merge,
+    Merged,
+    OpenedPullRequest,
+    OpenPullRequest,
+)
+from activities.pools import PlatformPool
+from activities.words import issue_markdown, pull_request_body, pull_request_title
+from tamma.errors import NotFound, StaleHead
+from tamma.model.ids import branch_name
+from tamma.model.repository import (
+    CheckState,
+    CheckSummary,
+    Issue,
+    MergeCategory,
+    MergeOutcome,
+    PullRequestSpec,
+    Target,
+)
+from tamma.platforms.interface import COMMENTS, ISSUES
+from tamma.platforms.markdown_issue import issue_from_markdown
+from tamma.store.interface import BlobStore
+
+
+class PlatformActivities:
+    """Holds the platform accounts and the blob store."""
+
+    def __init__(self, platforms: PlatformPool, blobs: BlobStore) -> None:
+        self._platforms = platforms
+        self._blobs = blobs
+
+    @activity.defn(name=ACCEPT_ISSUE.name)
+    @failing_well
+    async def accept_issue(self, given: AcceptIssue) -> AcceptedIssue:
+        """Find the repository and the issue, and keep the issue's text as it is now."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        repository = await platform.get_repository(given.repo)
+        base = await platform.get_branch(given.repo, given.base or repository.default_branch)
+        issue = await self._issue(given)
+        if issue.state == "closed":
+            raise NotFound(
+                f"{given.repo.full_name}#{given.issue} is closed already",
+                hint="reopen the issue if there is still work to do",
+                platform=given.repo.platform_id,
+            )
+        text = issue_markdown(issue)
+        return AcceptedIssue(
+            number=issue.number,
+            title=issue.title,
+            url=issue.url,
+            snapshot=await self._blobs.put_blob(text.encode(), "text/markdown"),
+            clone_url=repository.clone_url,
+            base_branch=base.name,
+            base_sha=base.sha,
+            branch=branch_name(given.issue, issue.title, given.suffix),
+            capabilities=tuple(sorted(platform.capabilities())),
+        )
+
+    @activity.defn(name=OPEN_PULL_REQUEST.name)
+    @failing_well
+    async def open_pull_request(self, given: OpenPullRequest) -> OpenedPullRequest:
+        """Open the pull request, or find the one that an earlier attempt opened."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        plan = (await self._blobs.get_blob(given.plan)).decode() if given.plan else ""
+        spec = PullRequestSpec(
+            head=given.head,
+            base=given.base,
+            title=pull_request_title(given.issue_title, given.issue),
+            body=pull_request_body(given, plan),
+        )
+        ensured = await platform.ensure_pr(given.repo, spec, op_id=f"{given.task_id}/pr")
+        found = ensured.pull_request
+        return OpenedPullRequest(found.number, found.url, found.head_sha)
+
+    @activity.defn(name=AWAIT_CHECKS.name)
+    @failing_well
+    async def await_checks(self, given: AwaitChecks) -> CheckSummary:
+        """One look at the checks; `not_yet` until they say something final, or none came in time."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        summary = await platform.get_checks(given.repo, given.sha)
+        if summary.state is CheckState.PENDING:
+            raise not_yet("checks are running", given.poll)
+        if summary.state is CheckState.NONE:
+            waited = (datetime.now(UTC) - activity.info().scheduled_time).total_seconds()
+            if waited < given.grace:
+                raise not_yet("no check has appeared yet", min(given.poll, given.grace - waited + 0.1))
+        return summary
+
+    @activity.defn(name=MERGE.name)
+    @failing_well
+    async def merge(self, given: Merge) -> Merged:
+        """Merge the pull request, or the branch where there are none, pinned to the reviewed commit."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        if given.pull_request is None:
+            result = await platform.merge_branch(
+                given.repo, given.branch, given.base_branch, given.head_sha, given.message
+            )
+            return Merged(result.outcome, result.sha or "", result.reason)
+        state = await platform.merge_readiness(given.repo, given.pull_request)
+        if state.category is MergeCategory.IN_PROGRESS:
+            raise not_yet(f"the platform is not ready to merge: {state.reason}", given.poll)
+        if state.category is MergeCategory.RECOVERABLE:
+            return Merged(MergeOutcome.REFUSED, reason=state.reason)
+        # READY, or TERMINAL: merged already is for `merge_pr` to find out.
+        result = await platform.merge_pr(
+            given.repo, given.pull_request, given.method, given.head_sha, given.message
+        )
+        if result.outcome in (MergeOutcome.PENDING, MergeOutcome.SCHEDULED):
+            raise not_yet("the platform merges later", given.poll)
+        return Merged(result.outcome, result.sha or "", result.reason)
+
+    @activity.defn(name=CLOSE_ISSUE.name)
+    @failing_well
+    async def close_issue(self, given: CloseIssue) -> Done:
+        """Tell the issue what solved it, close it, remove the merged branch."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        capabilities = platform.capabilities()
+        notes: list[str] = []
+        if COMMENTS in capabilities:
+            target = Target("issue", given.issue)
+            await platform.ensure_comment(given.repo, target, given.comment, f"{given.task_id}/solved")
+        if ISSUES in capabilities:
+            await platform.close_issue(given.repo, given.issue)
+        if given.delete_branch:
+            try:
+                await platform.delete_branch(given.repo, given.branch, given.head_sha)
+            except StaleHead:
+                notes.append(f"the branch {given.branch} has newer commits and was kept")
+        return Done(tuple(notes))
+
+    @activity.defn(name=COMMENT.name)
+    @failing_well
+    async def comment(self, given: Comment) -> Done:
+        """Write, or rewrite, one comment of the run."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        await platform.ensure_comment(given.repo, given.target, given.body, f"{given.task_id}/{given.key}")
+        return Done()
+
+    async def _issue(self, given: AcceptIssue) -> Issue:
+        if given.issue_text is not None:
+            return issue_from_markdown(given.issue_text, given.issue)
+        platform = await self._platforms.get(given.repo.platform_id)
+        return await platform.get_issue(given.repo, given.issue)

@@ -1,0 +1,37 @@
+"""Small writes to the store that workflows ask for."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from activities.failures import failing_well
+from activities.interface import PUT_TEXT, RECORD_EVENT, Done, PutText, RecordEvent, Stored
+from tamma.store.interface import NewEvent, Store
+
+
+class StoreActivities:
+    """Holds the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @activity.defn(name=RECORD_EVENT.name)
+    @failing_well
+    async def record_event(self, given: RecordEvent) -> Done:
+        """Append one event; its id comes from the run and the key, so twice is once."""
+        event = NewEvent(
+            id=f"{given.task_id}/{activity.info().workflow_run_id}/{given.key}",
+            type=given.type,
+            tags=given.tags,
+            actor=given.actor,
+            data=dict(given.data),
+            correlation_id=given.task_id,
+        )
+        await self._store.append_events((event,))
+        return Done()
+
+    @activity.defn(name=PUT_TEXT.name)
+    @failing_well
+    async def put_text(self, given: PutText) -> Stored:
+        """Store a text that a person wrote."""
+        return Stored(await self._store.put_blob(given.text.encode(), "text/markdown"))

@@ -1,0 +1,314 @@
+"""Work in a workspace: prepare it, run tools and commands, look at the change, deliver it.
+
+All but `prepare_workspace` run on the queue of the host that has the workspace. One workspace is worked on by
+one activity at a time: a superseded attempt that still runs here is waited for, and finds out by its fence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import cast
+
+from temporalio import activity
+
+from activities.failures import failing_well
+from activities.heartbeat import Pulse, beating
+from activities.interface import (
+    CHECKPOINT,
+    COLLECT_DIFF,
+    PREPARE_WORKSPACE,
+    PUBLISH_BRANCH,
+    RELEASE_WORKSPACE,
+    RUN_COMMAND,
+    RUN_TOOLS,
+    SET_UP_PROJECT,
+    CommandRun,
+    Done,
+    ProjectReport,
+    PublishBranch,
+    PublishedBranch,
+    RunCommand,
+    RunTools,
+    SetUpProject,
+    Stored,
+    WorkspaceOnly,
+)
+from activities.pools import PlatformPool
+from activities.transcripts import Transcripts
+from activities.words import TAIL, context_markdown
+from tamma.errors import PolicyRefused
+from tamma.model.conversation import Message, Role, ToolCall, ToolResult
+from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
+from tamma.model.task import DiffRef, TestRun, host_queue
+from tamma.platforms.interface import API_COMMITS
+from tamma.store.interface import Entry, Store
+from tamma.workspace.interface import (
+    Command,
+    CommandResult,
+    ToolOutcome,
+    Workspace,
+    Workspaces,
+    WorkspaceSpec,
+)
+
+INSTRUCTIONS_LIMIT = 8000
+INSTRUCTIONS_READ = 2
+FILES_LISTED = 50
+FINISH = "finish"
+
+
+class WorkspaceActivities:
+    """Holds this host's workspaces, the platforms to deliver to, and the transcripts."""
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        platforms: PlatformPool,
+        store: Store,
+        transcripts: Transcripts,
+        *,
+        host: str,
+    ) -> None:
+        self._workspaces = workspaces
+        self._platforms = platforms
+        self._store = store
+        self._transcripts = transcripts
+        self._host = host
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    # --- prepare, release ------------------------------------------------------------------------
+
+    @activity.defn(name=PREPARE_WORKSPACE.name)
+    @failing_well
+    async def prepare_workspace(self, given: WorkspaceOrder) -> WorkspaceRef:
+        """Clone the repository here, or find it, or rebuild it from the checkpoint."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        spec = WorkspaceSpec(
+            id=given.task_id,
+            clone_url=given.clone_url,
+            base_branch=given.base_branch,
+            base_sha=given.base_sha,
+            branch=given.branch,
+            checkpoint=given.checkpoint,
+            credentials=platform.git_credentials(given.repo),
+        )
+        async with self._locks[given.task_id], beating() as pulse:
+            info = await self._workspaces.prepare(spec, pulse.say)
+        return WorkspaceRef(
+            id=info.id,
+            queue=host_queue(self._host),
+            base_sha=info.base_sha,
+            base_branch=info.base_branch,
+            branch=info.branch,
+            checkpoint=given.checkpoint,
+            sandbox_tier=info.sandbox_tier,
+        )
+
+    @activity.defn(name=RELEASE_WORKSPACE.name)
+    @failing_well
+    async def release_workspace(self, given: WorkspaceOnly) -> Done:
+        """Remove the workspace from this host's disk."""
+        async with self._locks[given.workspace_id]:
+            await self._workspaces.release(given.workspace_id)
+        self._locks.pop(given.workspace_id, None)
+        return Done()
+
+    # --- the project -----------------------------------------------------------------------------
+
+    @activity.defn(name=SET_UP_PROJECT.name)
+    @failing_well
+    async def set_up_project(self, given: SetUpProject) -> ProjectReport:
+        """Find out how the project is built and tested, build its environment, run its tests as they are."""
+        async with self._locks[given.workspace_id], beating() as pulse:
+            workspace = await self._workspaces.open(given.workspace_id)
+            profile = await workspace.profile()
+            pulse.say("build the project's environment")
+            install = await workspace.install(profile, pulse.say)
+            command = profile.test
+            if given.test_command:
+                command = Command(given.test_command, "the command line or configuration")
+            baseline: TestRun | None = None
+            if given.baseline and command is not None and install.ok:
+                pulse.say(f"baseline: {command.command}")
+                baseline = await self._test(workspace, command.command, given.timeout, pulse)
+            texts = [
+                (path, await workspace.read_text(path, INSTRUCTIONS_LIMIT))
+                for path in profile.instructions[:INSTRUCTIONS_READ]
+            ]
+        context = context_markdown(profile, install, baseline, tuple(texts))
+        return ProjectReport(
+            context=await self._store.put_blob(context.encode(), "text/markdown"),
+            test_command=command.command if command else "",
+            test_source=command.source if command else "",
+            ecosystems=profile.ecosystems,
+            install_ok=install.ok,
+            install_tail=install.log_tail[-TAIL:],
+            baseline=baseline,
+        )
+
+    @activity.defn(name=RUN_COMMAND.name)
+    @failing_well
+    async def run_command(self, given: RunCommand) -> CommandRun:
+        """Run one of the project's commands, with no network; only its exit code counts."""
+        async with self._locks[given.workspace_id], beating() as pulse:
+            workspace = await self._workspaces.open(given.workspace_id)
+            result = await workspace.run(given.command, timeout=given.timeout, progress=pulse.say)
+        output = await self._store.put_blob(result.output.encode(), "text/plain")
+        return CommandRun(_test_run(given.command, result), output)
+
+    # --- tools -----------------------------------------------------------------------------------
+
+    @activity.defn(name=RUN_TOOLS.name)
+    @failing_well
+    async def run_tools(self, given: RunTools) -> BatchOutcome:
+        """Run the tool calls of one turn, in order, and store their results.
+
+        A batch that a crash cut short begins again from the work tree as it was before it.
+        """
+        entries = await self._transcripts.read(given.session_id, up_to=given.seq + 1)
+        calls = entries[given.seq].message.tool_calls
+        finished = _finished(calls)
+        async with self._locks[given.workspace_id], beating() as pulse:
+            workspace = await self._workspaces.open(given.workspace_id)
+            if len(entries) > given.seq + 1:
+                # Stored by an attempt whose answer was lost: the work tree has the effects already.
+                return await self._outcome(workspace, given.seq + 1, entries[-1].message, finished)
+            lease = await self._store.acquire_lease(given.session_id, given.seq + 1)
+            await workspace.begin_batch(given.seq)
+            outcomes = [await self._execute(workspace, call, pulse) for call in calls]
+            message = Message(Role.USER, tuple(outcome.result for outcome in outcomes))
+            await self._transcripts.append(given.session_id, (Entry(given.seq + 1, message),), lease=lease)
+            changed = any(outcome.changed for outcome in outcomes)
+            return BatchOutcome(
+                seq=given.seq + 1,
+                errors=tuple(
+                    f"{outcome.error_kind}:{_digest(outcome.result.content)}"
+                    for outcome in outcomes
+                    if outcome.error_kind is not None
+                ),
+                changed=changed,
+                finished=finished,
+                checkpoint=await workspace.checkpoint() if changed else None,
+            )
+
+    async def _execute(self, workspace: Workspace, call: ToolCall, pulse: Pulse) -> ToolOutcome:
+        pulse.say(call.name)
+        if call.name == FINISH:
+            if _arguments(call) is None:
+                text = 'the arguments are not a JSON object: call finish with {"summary": "..."}'
+                return ToolOutcome(ToolResult(call.id, text, is_error=True), False, "bad_arguments")
+            return ToolOutcome(ToolResult(call.id, "The stage is over."), changed=False)
+        return await workspace.execute(call, pulse.say)
+
+    async def _outcome(
+        self, workspace: Workspace, seq: int, message: Message, finished: Finished | None
+    ) -> BatchOutcome:
+        errors = tuple(
+            f"error:{_digest(part.content)}"
+            for part in message.parts
+            if isinstance(part, ToolResult) and part.is_error
+        )
+        return BatchOutcome(
+            seq, errors, changed=True, finished=finished, checkpoint=await workspace.checkpoint()
+        )
+
+    # --- the change ------------------------------------------------------------------------------
+
+    @activity.defn(name=COLLECT_DIFF.name)
+    @failing_well
+    async def collect_diff(self, given: WorkspaceOnly) -> DiffRef:
+        """The change so far, and what the diff policy says of it."""
+        async with self._locks[given.workspace_id], beating():
+            workspace = await self._workspaces.open(given.workspace_id)
+            diff = await workspace.diff()
+            findings = await workspace.findings()
+        return DiffRef(
+            blob=await self._store.put_blob(diff.patch.encode("utf-8", "replace"), "text/x-diff"),
+            files=tuple(item.path for item in diff.files[:FILES_LISTED]),
+            files_total=len(diff.files),
+            added=sum(item.added for item in diff.files),
+            removed=sum(item.removed for item in diff.files),
+            refused=tuple(
+                f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse
+            ),
+            ask=tuple(item.path for item in findings if not item.refuse),
+        )
+
+    @activity.defn(name=CHECKPOINT.name)
+    @failing_well
+    async def checkpoint(self, given: WorkspaceOnly) -> Stored:
+        """Put the work as it stands into the store."""
+        async with self._locks[given.workspace_id], beating():
+            workspace = await self._workspaces.open(given.workspace_id)
+            return Stored(await workspace.checkpoint())
+
+    @activity.defn(name=PUBLISH_BRANCH.name)
+    @failing_well
+    async def publish_branch(self, given: PublishBranch) -> PublishedBranch:
+        """Commit the work and deliver the branch, by git push or through the platform's API."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        op_id = f"{given.task_id}/{given.key}"
+        async with self._locks[given.workspace_id], beating():
+            workspace = await self._workspaces.open(given.workspace_id)
+            refused = tuple(f"{item.path}: {item.rule}" for item in await workspace.findings() if item.refuse)
+            if refused:
+                raise PolicyRefused(refused)
+            sha = await workspace.commit(given.message, op_id)
+            if platform.settings.delivery == "push" or API_COMMITS not in platform.capabilities():
+                pushed = await workspace.push(platform.git_credentials(given.repo), given.expected_sha)
+                return PublishedBranch(pushed, created=pushed == sha)
+            changes = await workspace.file_changes()
+        with suppress(Conflict):
+            # A branch that stands elsewhere may carry this very commit already: `commit_files` looks.
+            await platform.ensure_branch(given.repo, given.branch, given.base_sha)
+        start = given.expected_sha or given.base_sha
+        done = await platform.commit_files(given.repo, given.branch, changes, given.message, start, op_id)
+        return PublishedBranch(done.sha, done.created)
+
+    async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
+        return _test_run(command, await workspace.run(command, timeout=timeout, progress=pulse.say))
+
+
+def _test_run(command: str, result: CommandResult) -> TestRun:
+    return TestRun(
+        command, result.exit_code, round(result.seconds, 3), result.timed_out, result.output[-TAIL:]
+    )
+
+
+def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:
+    """The stage's end, where the last readable `finish` call of the batch says so."""
+    for call in reversed(calls):
+        args = _arguments(call) if call.name == FINISH else None
+        if args is not None:
+            files = args.get("test_files")
+            return Finished(
+                summary=_word(args, "summary"),
+                test_command=_word(args, "test_command"),
+                test_files=tuple(str(item) for item in cast("list[object]", files)[:20])
+                if isinstance(files, list)
+                else (),
+                no_test_reason=_word(args, "no_test_reason"),
+            )
+    return None
+
+
+def _arguments(call: ToolCall) -> Mapping[str, object] | None:
+    try:
+        found: object = json.loads(call.args_json)
+    except ValueError:
+        return None
+    return cast("Mapping[str, object]", found) if isinstance(found, dict) else None
+
+
+def _word(args: Mapping[str, object], key: str) -> str:
+    value = args.get(key)
+    return value.strip()[:4000] if isinstance(value, str) else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

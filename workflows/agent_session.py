@@ -1,0 +1,200 @@
+"""`AgentSession`: one stage of the work, a conversation between a model and its tools.
+
+The decisions are `tamma.agents.machine`'s; this workflow carries them out and waits where they say so. A step
+is two activities, one model call and one batch of tools. Transcripts stay in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from temporalio import workflow
+
+from activities.interface import CALL_MODEL, RUN_TOOLS, CallModel, RunTools
+from tamma.agents import machine
+from tamma.agents.machine import AskModel, End, Stop, UseTools
+from tamma.model.session import (
+    Finished,
+    SessionEnd,
+    SessionMessage,
+    SessionNews,
+    SessionOrder,
+    SessionProgress,
+    SessionRequest,
+    SessionResult,
+    SessionState,
+)
+from tamma.model.task import AI_QUEUE, SESSION_WORKFLOW, Gate, Waiting
+from workflows.calls import call
+from workflows.options import MODEL_CALL, TOOLS
+from workflows.patience import Patience, Rejected
+from workflows.workspace_link import WorkspaceLink
+
+SHOWN = 6
+"""Actions that the progress query remembers."""
+
+
+@workflow.defn(name=SESSION_WORKFLOW)
+class AgentSession:
+    @workflow.init
+    def __init__(self, request: SessionRequest) -> None:
+        self._request = request
+        self._state: SessionState = request.state
+        self._budget = request.budget_left
+        self._turns = request.turns_left
+        self._inbox: list[SessionMessage] = []
+        self._doing = ""
+        self._last: list[str] = []
+        self._patience = Patience(self._tell)
+        self._told: Waiting | None = None
+        self._link = WorkspaceLink(
+            request.rebuild,
+            self._patience,
+            lost_after=request.limits.worker_lost_after,
+            ref=request.workspace,
+        )
+
+    @workflow.run
+    async def run(self, request: SessionRequest) -> SessionResult:
+        workflow.set_current_details(f"**{request.stage}** for {request.label}")
+        try:
+            finished = await self._converse()
+            end = SessionEnd.FINISHED
+        except Rejected as answer:
+            finished, end = Finished(answer.reason), SessionEnd.REJECTED
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return SessionResult(end, finished, self._state.next_seq, self._state.spend, self._link.ref)
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    async def _converse(self) -> Finished:
+        while True:
+            await self._read_inbox()
+            step = machine.next_step(self._state, budget_left=self._budget, turns_left=self._turns)
+            match step:
+                case AskModel():
+                    await self._ask(step)
+                case UseTools(seq):
+                    await self._use_tools(seq)
+                case Stop(waiting):
+                    await self._stand_still(waiting)
+                case End(finished):
+                    return finished
+            if workflow.info().is_continue_as_new_suggested():
+                await self._continue_as_new()
+
+    async def _ask(self, step: AskModel) -> None:
+        self._doing = "model"
+        state = self._state
+        turn = await self._patience.patiently(
+            lambda: call(
+                CALL_MODEL,
+                CallModel(
+                    session_id=self._request.session_id,
+                    seq=state.next_seq,
+                    agent=self._request.agent,
+                    opening=None if state.opened else self._request.opening,
+                    messages=step.messages,
+                    repo_label=self._request.label,
+                ),
+                MODEL_CALL,
+                queue=AI_QUEUE,
+                summary=f"turn {state.spend.turns + 1}",
+                fairness_key=self._request.rebuild.repo.full_name,
+            )
+        )
+        self._state = machine.after_ask(self._state, step, turn)
+        self._doing = ", ".join(use.name for use in turn.tools)
+        shown = [f"{use.name} {use.brief}".strip() for use in turn.tools] or [turn.text[:120]]
+        self._last = [*self._last, *shown][-SHOWN:]
+
+    async def _use_tools(self, seq: int) -> None:
+        batch = await self._link.call(
+            RUN_TOOLS,
+            RunTools(self._link.ref.id, self._request.session_id, seq),
+            TOOLS,
+            summary=self._doing,
+        )
+        self._link.checkpointed(batch.checkpoint)
+        self._state = machine.after_tools(self._state, batch)
+        self._doing = ""
+
+    async def _stand_still(self, waiting: Waiting) -> None:
+        await self._patience.wait(waiting)
+        if waiting.gate is Gate.STUCK:
+            self._state = machine.resumed(self._state)
+
+    async def _continue_as_new(self) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._read_inbox()
+        workflow.continue_as_new(
+            replace(
+                self._request,
+                state=self._state,
+                workspace=self._link.ref,
+                budget_left=self._budget,
+                turns_left=self._turns,
+            )
+        )
+
+    # --- what others say -------------------------------------------------------------------------
+
+    @workflow.signal
+    def message(self, given: SessionMessage) -> None:
+        """The run's word to its session. Words wait for the next turn; the rest takes effect at once."""
+        match given.order:
+            case SessionOrder.RESUME:
+                self._inbox = [word for word in self._inbox if word.order is not SessionOrder.PAUSE]
+                self._state = replace(self._state, paused=False)
+                self._patience.resume()
+            case SessionOrder.REJECT:
+                self._patience.reject(given.text or "a person ended it")
+            case SessionOrder.BUDGET:
+                self._budget += given.add_usd
+                self._turns += given.add_turns
+                self._patience.resume()
+            case _:
+                self._inbox.append(given)
+                if given.order is SessionOrder.STEER:
+                    self._patience.resume()
+
+    @workflow.query
+    def progress(self) -> SessionProgress:
+        """The live figures of this session."""
+        return SessionProgress(
+            self._request.session_id,
+            self._request.stage,
+            self._state.spend,
+            self._state.next_seq,
+            self._doing,
+            tuple(self._last),
+        )
+
+    async def _read_inbox(self) -> None:
+        while self._inbox:
+            given = self._inbox.pop(0)
+            match given.order:
+                case SessionOrder.STEER:
+                    self._state = machine.told(self._state, given.text)
+                case SessionOrder.PAUSE:
+                    self._state = replace(self._state, paused=True)
+                case SessionOrder.FINISH:
+                    self._state = replace(self._state, finish_now=True)
+                case _:
+                    pass  # took effect when it came
+        if self._state.paused:
+            await self._patience.wait(
+                Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
+            )
+            self._state = replace(self._state, paused=False)
+
+    def _tell(self, waiting: Waiting | None) -> None:
+        """Tell the run why this session stands still, so that people need to look in one place only."""
+        parent = workflow.info().parent
+        if parent is None or waiting == self._told:
+            return
+        self._told = waiting
+        handle = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
+        news = SessionNews(waiting, self._state.spend)
+        self._telling = asyncio.create_task(handle.signal("session_news", news))

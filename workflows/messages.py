@@ -1,0 +1,279 @@
+"""What people may say to a run, at any time and from anywhere.
+
+Every message is an update (the caller hears a refusal) *and* a signal of the same name (anyone with the Web
+UI or the `temporal` CLI may send it). A signal's sender is whoever he claims to be, so a signal approves
+plans only: merges want an update.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from tamma.model.session import SessionMessage, SessionNews, SessionOrder, SessionResult
+from tamma.model.task import (
+    Accepted,
+    Approval,
+    BudgetChange,
+    Control,
+    DevRequest,
+    Gate,
+    Phase,
+    Reply,
+    Steer,
+    TaskStatus,
+    TaskView,
+    Waiting,
+)
+from workflows.patience import Patience
+from workflows.run_state import RunState, details, view
+
+LONGEST_WORD = 20_000
+"""Characters of a message to the agent."""
+
+PAUSED = Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
+
+
+class RunMessages:
+    """The message side of a run; `AutonomousDev` is the working side."""
+
+    def __init__(self, request: DevRequest) -> None:
+        self._request = request
+        self._state = RunState()
+        self._patience = Patience(self._waiting_changed)
+        self._session: workflow.ChildWorkflowHandle[Any, SessionResult] | None = None
+        self._paused = False
+        self._cancelled: Control | None = None
+        self._refusal: ApplicationError | None = None
+        self._edited_plan: str | None = None
+        self._woken = False
+
+    # --- queries ---------------------------------------------------------------------------------
+
+    @workflow.query(name="view")
+    def view(self) -> TaskView:
+        """Everything `status` and `watch` show."""
+        return view(self._request, self._state)
+
+    # --- acceptance ------------------------------------------------------------------------------
+
+    @workflow.update(name="accepted")
+    async def accepted(self) -> Accepted:
+        """Wait until the issue has been found, or say why it was not."""
+        await workflow.wait_condition(
+            lambda: self._state.issue is not None or self._refusal is not None,
+            timeout=timedelta(hours=1),
+        )
+        if self._refusal is not None:
+            raise self._refusal
+        issue = self._state.issue
+        assert issue is not None
+        return Accepted(
+            self._request.task_id, issue.title, issue.url, issue.base_branch, issue.base_sha, issue.branch
+        )
+
+    # --- approve ---------------------------------------------------------------------------------
+
+    @workflow.update(name="approve")
+    async def approve(self, given: Approval) -> Reply:
+        """Answer the gate that waits."""
+        return await self._answer(given)
+
+    @approve.validator
+    def _check_approval(self, given: Approval) -> None:
+        waiting = self._state.waits_for
+        if waiting is None or not waiting.person:
+            raise ValueError("the run waits for nobody's answer now")
+        if waiting.gate is not given.gate:
+            raise ValueError(f"the run waits at the gate {waiting.gate.value!r}, not {given.gate.value!r}")
+        if given.decision == "edit" and (given.gate is not Gate.PLAN or not given.text.strip()):
+            raise ValueError("only a plan can be edited, and the new plan must not be empty")
+
+    @workflow.signal(name="approve")
+    async def approve_by_signal(self, given: Approval) -> None:
+        """The same from the Web UI; it counts for plans, because nobody vouches for a signal's sender."""
+        try:
+            self._check_approval(given)
+        except ValueError as error:
+            self._state.note(f"a signal `approve` was ignored: {error}")
+            return
+        if given.gate is Gate.MERGE and given.decision != "reject":
+            self._state.note("a signal cannot approve a merge: use `tamma approve`")
+            return
+        await self._answer(given)
+
+    async def _answer(self, given: Approval) -> Reply:
+        who = given.by or "somebody"
+        if given.decision == "reject":
+            reason = f"{who} rejected it" + (f": {given.text}" if given.text else "")
+            if self._state.waiting is not None:
+                self._patience.reject(reason)
+            else:
+                await self._tell_session(SessionMessage(SessionOrder.REJECT, text=reason))
+            return Reply(reason)
+        if given.decision == "edit":
+            self._edited_plan = given.text
+        if self._state.waiting is not None:
+            self._patience.resume()
+        else:
+            await self._tell_session(SessionMessage(SessionOrder.RESUME))
+        self._state.note(f"{given.gate.value}: {given.decision}d by {who}".replace("editd", "edited"))
+        return Reply(f"{given.gate.value} {given.decision}d".replace("editd", "edited"))
+
+    # --- steer -----------------------------------------------------------------------------------
+
+    @workflow.update(name="steer")
+    async def steer(self, given: Steer) -> Reply:
+        """Give the agent a message; it reads it before its next turn."""
+        return await self._take_word(given)
+
+    @steer.validator
+    def _check_word(self, given: Steer) -> None:
+        if not given.text.strip():
+            raise ValueError("the message is empty")
+        if len(given.text) > LONGEST_WORD:
+            raise ValueError(f"the message is longer than {LONGEST_WORD} characters")
+        if self._state.phase in (Phase.MERGE, Phase.CLOSE, Phase.DONE):
+            raise ValueError(f"the work is done, the run is in phase {self._state.phase.value!r}")
+
+    @workflow.signal(name="steer")
+    async def steer_by_signal(self, given: Steer) -> None:
+        """The same from the Web UI."""
+        try:
+            self._check_word(given)
+        except ValueError as error:
+            self._state.note(f"a signal `steer` was ignored: {error}")
+            return
+        await self._take_word(given)
+
+    async def _take_word(self, given: Steer) -> Reply:
+        if self._session is not None:
+            await self._tell_session(SessionMessage(SessionOrder.STEER, text=given.text))
+            return Reply("the agent reads it before its next turn")
+        self._state.words.append(given.text)
+        if self._state.waiting is not None and self._state.waiting.person:
+            self._patience.resume()
+        return Reply("the agent reads it at the beginning of its next stage")
+
+    # --- money, pause, resume, cancel ------------------------------------------------------------
+
+    @workflow.update(name="add_budget")
+    async def add_budget(self, given: BudgetChange) -> Reply:
+        """More money or turns."""
+        return await self._raise_budget(given)
+
+    @add_budget.validator
+    def _check_budget(self, given: BudgetChange) -> None:
+        if given.add_usd < 0 or given.add_turns < 0 or (given.add_usd == 0 and given.add_turns == 0):
+            raise ValueError("say how much to add: a positive amount of USD or turns")
+
+    @workflow.signal(name="add_budget")
+    async def add_budget_by_signal(self, given: BudgetChange) -> None:
+        """The same from the Web UI."""
+        try:
+            self._check_budget(given)
+        except ValueError as error:
+            self._state.note(f"a signal `add_budget` was ignored: {error}")
+            return
+        await self._raise_budget(given)
+
+    async def _raise_budget(self, given: BudgetChange) -> Reply:
+        limits = self._request.limits
+        limits = replace(
+            limits,
+            budget_usd=limits.budget_usd + given.add_usd,
+            max_turns=limits.max_turns + given.add_turns,
+        )
+        self._request = replace(self._request, limits=limits)
+        await self._tell_session(
+            SessionMessage(SessionOrder.BUDGET, add_usd=given.add_usd, add_turns=given.add_turns)
+        )
+        waiting = self._state.waiting
+        if waiting is not None and waiting.gate in (Gate.BUDGET, Gate.TURNS):
+            self._patience.resume()
+        return Reply(f"the limits are now {limits.budget_usd:.2f} USD and {limits.max_turns} turns")
+
+    @workflow.update(name="pause")
+    async def pause(self, given: Control) -> Reply:
+        """Stand still after the current step."""
+        return await self._pause(given)
+
+    @workflow.signal(name="pause")
+    async def pause_by_signal(self, given: Control) -> None:
+        """The same from the Web UI."""
+        await self._pause(given)
+
+    async def _pause(self, given: Control) -> Reply:
+        self._paused = True
+        await self._tell_session(SessionMessage(SessionOrder.PAUSE))
+        return Reply("it stands still after the current step")
+
+    @workflow.update(name="resume")
+    async def resume(self, given: Control) -> Reply:
+        """Go on, or try again at once."""
+        return await self._resume(given)
+
+    @workflow.signal(name="resume")
+    async def resume_by_signal(self, given: Control) -> None:
+        """The same from the Web UI."""
+        await self._resume(given)
+
+    async def _resume(self, given: Control) -> Reply:
+        waiting = self._state.waits_for
+        self._paused = False
+        if waiting is not None and waiting.gate in (Gate.PLAN, Gate.MERGE):
+            return Reply(f"it waits for an approval ({waiting.gate.value}): use `tamma approve`")
+        if self._state.waiting is not None:
+            self._patience.resume()
+        await self._tell_session(SessionMessage(SessionOrder.RESUME))
+        return Reply("it goes on" if waiting else "it was not waiting")
+
+    @workflow.update(name="cancel")
+    async def cancel(self, given: Control) -> Reply:
+        """End it, leaving branch, diff and summary behind."""
+        self._cancelled = given
+        return Reply("it ends; what was done stays on its branch")
+
+    @workflow.signal(name="cancel")
+    def cancel_by_signal(self, given: Control) -> None:
+        """The same from the Web UI."""
+        self._cancelled = given
+
+    @workflow.signal(name="platform_event")
+    def platform_event(self) -> None:
+        """Something happened on the platform: look at once instead of at the next poll."""
+        self._woken = True
+
+    # --- the session's side ----------------------------------------------------------------------
+
+    @workflow.signal(name="session_news")
+    def session_news(self, news: SessionNews) -> None:
+        """The session stands still, or goes on."""
+        self._state.session_waiting = news.waiting
+        self._show()
+
+    async def _tell_session(self, message: SessionMessage) -> None:
+        if self._session is not None:
+            await self._session.signal("message", message)
+
+    def _waiting_changed(self, waiting: Waiting | None) -> None:
+        self._state.waiting = waiting
+        self._show()
+
+    def _show(self) -> None:
+        workflow.set_current_details(details(self._request, self._state))
+
+    def _out_of_money(self) -> Waiting | None:
+        """Why the next model call outside a session may not be made, if so."""
+        spent, budget = self._state.spend.cost_usd, self._request.limits.budget_usd
+        if self._state.status is TaskStatus.RUNNING and spent >= budget:
+            return Waiting(
+                Gate.BUDGET,
+                f"{spent:.2f} USD of {budget:.2f} USD are spent",
+                "give it more with `tamma budget add TASK --usd 2`, or `tamma cancel TASK`",
+            )
+        return None

@@ -1,0 +1,90 @@
+"""Standing still without losing anything: gates, outages and limits are durable waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from tamma.model.task import Waiting
+from workflows.options import FIRST_OUTAGE_WAIT, LONGEST_OUTAGE_WAIT
+from workflows.recovery import Remedy, Trouble, diagnose
+
+T = TypeVar("T")
+
+
+class Rejected(Exception):
+    """A person said no at a gate."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Patience:
+    """Waits for people and for better times. `waiting` is what the run waits for, if anything."""
+
+    def __init__(self, changed: Callable[[Waiting | None], None]) -> None:
+        self.waiting: Waiting | None = None
+        self._changed = changed
+        self._resumed = False
+        self._rejected: str | None = None
+
+    def resume(self) -> None:
+        """Let it go on now."""
+        self._resumed = True
+
+    def reject(self, reason: str) -> None:
+        """End what waits by raising Rejected there."""
+        self._rejected = reason
+
+    async def wait(self, waiting: Waiting, *, seconds: float | None = None) -> None:
+        """Stand still until `resume`, or for `seconds`. Raises Rejected."""
+        self._resumed = False
+        self._show(waiting)
+        try:
+            await workflow.wait_condition(
+                lambda: self._resumed or self._rejected is not None,
+                timeout=None if seconds is None else timedelta(seconds=seconds),
+            )
+        except TimeoutError:
+            pass  # the time has come: go on
+        finally:
+            self._show(None)
+        if self._rejected is not None:
+            reason, self._rejected = self._rejected, None
+            raise Rejected(reason)
+
+    async def patiently(
+        self,
+        step: Callable[[], Awaitable[T]],
+        *,
+        rebuild: Callable[[Trouble], Awaitable[None]] | None = None,
+    ) -> T:
+        """The result of `step`, however long it takes: outages are waited out, people asked.
+
+        `rebuild` is called where a workspace is lost. Raises Rejected where a person gives up, and
+        cancellation as it comes.
+        """
+        pause = FIRST_OUTAGE_WAIT
+        while True:
+            try:
+                return await step()
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                trouble = diagnose(error)
+            if trouble.remedy is Remedy.REBUILD and rebuild is not None:
+                await rebuild(trouble)
+            elif trouble.remedy is Remedy.PERSON:
+                await self.wait(trouble.waiting())
+            else:
+                await self.wait(trouble.waiting(), seconds=trouble.retry_after or pause)
+                pause = min(pause * 2, LONGEST_OUTAGE_WAIT)
+
+    def _show(self, waiting: Waiting | None) -> None:
+        self.waiting = waiting
+        self._changed(waiting)

@@ -1,0 +1,128 @@
+"""What a run knows about itself, and how it tells people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
+from tamma.model.ids import BlobId, SessionId
+from tamma.model.task import (
+    DevRequest,
+    DiffRef,
+    Phase,
+    Spend,
+    TaskStatus,
+    TaskView,
+    TestRun,
+    Waiting,
+)
+
+
+@dataclass(slots=True)
+class RunState:
+    """The run's memory; the workflow's history rebuilds it after any crash."""
+
+    phase: Phase = Phase.ACCEPT
+    status: TaskStatus = TaskStatus.RUNNING
+    waiting: Waiting | None = None
+    session_waiting: Waiting | None = None
+    issue: AcceptedIssue | None = None
+    project: ProjectReport | None = None
+    test_command: str = ""
+    plan: BlobId | None = None
+    plan_markdown: str = ""
+    red_test: TestRun | None = None
+    red_output: BlobId | None = None
+    untested_because: str = ""
+    tests: TestRun | None = None
+    tests_output: BlobId | None = None
+    diff: DiffRef | None = None
+    review: str = ""
+    published: PublishedBranch | None = None
+    pull_request: str = ""
+    pull_request_url: str = ""
+    merge_sha: str = ""
+    sandbox_tier: str = ""
+    session_id: SessionId | None = None
+    session_workflow: str = ""
+    next_seq: int = 0
+    spend: Spend = field(default_factory=Spend)
+    summary: str = ""
+    words: list[str] = field(default_factory=list[str])
+    """What people said that no agent has been given yet."""
+    notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """What stands still: the run itself, or its session."""
+        return self.waiting or self.session_waiting
+
+    def note(self, text: str) -> None:
+        """Add a note once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def view(request: DevRequest, state: RunState) -> TaskView:
+    """The answer of the `view` query."""
+    waiting = state.waits_for
+    status = state.status
+    if status is TaskStatus.RUNNING and waiting is not None and waiting.person:
+        status = TaskStatus.PAUSED
+    issue = state.issue
+    return TaskView(
+        task_id=request.task_id,
+        status=status,
+        phase=state.phase,
+        repo=request.repo,
+        issue=request.issue,
+        title=issue.title if issue else "",
+        issue_url=issue.url if issue else "",
+        waiting_for=waiting,
+        branch=issue.branch if issue else "",
+        base_branch=issue.base_branch if issue else "",
+        pull_request=state.pull_request,
+        pull_request_url=state.pull_request_url,
+        merge_sha=state.merge_sha,
+        agent=request.agent,
+        spend=state.spend,
+        limits=request.limits,
+        plan=state.plan_markdown,
+        sandbox_tier=state.sandbox_tier,
+        red_test=state.red_test,
+        tests=state.tests,
+        diff=state.diff,
+        session_id=state.session_id,
+        session_workflow=state.session_workflow,
+        summary=state.summary,
+        notes=tuple(state.notes),
+    )
+
+
+def details(request: DevRequest, state: RunState) -> str:
+    """The run in Markdown, for the Web UI's current details."""
+    title = state.issue.title if state.issue else f"issue {request.issue}"
+    lines = [f"### {request.repo.full_name}#{request.issue}: {title}", ""]
+    waiting = state.waits_for
+    if waiting is not None:
+        lines += [f"**Waiting ({waiting.gate}):** {waiting.reason}", "", f"*{waiting.hint}*", ""]
+    money = f"{state.spend.cost_usd:.4f} of {request.limits.budget_usd:.2f} USD"
+    if state.spend.unpriced_calls:
+        money += f", and {state.spend.unpriced_calls} calls of unknown price"
+    lines += [
+        f"| phase | {state.phase} |",
+        "|---|---|",
+        f"| agent | {request.agent.provider} {request.agent.model or ''} |",
+        f"| spent | {money}, {state.spend.turns} model calls |",
+    ]
+    if state.issue is not None:
+        lines.append(f"| branch | `{state.issue.branch}` on `{state.issue.base_branch}` |")
+    if state.pull_request_url:
+        lines.append(f"| pull request | {state.pull_request_url} |")
+    if state.sandbox_tier:
+        lines.append(f"| sandbox | {state.sandbox_tier} |")
+    if state.plan_markdown:
+        lines += ["", "#### Plan", "", state.plan_markdown]
+    if state.notes:
+        lines += ["", *(f"- {note}" for note in state.notes)]
+    return "\n".join(lines)

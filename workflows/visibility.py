@@ -1,0 +1,15 @@
+"""What the Web UI and `tamma list` search by."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+PHASE = SearchAttributeKey.for_keyword("TammaPhase")
+OUTCOME = SearchAttributeKey.for_keyword("TammaOutcome")
+PULL_REQUEST = SearchAttributeKey.for_keyword("TammaPullRequest")
+
+
+def mark(key: SearchAttributeKey[str], value: str) -> None:
+    """Set one search attribute of this workflow."""
+    workflow.upsert_search_attributes([key.value_set(value)])  # pyright: ignore[reportUnknownMemberType] - the SDK leaves a type argument open
