@@ -1,0 +1,170 @@
+"""Repository, files, branches and commits on GitHub, by its Git data API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
+from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
+from tamma.platforms.github_client import GitHubAccount, quoted, repo_path
+from tamma.platforms.github_models import (
+    CommitAnswer,
+    ContentAnswer,
+    CreatedObject,
+    RefAnswer,
+    RepositoryAnswer,
+)
+from tamma.platforms.interface import GitCredentials
+from tamma.platforms.marks import has_trailer, with_trailer
+
+_INLINE_LIMIT = 200_000
+"""Bytes of text that travel inside the tree's request. Each blob costs a write of its own, and GitHub's
+secondary limit allows 80 writes a minute."""
+
+
+class GitHubGit(GitHubAccount):
+    """The Git part of the adapter."""
+
+    async def get_repository(self, repo: RepoRef) -> Repository:
+        answer = await self._get(RepositoryAnswer, repo_path(repo))
+        template = self._settings.clone_url
+        clone_url = template.format(owner=repo.owner, name=repo.name) if template else answer.clone_url
+        return Repository(
+            repo, answer.default_branch, clone_url, answer.html_url, answer.private, answer.archived
+        )
+
+    def git_credentials(self, repo: RepoRef) -> GitCredentials:
+        return GitCredentials("x-access-token", self._settings.token)
+
+    async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
+        """Up to 100 MB. Raises NotFound, also for a folder."""
+        where = repo_path(repo, f"/contents/{quoted(path)}")
+        response = await self._call("GET", where, query={"ref": ref})
+        answer = self._json(response)
+        if isinstance(answer, list):
+            raise NotFound(f"{path!r} at {ref!r} is a folder, not a file", platform=self._settings.id)
+        found = self._parse(ContentAnswer, answer, where)
+        if found.encoding != "base64":  # over 1 MB the content is left out
+            found = await self._get(ContentAnswer, repo_path(repo, f"/git/blobs/{found.sha}"))
+        try:
+            return base64.b64decode(found.content)
+        except binascii.Error as error:
+            raise PlatformError(f"the content of {path!r} at {ref!r} is not base64") from error
+
+    async def get_branch(self, repo: RepoRef, name: str) -> Branch:
+        sha = await self._branch_sha(repo, name)
+        if sha is None:
+            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+        return Branch(name, sha)
+
+    async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
+        existing = await self._branch_sha(repo, name)
+        if existing is None:
+            body = {"ref": f"refs/heads/{name}", "sha": from_sha}
+            try:
+                await self._call("POST", repo_path(repo, "/git/refs"), body=body)
+            except PlatformError as error:
+                if error.status not in (409, 422):
+                    raise
+                existing = await self._branch_sha(repo, name)  # somebody was quicker?
+                if existing is None:
+                    raise
+        if existing not in (None, from_sha):
+            raise Conflict(
+                f"the branch {name!r} of {repo.full_name} exists at {existing[:12]}, not at {from_sha[:12]}",
+                hint="delete or rename it, or submit again with another branch",
+                platform=self._settings.id,
+            )
+        return Branch(name, from_sha)
+
+    async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
+        """GitHub has no compare-and-delete: a push between our look and our write would be lost."""
+        existing = await self._branch_sha(repo, name)
+        if existing is None:
+            return
+        if existing != expected_sha:
+            raise self._stale(name, existing, expected_sha)
+        try:
+            await self._call("DELETE", repo_path(repo, f"/git/refs/heads/{quoted(name)}"))
+        except PlatformError as error:
+            gone = error.status in (404, 409, 422) and await self._branch_sha(repo, name) is None
+            if not gone:
+                raise
+
+    async def commit_files(
+        self,
+        repo: RepoRef,
+        branch: str,
+        changes: tuple[FileChange, ...],
+        message: str,
+        expected_head: str,
+        op_id: str,
+    ) -> CommitRef:
+        head = (await self.get_branch(repo, branch)).sha
+        tip = await self._get(CommitAnswer, repo_path(repo, f"/git/commits/{head}"))
+        if has_trailer(tip.message, op_id):
+            return CommitRef(head, created=False)
+        if head != expected_head:
+            raise self._stale(branch, head, expected_head)
+        tree = await self._create_tree(repo, tip.tree.sha, changes)
+        made = await self._send(
+            CreatedObject,
+            "POST",
+            repo_path(repo, "/git/commits"),
+            {"message": with_trailer(message, op_id), "tree": tree, "parents": [head]},
+        )
+        try:
+            where = repo_path(repo, f"/git/refs/heads/{quoted(branch)}")
+            await self._call("PATCH", where, body={"sha": made.sha, "force": False})
+        except PlatformError as error:
+            now = await self._branch_sha(repo, branch) if error.status in (409, 422) else None
+            if now is not None and now != head:
+                raise self._stale(branch, now, expected_head) from error
+            raise
+        return CommitRef(made.sha, created=True)
+
+    async def _create_tree(self, repo: RepoRef, base_tree: str, changes: tuple[FileChange, ...]) -> str:
+        entries: list[dict[str, object]] = []
+        inlined = 0
+        for change in changes:
+            entry: dict[str, object] = {"path": change.path, "mode": change.mode, "type": "blob"}
+            if change.kind is ChangeKind.DELETE:
+                entry["sha"] = None
+            elif (text := _plain_text(change.content)) is not None and inlined < _INLINE_LIMIT:
+                entry["content"] = text
+                inlined += len(change.content)
+            else:
+                blob = {"content": base64.b64encode(change.content).decode(), "encoding": "base64"}
+                made = await self._send(CreatedObject, "POST", repo_path(repo, "/git/blobs"), blob)
+                entry["sha"] = made.sha
+            entries.append(entry)
+        if not entries:
+            return base_tree
+        body = {"base_tree": base_tree, "tree": entries}
+        return (await self._send(CreatedObject, "POST", repo_path(repo, "/git/trees"), body)).sha
+
+    async def _branch_sha(self, repo: RepoRef, name: str) -> str | None:
+        try:
+            found = await self._get(RefAnswer, repo_path(repo, f"/git/ref/heads/{quoted(name)}"))
+        except NotFound:
+            # GitHub says the same for a repository that is not there: tell the two apart.
+            await self._call("GET", repo_path(repo))
+            return None
+        return found.object.sha
+
+    def _stale(self, branch: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"the branch {branch!r} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
+
+
+def _plain_text(content: bytes) -> str | None:
+    """The content as text that survives JSON unchanged; None for what must travel as base64."""
+    if len(content) > _INLINE_LIMIT or b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,175 @@
+"""Issues, comments, labels and assignees on GitHub."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl, quote, urlencode
+
+from pydantic import BaseModel
+
+from tamma.errors import Forbidden, NotFound
+from tamma.model.repository import Comment, Identity, Issue, IssueFilter, Page, RepoRef, Target
+from tamma.platforms.github_client import GitHubAccount, repo_path
+from tamma.platforms.github_models import GHOST, CommentAnswer, IssueAnswer, User
+from tamma.platforms.interface import PlatformSettings
+from tamma.platforms.marks import mark_of, with_mark, without_mark
+
+_WRITERS = frozenset({"admin", "maintain", "write", "push"})
+_PERMISSION_TTL = 600.0
+"""Seconds a permission is believed: someone removed from a repository is not trusted for longer."""
+
+
+class _Permission(BaseModel):
+    permission: str = "none"
+
+
+class GitHubIssues(GitHubAccount):
+    """The tracker's part of the adapter."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings)
+        self._permissions: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._identity: Identity | None = None
+
+    async def check_credentials(self) -> Identity:
+        """The token's user and classic scopes. Raises BadCredentials."""
+        try:
+            response = await self._call("GET", "/user")
+        except Forbidden:
+            # A GitHub App's installation token is valid but belongs to no user.
+            await self._call("GET", "/rate_limit")
+            self._identity = Identity(login="")
+            return self._identity
+        scopes = response.headers.get("x-oauth-scopes", "")
+        named = tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
+        self._identity = Identity(self._read(User, response).login, named)
+        return self._identity
+
+    async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
+        """Up to 100 issues, oldest first, without comments; pull requests are left out of GitHub's list."""
+        asked = {"state": query.state, "sort": "created", "direction": "asc", "per_page": "100"}
+        if query.labels:
+            asked["labels"] = ",".join(query.labels)
+        if query.assignee is not None:
+            asked["assignee"] = query.assignee
+        if cursor is not None:
+            asked = dict(parse_qsl(cursor))
+        found, following = await self._page(IssueAnswer, repo_path(repo, "/issues"), asked)
+        issues = tuple(answer.issue() for answer in found if answer.pull_request is None)
+        return Page(issues, urlencode(following) if following else None)
+
+    async def get_issue(self, repo: RepoRef, number: str) -> Issue:
+        answer = await self._issue(repo, number)
+        if answer.pull_request is not None:
+            raise NotFound(
+                f"#{number} of {repo.full_name} is a pull request, not an issue",
+                hint="give the number of an issue",
+                platform=self._settings.id,
+            )
+        target = Target("issue", number)
+        comments = await self.list_comments(repo, target) if answer.comments else ()
+        return answer.issue(comments)
+
+    async def list_comments(self, repo: RepoRef, target: Target) -> tuple[Comment, ...]:
+        """Oldest first. A comment is trusted where its author may write to the repository now."""
+        found = await self._comments(repo, target)
+        return tuple([answer.comment(trusted=await self._may_write(repo, answer.author)) for answer in found])
+
+    async def ensure_comment(self, repo: RepoRef, target: Target, body: str, op_id: str) -> Comment:
+        marked = with_mark(body, op_id)
+        existing = await self._comment_of(repo, target, op_id)
+        if existing is None:
+            path = repo_path(repo, f"/issues/{_number(target.number)}/comments")
+            existing = await self._send(CommentAnswer, "POST", path, {"body": marked})
+        elif without_mark(existing.body) != without_mark(marked):
+            path = repo_path(repo, f"/issues/comments/{existing.id}")
+            existing = await self._send(CommentAnswer, "PATCH", path, {"body": marked})
+        return existing.comment(trusted=True)
+
+    async def set_labels(
+        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+    ) -> None:
+        there = {name.lower() for name in (await self._issue(repo, number)).label_names()}
+        path = repo_path(repo, f"/issues/{_number(number)}/labels")
+        missing = [name for name in dict.fromkeys(add) if name.lower() not in there]
+        if missing:
+            await self._call("POST", path, body={"labels": missing})
+        for name in dict.fromkeys(remove):
+            if name.lower() in there:
+                try:
+                    await self._call("DELETE", f"{path}/{quote(name, safe='')}")
+                except NotFound:
+                    continue  # somebody else removed it between our look and our write: as wanted
+
+    async def set_assignees(
+        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+    ) -> None:
+        """Raises NotFound for users who cannot be assigned; GitHub itself drops them in silence."""
+        there = {login.lower() for login in (await self._issue(repo, number)).assignee_logins()}
+        path = repo_path(repo, f"/issues/{_number(number)}/assignees")
+        gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
+        if gone:
+            await self._call("DELETE", path, body={"assignees": gone})
+        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
+        if missing:
+            answer = await self._send(IssueAnswer, "POST", path, {"assignees": missing})
+            now = {login.lower() for login in answer.assignee_logins()}
+            refused = [login for login in missing if login.lower() not in now]
+            if refused:
+                raise NotFound(
+                    f"GitHub did not assign {', '.join(refused)} to #{number} of {repo.full_name}",
+                    hint="only people with access to the repository can be assigned",
+                    platform=self._settings.id,
+                )
+
+    async def close_issue(self, repo: RepoRef, number: str) -> None:
+        await self._set_state(repo, number, {"state": "closed", "state_reason": "completed"})
+
+    async def reopen_issue(self, repo: RepoRef, number: str) -> None:
+        await self._set_state(repo, number, {"state": "open", "state_reason": "reopened"})
+
+    async def _set_state(self, repo: RepoRef, number: str, body: dict[str, str]) -> None:
+        if (await self._issue(repo, number)).state != body["state"]:
+            await self._call("PATCH", repo_path(repo, f"/issues/{_number(number)}"), body=body)
+
+    async def _issue(self, repo: RepoRef, number: str) -> IssueAnswer:
+        return await self._get(IssueAnswer, repo_path(repo, f"/issues/{_number(number)}"))
+
+    async def _comments(self, repo: RepoRef, target: Target) -> list[CommentAnswer]:
+        # A pull request's conversation is its issue's; review comments on lines are another matter.
+        return await self._all(CommentAnswer, repo_path(repo, f"/issues/{_number(target.number)}/comments"))
+
+    async def _comment_of(self, repo: RepoRef, target: Target, op_id: str) -> CommentAnswer | None:
+        """Our comment of that operation. Anybody can copy a mark into a comment: only our own counts."""
+        login = (self._identity or await self.check_credentials()).login
+        for answer in await self._comments(repo, target):
+            if mark_of(answer.body) == op_id and login in ("", answer.author):
+                return answer
+        return None
+
+    async def _may_write(self, repo: RepoRef, login: str) -> bool:
+        """Asked of GitHub once per author: `author_association` hides private members and names readers."""
+        if login == GHOST:
+            return False
+        key = (repo.full_name, login)
+        known = self._permissions.get(key)
+        if known is None or known[0] < time.monotonic():
+            known = (time.monotonic() + _PERMISSION_TTL, await self._ask_permission(repo, login))
+            self._permissions[key] = known
+        return known[1]
+
+    async def _ask_permission(self, repo: RepoRef, login: str) -> bool:
+        path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
+        try:
+            return (await self._get(_Permission, path)).permission in _WRITERS
+        except NotFound:
+            return False
+        except Forbidden:
+            return False  # a token that may not push may not ask either: then nobody is trusted
+
+
+def _number(number: str) -> str:
+    """The number in a URL. Raises NotFound for anything that is none."""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(f"{number!r} is not a number of an issue or pull request", hint="e.g. owner/repo#12")
+    return number

@@ -1,0 +1,217 @@
+"""What we read of GitHub's answers, and nothing else: unknown fields are ignored, most have defaults."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tamma.model.repository import (
+    Check,
+    CheckState,
+    Comment,
+    Issue,
+    MergeCategory,
+    MergeState,
+    PullRequest,
+)
+from tamma.platforms.marks import without_mark
+
+GHOST = "ghost"
+"""The login GitHub shows where an account was deleted."""
+_GREEN = frozenset({"success", "neutral", "skipped"})
+
+
+class User(BaseModel):
+    login: str
+    id: int = 0
+
+
+class Label(BaseModel):
+    name: str = ""
+
+
+class RepositoryAnswer(BaseModel):
+    default_branch: str
+    clone_url: str = ""
+    html_url: str = ""
+    private: bool = False
+    archived: bool = False
+
+
+class IssueAnswer(BaseModel):
+    number: int
+    title: str
+    body: str | None = None
+    state: str
+    html_url: str = ""
+    user: User | None = None
+    labels: list[Label | str] = Field(default_factory=list[Label | str])
+    assignees: list[User] | None = None
+    comments: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    pull_request: dict[str, Any] | None = None
+
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(label if isinstance(label, str) else label.name for label in self.labels)
+
+    def assignee_logins(self) -> tuple[str, ...]:
+        return tuple(user.login for user in self.assignees or ())
+
+    def issue(self, comments: tuple[Comment, ...] = ()) -> Issue:
+        return Issue(
+            number=str(self.number),
+            title=self.title,
+            body=self.body or "",
+            state="closed" if self.state == "closed" else "open",
+            url=self.html_url,
+            author=self.user.login if self.user else GHOST,
+            labels=self.label_names(),
+            assignees=self.assignee_logins(),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            comments=comments,
+        )
+
+
+class CommentAnswer(BaseModel):
+    id: int
+    body: str | None = None
+    user: User | None = None
+    created_at: datetime | None = None
+
+    @property
+    def author(self) -> str:
+        return self.user.login if self.user else GHOST
+
+    def comment(self, *, trusted: bool) -> Comment:
+        return Comment(str(self.id), self.author, without_mark(self.body), self.created_at, trusted)
+
+
+class Side(BaseModel):
+    ref: str
+    sha: str
+
+
+class PullAnswer(BaseModel):
+    number: int
+    title: str
+    body: str | None = None
+    state: str
+    head: Side
+    base: Side
+    html_url: str = ""
+    draft: bool = False
+    user: User | None = None
+    labels: list[Label] = Field(default_factory=list[Label])
+    merged_at: datetime | None = None
+    merge_commit_sha: str | None = None
+    mergeable: bool | None = None
+    mergeable_state: str = "unknown"
+
+    @property
+    def is_merged(self) -> bool:
+        return self.merged_at is not None
+
+    def pull_request(self) -> PullRequest:
+        return PullRequest(
+            number=str(self.number),
+            title=self.title,
+            body=without_mark(self.body),
+            state="merged" if self.is_merged else ("closed" if self.state == "closed" else "open"),
+            head=self.head.ref,
+            base=self.base.ref,
+            head_sha=self.head.sha,
+            url=self.html_url,
+            draft=self.draft,
+            author=self.user.login if self.user else GHOST,
+            # Before the merge this field names GitHub's test merge, which is no commit of the base.
+            merge_sha=self.merge_commit_sha if self.is_merged else None,
+        )
+
+
+class RefObject(BaseModel):
+    sha: str
+
+
+class RefAnswer(BaseModel):
+    ref: str
+    object: RefObject
+
+
+class CommitAnswer(BaseModel):
+    sha: str
+    message: str = ""
+    tree: RefObject
+
+
+class CreatedObject(BaseModel):
+    sha: str
+
+
+class ContentAnswer(BaseModel):
+    type: str = "file"
+    encoding: str = ""
+    content: str = ""
+    sha: str = ""
+
+
+class CheckRun(BaseModel):
+    name: str
+    status: str
+    conclusion: str | None = None
+    html_url: str | None = None
+    output: dict[str, Any] | None = None
+
+    def check(self) -> Check:
+        if self.status != "completed":
+            return Check(self.name, CheckState.PENDING, self.html_url or "", self.status)
+        state = CheckState.SUCCESS if self.conclusion in _GREEN else CheckState.FAILURE
+        title = (self.output or {}).get("title")
+        return Check(self.name, state, self.html_url or "", str(title or self.conclusion or ""))
+
+
+class StatusAnswer(BaseModel):
+    context: str = ""
+    state: str
+    target_url: str | None = None
+    description: str | None = None
+
+    def check(self) -> Check:
+        states = {"success": CheckState.SUCCESS, "pending": CheckState.PENDING}
+        state = states.get(self.state, CheckState.FAILURE)
+        return Check(self.context, state, self.target_url or "", self.description or "")
+
+
+class MergeAnswer(BaseModel):
+    sha: str | None = None
+    merged: bool = False
+    message: str = ""
+
+
+def merge_state(pull: PullAnswer, checks: CheckState | None = None) -> MergeState:
+    """What GitHub's `mergeable` and `mergeable_state` come to; `checks` tells why it is blocked. Pure."""
+    native = pull.mergeable_state
+    if pull.is_merged:
+        return MergeState(MergeCategory.TERMINAL, "already merged", "merged")
+    if pull.state == "closed":
+        return MergeState(MergeCategory.TERMINAL, "closed without a merge", "closed")
+    if pull.draft:
+        return MergeState(MergeCategory.RECOVERABLE, "it is a draft", "draft")
+    if pull.mergeable is None:
+        return MergeState(MergeCategory.IN_PROGRESS, "GitHub is still computing", native)
+    if not pull.mergeable or native == "dirty":
+        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)
+    if native == "behind":
+        return MergeState(MergeCategory.RECOVERABLE, "the branch is behind its base", native)
+    if native in ("blocked", "unstable"):
+        if checks is CheckState.PENDING:
+            return MergeState(MergeCategory.IN_PROGRESS, "checks are running", native)
+        if checks is CheckState.FAILURE:
+            return MergeState(MergeCategory.RECOVERABLE, "a check failed", native)
+    if native == "blocked":
+        reason = "branch protection blocks it: a review or a required check is missing"
+        return MergeState(MergeCategory.RECOVERABLE, reason, native)
+    return MergeState(MergeCategory.READY, "it can be merged", native)
