@@ -41,7 +41,7 @@ from activities.interface import (
 from activities.pools import PlatformPool
 from activities.transcripts import Transcripts
 from activities.words import TAIL, context_markdown
-from tamma.errors import PolicyRefused
+from tamma.errors import Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue

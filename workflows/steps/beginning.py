@@ -1,0 +1,152 @@
+"""The issue, the repository, the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from activities.interface import (
+    ACCEPT_ISSUE,
+    MAKE_PLAN,
+    PUT_TEXT,
+    SET_UP_PROJECT,
+    AcceptedIssue,
+    AcceptIssue,
+    MakePlan,
+    PutText,
+    SetUpProject,
+)
+from tamma.agents.judgement import is_red
+from tamma.model.ids import SessionId
+from tamma.model.task import (
+    AI_QUEUE,
+    Gate,
+    Phase,
+    Waiting,
+)
+from workflows.calls import call
+from workflows.options import (
+    MODEL_CALL,
+    PLATFORM_CALL,
+    SET_UP,
+    STORE_CALL,
+)
+from workflows.recovery import Remedy, diagnose
+from workflows.steps.base import RunSteps
+from workflows.workspace_link import WorkspaceLink
+
+
+class Beginning(RunSteps):
+    """The issue, the repository, the plan."""
+
+    async def _accept_issue(self) -> None:
+        await self._enter(Phase.ACCEPT)
+        request = self._request
+        given = AcceptIssue(
+            request.task_id, request.repo, request.issue, request.issue_text, request.base, request.suffix
+        )
+        issue: AcceptedIssue | None = None
+        while issue is None:
+            try:
+                issue = await call(ACCEPT_ISSUE, given, PLATFORM_CALL, summary=f"read #{request.issue}")
+            except ActivityError as error:
+                trouble = diagnose(error)
+                if is_cancelled_exception(error) or trouble.remedy is Remedy.WAIT:
+                    if is_cancelled_exception(error):
+                        raise
+                    await self._patience.wait(trouble.waiting(), seconds=trouble.retry_after or 15)
+                    continue
+                # A wrong reference or missing credentials: say so at once to whoever submitted it.
+                cause = error.cause
+                assert isinstance(cause, ApplicationError)
+                self._refusal = ApplicationError(
+                    cause.message, *cause.details, type=cause.type, non_retryable=True
+                )
+                raise self._refusal from error
+        self._state.issue = issue
+        self._request = replace(request, issue_text=None)
+        self._link = WorkspaceLink(
+            self._order(issue), self._patience, lost_after=request.limits.worker_lost_after
+        )
+
+    async def _read_project(self) -> None:
+        await self._enter(Phase.CONTEXT)
+        limits = self._request.limits
+        workspace = await self._workspace.prepare()
+        self._state.sandbox_tier = workspace.sandbox_tier
+        given = SetUpProject(
+            workspace.id, self._request.test_command, baseline=True, timeout=limits.command_timeout
+        )
+        project = await self._workspace.call(
+            SET_UP_PROJECT, given, SET_UP, summary="install, detect commands, run the tests as they are"
+        )
+        self._state.project = project
+        self._state.test_command = project.test_command
+        if project.baseline is not None and is_red(project.baseline):
+            self._state.note(
+                f"the repository's own tests were red before any change (`{project.baseline.command}`, "
+                f"exit code {project.baseline.exit_code}): they do not block"
+            )
+
+    async def _agree_on_plan(self) -> None:
+        await self._enter(Phase.PLAN)
+        await self._make_plan(feedback="", number=0)
+        doubts = self._doubts()
+        if not (self._request.approve.plan or doubts):
+            return
+        await self._enter(Phase.APPROVE_PLAN)
+        number = 0
+        while True:
+            reason = "; ".join(doubts) or "the plan waits for approval"
+            hint = (
+                "`tamma approve TASK`, `tamma approve TASK --reject`, or `tamma steer TASK` for another plan"
+            )
+            await self._patience.wait(Waiting(Gate.PLAN, reason, hint))
+            if self._edited_plan is not None:
+                await self._replace_plan(self._edited_plan)
+                return
+            if not self._state.words:
+                return
+            feedback, self._state.words = "\n\n".join(self._state.words), []
+            number += 1
+            await self._make_plan(feedback=feedback, number=number)
+
+    async def _make_plan(self, *, feedback: str, number: int) -> None:
+        await self._afford()
+        request, project = self._request, self._project
+        given = MakePlan(
+            SessionId(f"{request.task_id}/plan"),
+            request.agent,
+            issue=self._issue.snapshot,
+            context=project.context,
+            feedback=feedback,
+            round=number,
+        )
+        plan = await self._patience.patiently(
+            lambda: call(MAKE_PLAN, given, MODEL_CALL, queue=AI_QUEUE, summary="plan")
+        )
+        self._state.plan, self._state.plan_markdown = plan.plan, plan.markdown
+        self._state.spend += plan.spend
+        self._show()
+
+    async def _replace_plan(self, markdown: str) -> None:
+        self._edited_plan = None
+        self._state.plan = (await call(PUT_TEXT, PutText(markdown), STORE_CALL)).blob
+        self._state.plan_markdown = markdown
+        self._show()
+
+    def _doubts(self) -> tuple[str, ...]:
+        """Why a person must see the plan whatever the policy says."""
+        project, doubts = self._project, list[str]()
+        if not project.install_ok:
+            doubts.append(
+                "the project's environment could not be built, so its tests may not run: "
+                + project.install_tail.strip()[-300:]
+            )
+        if not project.test_command:
+            doubts.append(
+                "no test command was found: submit again with --test-command, or set run.testCommand in "
+                ".tamma.json; approve to go on without tests"
+            )
+        return tuple(doubts)

@@ -1,0 +1,201 @@
+"""The failing test, the change, the gates, the review."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ApplicationError
+
+from activities.interface import (
+    COLLECT_DIFF,
+    REVIEW_CHANGE,
+    CommandRun,
+    ReviewChange,
+    ReviewMade,
+    WorkspaceOnly,
+)
+from tamma.agents.judgement import Colour, failing, judge_red
+from tamma.model.ids import SessionId
+from tamma.model.session import (
+    Opening,
+    Stage,
+)
+from tamma.model.task import (
+    AI_QUEUE,
+    Gate,
+    Phase,
+    TestRun,
+    Waiting,
+)
+from workflows.calls import call
+from workflows.options import (
+    MODEL_CALL,
+    WORKSPACE_CALL,
+)
+from workflows.steps.base import RunSteps
+
+
+class Coding(RunSteps):
+    """The failing test, the change, the gates, the review."""
+
+    async def _show_the_problem(self) -> None:
+        await self._enter(Phase.RED_TEST)
+        if not self._state.test_command:
+            self._state.untested_because = "The repository has no tests that could be run here."
+            return
+        opening = Opening(
+            "red_test",
+            self._texts(),
+            {"test_command": self._state.test_command},
+        )
+        green_before = False
+        for _ in range(self._request.limits.rounds):
+            finished = await self._session_stage(Stage.RED_TEST, opening)
+            if finished.no_test_reason and not finished.test_command:
+                self._state.untested_because = f"No failing test was written: {finished.no_test_reason}"
+                self._state.note(self._state.untested_because)
+                return
+            run = await self._run(finished.test_command or self._state.test_command)
+            verdict = judge_red(run.test)
+            if verdict.colour is Colour.RED:
+                self._state.red_test, self._state.red_output = run.test, run.output
+                return
+            if verdict.colour is Colour.GREEN and green_before:
+                break
+            green_before = verdict.colour is Colour.GREEN
+            opening = Opening("not_red", {"output": run.output}, {"problem": verdict.reason})
+        await self._patience.wait(
+            Waiting(
+                Gate.RED_TEST,
+                "no failing test shows the problem: the issue may be solved already, or be misunderstood",
+                '`tamma approve TASK` to go on without one, `tamma steer TASK "..."`, or `tamma cancel TASK`',
+            )
+        )
+        self._state.untested_because = "No failing test could be written; a person let the run go on."
+
+    async def _solve_it(self) -> None:
+        await self._enter(Phase.IMPLEMENT)
+        state = self._state
+        if state.red_test is not None and state.red_output is not None:
+            opening = Opening(
+                "implement",
+                {"red_output": state.red_output},
+                {"red_test": state.red_test.command, "test_command": state.test_command},
+            )
+        else:
+            opening = Opening("implement_untested", self._texts(), {"why_untested": state.untested_because})
+        finished = await self._session_stage(Stage.IMPLEMENT, opening)
+        state.summary = finished.summary
+        await self._get_green()
+        await self._get_publishable()
+
+    async def _get_green(self) -> None:
+        """Run the gates; send the agent back with what fails, up to the limit, then ask a person."""
+        rounds = self._request.limits.rounds
+        number = 0
+        while (blocking := await self._run_gates()) is not None:
+            number += 1
+            if number > rounds:
+                await self._ask_about_red(blocking.test)
+                number = 1
+            words = {
+                "command": blocking.test.command,
+                "exit_code": str(blocking.test.exit_code),
+                "timed_out": " (it ran out of time)" if blocking.test.timed_out else "",
+                "round": str(number),
+                "rounds": str(rounds),
+            }
+            await self._session_stage(Stage.FIX, Opening("fix_tests", {"output": blocking.output}, words))
+
+    async def _run_gates(self) -> CommandRun | None:
+        """The first command that blocks: the run's own test, then the repository's."""
+        state, baseline = self._state, self._project.baseline
+        commands = [state.red_test.command] if state.red_test else []
+        if state.test_command and state.test_command not in commands:
+            commands.append(state.test_command)
+        for command in commands:
+            run = await self._run(command)
+            if command == state.test_command or not state.test_command:
+                state.tests, state.tests_output = run.test, run.output
+            if failing((run.test,), baseline) is not None:
+                return run
+        return None
+
+    async def _ask_about_red(self, blocking: TestRun) -> None:
+        await self._patience.wait(
+            Waiting(
+                Gate.TESTS,
+                f"`{blocking.command}` still ends with exit code {blocking.exit_code} after "
+                f"{self._request.limits.rounds} attempts: {blocking.tail.strip()[-300:]}",
+                'help with `tamma steer TASK "..."`, try again with `tamma resume TASK`, or cancel it',
+            )
+        )
+
+    async def _get_publishable(self) -> None:
+        """Look at the change as a whole: it must exist, and the diff policy must allow it."""
+        for _ in range(self._request.limits.rounds):
+            diff = await self._collect_diff()
+            if diff.files_total == 0:
+                await self._patience.wait(
+                    Waiting(
+                        Gate.CHANGE,
+                        "the agent changed nothing: " + (self._state.summary[:300] or "it gave no reason"),
+                        'tell it more with `tamma steer TASK "..."`, or cancel it',
+                    )
+                )
+                await self._session_stage(Stage.FIX, self._from_person())
+            elif diff.refused:
+                reasons = "\n".join(f"- {reason}" for reason in diff.refused)
+                await self._session_stage(Stage.FIX, Opening("fix_policy", words={"reasons": reasons}))
+            else:
+                return
+            await self._get_green()
+        diff = await self._collect_diff()
+        if diff.refused or diff.files_total == 0:
+            raise ApplicationError(
+                "the change cannot be published: " + ("; ".join(diff.refused) or "it is empty"),
+                {"hint": "the branch and the transcript stay: `tamma inspect TASK`"},
+                type="PolicyRefused",
+                non_retryable=True,
+            )
+
+    async def _review_it(self) -> None:
+        await self._enter(Phase.REVIEW)
+        if not self._request.review:
+            return
+        review = await self._ask_reviewer()
+        self._state.review = review.summary
+        if review.approved:
+            return
+        comments = "\n".join(f"- {comment}" for comment in review.comments)
+        finished = await self._session_stage(Stage.FIX, Opening("fix_review", words={"comments": comments}))
+        self._state.review += f" The agent's answer: {finished.summary}"
+        await self._get_green()
+        await self._get_publishable()
+
+    async def _ask_reviewer(self) -> ReviewMade:
+        await self._afford()
+        diff, tests = self._state.diff, self._state.tests
+        assert diff is not None
+        assert diff.blob is not None
+        assert self._state.plan is not None
+        given = ReviewChange(
+            SessionId(f"{self._request.task_id}/review"),
+            self._request.agent,
+            issue=self._issue.snapshot,
+            plan=self._state.plan,
+            diff=diff.blob,
+            tests=f"`{tests.command}` ends with exit code {tests.exit_code}"
+            if tests
+            else "none could be run",
+        )
+        review = await self._patience.patiently(
+            lambda: call(REVIEW_CHANGE, given, MODEL_CALL, queue=AI_QUEUE, summary="review the change")
+        )
+        self._state.spend += review.spend
+        return review
+
+    async def _collect_diff(self):
+        diff = await self._workspace.call(
+            COLLECT_DIFF, WorkspaceOnly(self._workspace.ref.id), WORKSPACE_CALL, summary="collect the change"
+        )
+        self._state.diff = diff
+        return diff

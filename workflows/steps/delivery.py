@@ -1,0 +1,189 @@
+"""Publish, pass the checks, merge, close."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from activities.interface import (
+    AWAIT_CHECKS,
+    CLOSE_ISSUE,
+    MERGE,
+    OPEN_PULL_REQUEST,
+    PUBLISH_BRANCH,
+    AwaitChecks,
+    CloseIssue,
+    Merge,
+    Merged,
+    OpenPullRequest,
+    PublishBranch,
+    PublishedBranch,
+)
+from tamma.model.repository import CheckState, CheckSummary, MergeOutcome
+from tamma.model.task import (
+    Gate,
+    Phase,
+    Waiting,
+)
+from workflows.calls import call, start
+from workflows.options import (
+    PLATFORM_CALL,
+    PLATFORM_WATCH,
+    WORKSPACE_CALL,
+)
+from workflows.steps.base import RunSteps, end
+from workflows.visibility import PULL_REQUEST, mark
+
+
+class Delivery(RunSteps):
+    """Publish, pass the checks, merge, close."""
+
+    async def _publish(self) -> None:
+        await self._enter(Phase.PUBLISH)
+        self._state.published = await self._publish_branch()
+        if "pull_requests" not in self._issue.capabilities:
+            return
+        request, state = self._request, self._state
+        given = OpenPullRequest(
+            request.task_id,
+            request.repo,
+            head=self._issue.branch,
+            base=self._issue.base_branch,
+            issue=request.issue,
+            issue_title=self._issue.title,
+            plan=state.plan,
+            summary=state.summary,
+            red_test=state.red_test,
+            tests=state.tests,
+            sandbox_tier=state.sandbox_tier,
+            spend=state.spend,
+            agent=request.agent,
+            review=state.review,
+            notes=tuple(state.notes),
+        )
+        opened = await self._patience.patiently(
+            lambda: call(OPEN_PULL_REQUEST, given, PLATFORM_CALL, summary="open the pull request")
+        )
+        state.pull_request, state.pull_request_url = opened.number, opened.url
+        mark(PULL_REQUEST, opened.number)
+        self._show()
+
+    async def _publish_branch(self) -> PublishedBranch:
+        before = self._state.published
+        given = PublishBranch(
+            self._request.task_id,
+            self._workspace.ref.id,
+            self._request.repo,
+            self._issue.branch,
+            self._issue.base_sha,
+            message=self._commit_message(),
+            key=f"publish-{self._publications}",
+            expected_sha=before.sha if before else None,
+        )
+        published = await self._workspace.call(
+            PUBLISH_BRANCH, given, WORKSPACE_CALL, summary=f"deliver {self._issue.branch}"
+        )
+        self._publications += 1
+        return published
+
+    async def _pass_checks(self) -> None:
+        await self._enter(Phase.CHECKS)
+        if "checks" not in self._issue.capabilities or not self._state.pull_request:
+            return
+        while True:
+            summary = await self._patience.patiently(self._await_checks)
+            if summary.state is not CheckState.FAILURE:
+                return
+            red = [check.name for check in summary.checks if check.state is CheckState.FAILURE]
+            await self._patience.wait(
+                Waiting(
+                    Gate.CHECKS,
+                    f"checks failed on the pull request: {', '.join(red)}",
+                    "look at them, mend the branch or rerun them, then `tamma resume TASK`",
+                )
+            )
+
+    async def _await_checks(self) -> CheckSummary:
+        """Polling, one look an attempt; an event from the platform makes it look at once."""
+        published, limits = self._state.published, self._request.limits
+        assert published is not None
+        given = AwaitChecks(self._request.repo, published.sha, limits.checks_grace, limits.poll)
+        while True:
+            self._woken = False
+            looking = start(AWAIT_CHECKS, given, PLATFORM_WATCH, summary="wait for checks")
+            await workflow.wait_condition(lambda h=looking: h.done() or self._woken)
+            if looking.done():
+                return await looking
+            await end(looking)
+
+    async def _merge(self) -> None:
+        state, diff = self._state, self._state.diff
+        protected = diff.ask if diff else ()
+        if self._request.merge == "never":
+            state.note("not merged, as asked")
+            return
+        if self._request.approve.merge or protected:
+            await self._enter(Phase.APPROVE_MERGE)
+            reason = (
+                f"the change touches protected paths: {', '.join(protected)}"
+                if protected
+                else "the merge waits for approval"
+            )
+            await self._patience.wait(
+                Waiting(Gate.MERGE, reason, "`tamma approve TASK`, or `tamma approve TASK --reject`")
+            )
+        await self._enter(Phase.MERGE)
+        while True:
+            merged = await self._merge_once()
+            if merged.outcome is not MergeOutcome.REFUSED:
+                state.merge_sha = merged.sha
+                return
+            if not state.pull_request:
+                state.note(f"not merged: {merged.reason}")
+                return
+            await self._patience.wait(
+                Waiting(
+                    Gate.MERGE,
+                    f"the platform refuses the merge: {merged.reason}",
+                    "mend that, then `tamma approve TASK` to try again",
+                )
+            )
+
+    async def _merge_once(self) -> Merged:
+        published = self._state.published
+        assert published is not None
+        given = Merge(
+            self._request.task_id,
+            self._request.repo,
+            head_sha=published.sha,
+            branch=self._issue.branch,
+            base_branch=self._issue.base_branch,
+            pull_request=self._state.pull_request or None,
+            method=self._request.merge_method,
+            message=self._commit_message(),
+            poll=self._request.limits.poll,
+        )
+        return await self._patience.patiently(
+            lambda: call(MERGE, given, PLATFORM_WATCH, summary=f"merge into {self._issue.base_branch}")
+        )
+
+    async def _close(self) -> None:
+        await self._enter(Phase.CLOSE)
+        state = self._state
+        assert state.published is not None
+        if state.merge_sha and "issues" in self._issue.capabilities:
+            where = state.pull_request_url or f"`{self._issue.base_branch}` at {state.merge_sha[:12]}"
+            given = CloseIssue(
+                self._request.task_id,
+                self._request.repo,
+                self._request.issue,
+                comment=f"Solved by {where}.\n\n{state.summary}".strip(),
+                branch=self._issue.branch,
+                head_sha=state.published.sha,
+                delete_branch=bool(state.pull_request),
+            )
+            done = await self._patience.patiently(
+                lambda: call(CLOSE_ISSUE, given, PLATFORM_CALL, summary=f"close #{self._request.issue}")
+            )
+            for note in done.notes:
+                state.note(note)
+        await self._release()

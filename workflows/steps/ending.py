@@ -1,0 +1,85 @@
+"""Ends before the end: branch, diff and summary are left behind."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ActivityError
+
+from activities.interface import (
+    CHECKPOINT,
+    COLLECT_DIFF,
+    PUBLISH_BRANCH,
+    PublishBranch,
+    WorkspaceOnly,
+)
+from tamma.model.task import (
+    DevResult,
+    Phase,
+    TaskStatus,
+)
+from workflows.calls import call
+from workflows.options import (
+    CLEAN_UP,
+)
+from workflows.recovery import diagnose
+from workflows.steps.base import RunSteps
+from workflows.visibility import OUTCOME, PHASE, mark
+
+
+class Ending(RunSteps):
+    """Ends before the end: branch, diff and summary are left behind."""
+
+    async def _stopped(self, status: TaskStatus, why: str) -> DevResult:
+        """An end before the end: branch, diff and summary are left behind, nothing is lost."""
+        self._session, self._state.session_waiting, self._state.waiting = None, None, None
+        if self._link is not None and self._link.prepared and self._state.published is None:
+            await self._leave_work_behind()
+        await self._release()
+        return await self._finished(status, f"{why}. {self._state.summary}".strip())
+
+    async def _leave_work_behind(self) -> None:
+        ref = self._workspace.ref
+        try:
+            diff = await call(
+                COLLECT_DIFF, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue, summary="what was done"
+            )
+            self._state.diff = diff
+            stored = await call(CHECKPOINT, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)
+            self._workspace.checkpointed(stored.blob)
+            if diff.files_total and not diff.refused:
+                given = PublishBranch(
+                    self._request.task_id,
+                    ref.id,
+                    self._request.repo,
+                    self._issue.branch,
+                    self._issue.base_sha,
+                    message=f"Unfinished: {self._commit_message()}",
+                    key="left-behind",
+                    expected_sha=None,
+                )
+                self._state.published = await call(PUBLISH_BRANCH, given, CLEAN_UP, queue=ref.queue)
+                self._state.note(f"the unfinished work is on the branch {self._issue.branch}")
+        except ActivityError as error:
+            self._state.note(f"the unfinished work could not be published: {diagnose(error).reason}")
+
+    async def _finished(self, status: TaskStatus, summary: str) -> DevResult:
+        state = self._state
+        state.status, state.summary = status, summary
+        if status is TaskStatus.COMPLETED:
+            state.phase = Phase.DONE
+        mark(OUTCOME, status.value)
+        mark(PHASE, state.phase.value)
+        self._show()
+        await self._record(f"task.{status.value}", summary=summary[:500])
+        return DevResult(
+            status=status,
+            summary=summary,
+            branch=self._state.issue.branch if self._state.issue else "",
+            pull_request_url=state.pull_request_url,
+            merge_sha=state.merge_sha,
+            spend=state.spend,
+        )
+
+    def _cancelled_words(self) -> str:
+        given = self._cancelled
+        who = f" by {given.by}" if given and given.by else ""
+        return f"cancelled{who}" + (f": {given.reason}" if given and given.reason else "")
