@@ -1,0 +1,47 @@
+"""Keeping a conversation in its window: old results go first, and the cut is stable."""
+
+from __future__ import annotations
+
+from tamma.agents.window import KEEP, estimate_tokens, fit
+from tamma.model.conversation import Message, Role, Text, ToolCall, ToolResult, user
+
+WINDOW = 20_000
+
+
+def conversation(steps: int, size: int = 3500) -> tuple[Message, ...]:
+    messages: list[Message] = [user("solve it")]
+    for number in range(steps):
+        messages.append(Message(Role.ASSISTANT, (Text("next"), ToolCall(str(number), "bash", "{}"))))
+        messages.append(Message(Role.USER, (ToolResult(str(number), "x" * size),)))
+    return tuple(messages)
+
+
+def total(messages: tuple[Message, ...]) -> int:
+    return sum(map(estimate_tokens, messages))
+
+
+def test_a_short_conversation_is_sent_as_it_is() -> None:
+    messages = conversation(3)
+    assert fit(messages, WINDOW) == messages
+
+
+def test_a_long_one_fits_and_keeps_its_newest_messages() -> None:
+    messages = conversation(60)
+    sent = fit(messages, WINDOW)
+    assert total(messages) > WINDOW
+    assert total(sent) < WINDOW
+    assert sent[-KEEP:] == messages[-KEEP:]
+    assert sent[0] == messages[0]
+    assert [message.role for message in sent] == [message.role for message in messages]
+
+
+def test_the_sent_prefix_stays_the_same_between_two_cuts() -> None:
+    """The service's prompt cache works on equal prefixes: a cut at every turn would defeat it."""
+    changes = 0
+    before: tuple[Message, ...] = ()
+    for steps in range(1, 60):
+        sent = fit(conversation(steps), WINDOW)
+        if sent[: len(before)] != before:
+            changes += 1
+        before = sent
+    assert changes < 60 / 4
