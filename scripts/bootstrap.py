@@ -18,13 +18,20 @@ LOCKS = {"core": "requirements/core.txt", "dev": "requirements/dev.txt"}
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
         raise SystemExit("usage: bootstrap.py " + "|".join(sorted(LOCKS)))
-    if sys.version_info < OLDEST:
-        raise SystemExit(
-            "Tamma needs Python %d.%d or newer; %s is %d.%d.\n"
-            "Name a newer one: make PYTHON=python3.12 ..."
-            % (OLDEST + (sys.executable,) + tuple(sys.version_info[:2]))
-        )
+    refusal = complaint(sys.version_info[:2])
+    if refusal:
+        raise SystemExit(refusal)
     install(sys.argv[1])
+
+
+def complaint(version: "tuple[int, ...]") -> str:
+    """Why this Python cannot run Tamma and what to do, or nothing."""
+    if version >= OLDEST:
+        return ""
+    return (
+        "Tamma needs Python %d.%d or newer; %s is %d.%d.\n"
+        "Name a newer one, for example: make PYTHON=python3.12 test"
+    ) % (OLDEST + (sys.executable,) + version)
 
 
 def install(kind: str) -> None:
