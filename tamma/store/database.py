@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from tamma.errors import ConfigError, StoreError, StoreUnavailable
-from tamma.store.failures import connection_broke, describe, translate
+from tamma.store.failures import connection_broke, describe, translate, translate_connecting
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 30.0
@@ -51,7 +51,7 @@ async def connect(dsn: str) -> Connection:
         return await _driver().connect(dsn, **_connect_options(None))
     except Exception as error:
         # `from None`: the driver's own complaint about a connection string quotes it, password and all.
-        if (failure := translate(error, describe(dsn))) is None:
+        if (failure := translate_connecting(error, describe(dsn))) is None:
             raise
         raise failure from None
 
@@ -114,7 +114,7 @@ class Database:
                 async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
                     version: int = connection.get_server_version().major
             except Exception as error:
-                if (failure := translate(error, self.name)) is None:
+                if (failure := translate_connecting(error, self.name)) is None:
                     raise
                 raise failure from None
             if version < OLDEST_SERVER:

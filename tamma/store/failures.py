@@ -63,6 +63,19 @@ def connection_broke(error: BaseException) -> bool:
     return isinstance(error, ConnectionError) or _says_closed(error)
 
 
+def translate_connecting(error: Exception, database: str) -> TammaError | None:
+    """As `translate`, for a connection being made: there a ValueError is about the connection string.
+
+    Its text is left out, and must not be chained either: it quotes the string.
+    """
+    if isinstance(error, ValueError):
+        return ConfigError(
+            "the database's connection string is not understood",
+            hint="write it as postgresql://user:password@host:port/database",
+        )
+    return translate(error, database)
+
+
 def translate(error: Exception, database: str) -> TammaError | None:
     """This project's error for a driver's, or None where `error` is not the driver's or the network's.
 
@@ -95,12 +108,6 @@ def translate(error: Exception, database: str) -> TammaError | None:
         return None
     if _says_closed(error):
         return StoreUnavailable(f"{database}: the connection is closed", hint="is the server running?")
-    if type(error).__name__ == "ClientConfigurationError":
-        # Its message quotes the connection string.
-        return ConfigError(
-            "the database's connection string is not understood",
-            hint="write it as postgresql://user:password@host:port/database",
-        )
     return StoreError(f"{database} refused the statement: {error} ({state or type(error).__name__})")
 
 

@@ -1,8 +1,8 @@
 """Real PostgreSQL servers for tests: the wheel's newest, its older one, and Debian's 15.
 
-`from tests.support.postgres import postgres_dsn, postgres_server` in a conftest gives the fixtures. One server
-of a kind serves a test process: it starts with the first test that asks for it, in about a second, and ends
-with the run.
+A conftest that imports `postgres_servers`, `postgres_server` and `postgres_dsn` from here has the fixtures.
+One server of a kind serves a test process: it starts with the first test that asks for it, in about a second,
+and ends with the run.
 """
 
 from __future__ import annotations
@@ -15,18 +15,28 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+
+from tamma.store.database import connect
 
 _STOP_SECONDS = 20.0
 
 
 class Server:
-    """A cluster in a folder of its own, on the loopback. After `kill`, it can `start` again on the same data."""
+    """A cluster in a folder of its own, on the loopback. After `kill` it can `start` again on the same data.
 
-    def __init__(self, binaries: Path) -> None:
+    `fsync`: whether a commit waits for the disk. What a test loses in a power failure nobody misses.
+    """
+
+    def __init__(self, binaries: Path, *, fsync: bool = False) -> None:
+        self._fsync = "on" if fsync else "off"
         self._binaries = binaries
         # Its own temporary folder, as pytest's are closed to the user that the server runs as.
         self._folder = Path(tempfile.mkdtemp(prefix="tamma-pg-"))
@@ -58,8 +68,7 @@ class Server:
                     self._binaries / "postgres",
                     *("-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)),
                     *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"),
-                    # What a test loses in a power failure nobody misses.
-                    *("-c", "fsync=off", "-c", "shared_buffers=32MB"),
+                    *("-c", f"fsync={self._fsync}", "-c", "shared_buffers=32MB"),
                 ],
                 user=self._user,
                 stdout=log,
@@ -74,12 +83,21 @@ class Server:
 
     def stop(self) -> None:
         """End it in order, cutting connections, and remove its folder."""
-        self._signal(signal.SIGINT)
+        self._signal(signal.SIGINT)  # "fast shutdown" to PostgreSQL
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
-        """What a power failure or the kernel's memory killer does."""
+        """What a power failure does: all of its processes are gone at once."""
+        children = psutil.Process(self.pid).children(recursive=True)
         self._signal(signal.SIGKILL)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        # A start is refused while one of them holds the shared memory.
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(_lives(child) for child in children):
+            assert time.monotonic() < deadline, children
+            time.sleep(0.01)
 
     def create_database(self, template: str = "template1") -> str:
         """A new database's name."""
@@ -132,32 +150,66 @@ def binaries(kind: str) -> Path | None:
     return folder if (folder / "initdb").exists() else None
 
 
-def running(config: pytest.Config, kind: str = "18") -> Server:
-    """The test run's server of a kind, started when first asked for. Skips visibly where it cannot be had."""
-    servers = config.stash.setdefault(_SERVERS, {})
-    if kind not in servers:
-        folder = binaries(kind)
-        if folder is None:
-            pytest.skip(f"PostgreSQL {kind} is not installed")
-        servers[kind] = server = Server(folder)
-        config.add_cleanup(server.stop)
-        server.start()
-    return servers[kind]
+class Servers:
+    """One server of each kind, started when first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Server] = {}
+
+    def get(self, kind: str) -> Server:
+        """The server of a kind that `binaries` knows. Skips the test, visibly, where it cannot be had."""
+        if kind not in self._running:
+            folder = binaries(kind)
+            if folder is None:
+                pytest.skip(f"PostgreSQL {kind} is not installed")
+            self._running[kind] = server = Server(folder)
+            server.start()
+        return self._running[kind]
+
+    def stop(self) -> None:
+        while self._running:
+            self._running.popitem()[1].stop()
 
 
-_SERVERS: pytest.StashKey[dict[str, Server]] = pytest.StashKey()
+_SHARED: pytest.StashKey[Servers] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
-def postgres_server(request: pytest.FixtureRequest) -> Server:
+def postgres_servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    """The test process's servers."""
+    # In the stash, as several conftests may import this fixture, and each import is a fixture of its own.
+    shared = request.config.stash.setdefault(_SHARED, Servers())
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_servers: Servers) -> Server:
     """The newest PostgreSQL that the wheel brings."""
-    return running(request.config)
+    return postgres_servers.get("18")
 
 
 @pytest.fixture
 def postgres_dsn(postgres_server: Server) -> str:
     """A connection string to a new, empty database: bring in the tables with `tamma.store.migrate`."""
     return postgres_server.dsn(postgres_server.create_database())
+
+
+@asynccontextmanager
+async def session(dsn: str) -> AsyncGenerator[Any]:
+    """A connection of the driver's own. It is Any, for the driver has no annotations."""
+    connection: Any = await connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _free_port() -> int:

@@ -123,6 +123,12 @@ BEGIN
         cache_read_tokens, cost_usd, cost_source, duration_ms, recorded_at
     )
     WHERE n.seq >= next_seq;
+
+    -- For those who watch a run live. Notifying commits one by one: measured with 16 writers on a local disk,
+    -- 830 appends a second instead of 1,050 to 1,430, where a busy host needs some tens.
+    IF FOUND THEN
+        PERFORM pg_notify('tamma_entries', p_session);
+    END IF;
 END;
 $$;
 
