@@ -76,13 +76,14 @@ class AnthropicClaude:
 
         load_price_data()  # takes a while: not in the middle of an answer
 
+        http = make_client(settings, self._base_url)
         return AsyncAnthropic(
             api_key=settings.api_key or "in-headers",
             base_url=self._base_url,
-            timeout=settings.timeout,
+            timeout=http.timeout,  # the SDK sends its own with every request
             max_retries=0,
             default_headers=dict(settings.headers),
-            http_client=make_client(settings, self._base_url),
+            http_client=http,
             open_telemetry=False,  # the activity around the call has its own span
         )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -64,8 +66,17 @@ def make_client(settings: ProviderSettings, base_url: str) -> httpx2.AsyncClient
         timeout=httpx2.Timeout(read, connect=min(CONNECT_TIMEOUT, read)),
         limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         follow_redirects=False,
+        verify=_tls(),
         trust_env=not is_loopback(urlsplit(base_url).hostname or ""),  # no proxy between us and ourselves
     )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificates of the world takes 100 ms."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def read_until(deadline: float, source: AsyncIterator[T], end: T) -> T:

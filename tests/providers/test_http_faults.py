@@ -1,0 +1,293 @@
+"""What goes wrong on the wire, for every adapter that has one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tamma.errors import (
+    AuthFailed,
+    ConfigError,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+    StreamInterrupted,
+)
+from tamma.model.conversation import TextDelta
+from tamma.providers.interface import complete
+from tests.providers.vendors import (
+    DONE,
+    KEY,
+    AnthropicVendor,
+    HttpVendor,
+    LocalVendor,
+    Said,
+    anthropic_event,
+    ask,
+    broken_off,
+    openai_chunk,
+    serve,
+    settings_for,
+)
+from tests.support.raw_http import Answer, RawServer, Step, json_answer
+
+VENDORS: list[HttpVendor] = [AnthropicVendor(), LocalVendor()]
+
+
+@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.name)
+def vendor(request: pytest.FixtureRequest) -> HttpVendor:
+    return request.param
+
+
+async def failure(vendor: HttpVendor, answer: Answer, **settings: object) -> ProviderError:
+    """The error that `answer` leads to; the stream must not have finished."""
+    async with AsyncExitStack() as stack:
+        provider = await serve(vendor, answer, stack, **settings)
+        with pytest.raises(ProviderError) as caught:
+            await complete(provider, ask())
+    assert KEY not in str(caught.value)
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "expected"),
+    [
+        (429, "rate_limit_error", RateLimited),
+        (402, "billing_error", QuotaExhausted),
+        (401, "authentication_error", AuthFailed),
+        (403, "permission_error", AuthFailed),
+        (404, "not_found_error", ModelNotFound),
+        (413, "request_too_large", ContextOverflow),
+        (400, "invalid_request_error", InvalidRequest),
+        (422, "invalid_request_error", InvalidRequest),
+        (500, "api_error", Overloaded),
+        (503, "overloaded_error", Overloaded),
+        (529, "overloaded_error", Overloaded),
+        (504, "gateway_timeout", ProviderTimeout),
+        (408, "request_timeout", ProviderTimeout),
+    ],
+)
+async def test_refusals(vendor: HttpVendor, status: int, kind: str, expected: type[ProviderError]) -> None:
+    body = {"type": "error", "error": {"type": kind, "message": f"no, {KEY}"}}
+    error = await failure(vendor, json_answer(body, status, retry_after_ms="2500", request_id="r1"))
+    assert type(error) is expected
+    assert error.retry_after == 2.5
+    assert error.provider == "mine"
+    assert "***" in str(error)
+
+
+async def test_a_refusal_that_is_not_json(vendor: HttpVendor) -> None:
+    error = await failure(vendor, Answer([b"<html>Bad gateway</html>"], 502, content_type="text/html"))
+    assert isinstance(error, Overloaded)
+    assert "Bad gateway" in str(error)
+
+
+async def test_an_overlong_prompt(vendor: HttpVendor) -> None:
+    said = {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}
+    error = await failure(vendor, json_answer({"type": "error", "error": said}, 400))
+    assert isinstance(error, ContextOverflow)
+    assert not error.may_retry
+
+
+async def test_a_redirect_is_not_followed(vendor: HttpVendor) -> None:
+    async with RawServer(Answer([b"secret"])) as elsewhere:
+        away = Answer([], 307, {"location": elsewhere.url + "/v1/messages"})
+        assert isinstance(await failure(vendor, away), ProviderError)
+        assert elsewhere.received == []
+
+
+# --- in the middle of an answer ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "end",
+    [(), ("drop",), (b'data: {"type": "content_blo\n\n',), (b"event: x\ndata: {\n\n",), (b"data: \xff\n\n",)],
+    ids=["truncated", "dropped", "malformed", "malformed-json", "not-utf8"],
+)
+async def test_half_an_answer_is_no_answer(vendor: HttpVendor, end: tuple[Step, ...]) -> None:
+    error = await failure(vendor, broken_off(vendor, *end))
+    assert type(error) is StreamInterrupted
+    assert error.may_retry
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>hello</html>", b": only a comment\n\n", b"data: [1]\n\n", b'data: "x"\n\n']
+)
+async def test_a_stream_that_is_none(vendor: HttpVendor, body: bytes) -> None:
+    assert type(await failure(vendor, Answer([body]))) is StreamInterrupted
+
+
+async def test_events_with_missing_fields() -> None:
+    for event in (
+        {"type": "content_block_delta", "index": 0},
+        {"type": "message_start"},
+        {"type": "message_delta"},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": None}},
+    ):
+        answer = Answer([*AnthropicVendor().wire(Said(["x"]))[:2], anthropic_event(event)])
+        assert type(await failure(AnthropicVendor(), answer)) is StreamInterrupted
+    for delta in ({"content": 5}, {"tool_calls": "x"}, {"tool_calls": [5]}, "text"):
+        chunk = openai_chunk(delta)  # type: ignore[arg-type]  # wrong on purpose
+        assert type(await failure(LocalVendor(), Answer([chunk]))) is StreamInterrupted
+
+
+async def test_an_error_with_status_200(vendor: HttpVendor) -> None:
+    said = {"type": "error", "error": {"type": "overloaded_error", "message": f"busy {KEY}"}}
+    event = b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
+    for answer in (broken_off(vendor, event), Answer([event])):
+        error = await failure(vendor, answer)
+        assert type(error) is Overloaded
+        assert "busy ***" in str(error)
+
+
+async def test_a_stall_is_a_timeout(vendor: HttpVendor) -> None:
+    begun = time.monotonic()
+    error = await failure(vendor, broken_off(vendor, "hang"), stall_timeout=0.3)
+    assert type(error) is ProviderTimeout
+    assert time.monotonic() - begun < 5
+
+
+async def test_silence_before_the_answer_is_a_timeout(vendor: HttpVendor) -> None:
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))  # accepts, never answers
+        provider = vendor.provider(f"http://127.0.0.1:{listener.getsockname()[1]}", stall_timeout=0.3)
+        with pytest.raises(ProviderTimeout):
+            await complete(provider, ask())
+        await provider.close()
+
+
+async def test_the_whole_call_has_a_limit(vendor: HttpVendor) -> None:
+    """Bytes keep coming, so nothing stalls; the call ends all the same."""
+    drip: list[Step] = [b": still here\n\n", 0.05] * 200
+    async with AsyncExitStack() as stack:
+        provider = await serve(vendor, broken_off(vendor, *drip), stack)
+        begun = time.monotonic()
+        with pytest.raises(ProviderTimeout):
+            await complete(provider, ask(timeout=0.5))
+        assert time.monotonic() - begun < 3
+
+
+async def test_a_refused_connection_names_the_host(vendor: HttpVendor) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    provider = vendor.provider(f"http://user:password@127.0.0.1:{port}")
+    with pytest.raises(ProviderUnreachable) as caught:
+        await complete(provider, ask())
+    assert f"127.0.0.1:{port}" in (caught.value.hint or "")
+    assert "password" not in f"{caught.value} {caught.value.hint}"
+    await provider.close()
+
+
+async def test_a_check_tells_instead_of_raising(vendor: HttpVendor) -> None:
+    async with AsyncExitStack() as stack:
+        body = {"type": "error", "error": {"type": "authentication_error", "message": f"bad {KEY}"}}
+        refused = await (await serve(vendor, json_answer(body, 401), stack)).check()
+        assert not refused.ok
+        assert KEY not in refused.detail
+        listed = {
+            "data": [
+                {"id": "m1", "type": "model", "display_name": "M", "created_at": "2026-01-01T00:00:00Z"}
+            ],
+            "has_more": False,
+        }
+        found = await (await serve(vendor, json_answer(listed), stack)).check()
+        assert found.ok
+        assert found.models == ("m1",)
+
+
+async def test_any_cut_between_packets_gives_the_same_answer(vendor: HttpVendor) -> None:
+    wire = b"".join(vendor.wire(Said(["día ", "日本語 ", "🦜"])))
+    async with AsyncExitStack() as stack:
+        for size in (1, 3, 7):
+            steps = [wire[at : at + size] for at in range(0, len(wire), size)]
+            provider = await serve(vendor, Answer(steps), stack)
+            assert (await complete(provider, ask())).message.text == "día 日本語 🦜"
+
+
+async def test_one_connection_serves_call_after_call(vendor: HttpVendor) -> None:
+    async with RawServer(Answer(vendor.wire(Said(["x"])))) as server:
+        provider = vendor.provider(server.url)
+        for _ in range(3):
+            await complete(provider, ask())
+        assert server.connections == 1
+        await provider.close()
+
+
+async def test_an_answer_that_does_not_hang_up_is_still_finished(vendor: HttpVendor) -> None:
+    async with AsyncExitStack() as stack:
+        provider = await serve(vendor, Answer([*vendor.wire(Said(["x"])), "hang"]), stack)
+        assert (await asyncio.wait_for(complete(provider, ask()), 5)).message.text == "x"
+
+
+async def test_text_before_a_fault_was_seen(vendor: HttpVendor) -> None:
+    async with AsyncExitStack() as stack:
+        provider = await serve(vendor, broken_off(vendor, "drop"), stack)
+        seen: list[str] = []
+
+        async def read() -> None:
+            async for event in provider.stream(ask()):
+                seen.append(event.text if isinstance(event, TextDelta) else "")
+
+        with pytest.raises(StreamInterrupted):
+            await read()
+        assert "".join(seen).startswith("one ")
+
+
+async def test_a_drop_after_the_finish_reason_costs_only_the_usage() -> None:
+    """The answer is complete; asking again would be paid again."""
+    steps: list[Step] = [openai_chunk({"content": "all"}), openai_chunk({}, "stop"), "drop"]
+    async with AsyncExitStack() as stack:
+        completion = await complete(await serve(LocalVendor(), Answer(steps), stack), ask())
+        assert completion.message.text == "all"
+        assert completion.finish.usage.estimated
+
+
+async def test_done_without_a_finish_reason_is_an_interruption() -> None:
+    answer = Answer([openai_chunk({"content": "x"}), DONE])
+    assert type(await failure(LocalVendor(), answer)) is StreamInterrupted
+
+
+# --- addresses and keys --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://192.0.2.7:8080/v1", "http://models.example/v1", "ftp://x/", "localhost:8080", "http:///v1"],
+)
+def test_addresses_that_are_refused(vendor: HttpVendor, url: str) -> None:
+    with pytest.raises(ConfigError, match="mine"):
+        vendor.provider(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1/v1", "http://127.9.9.9/v1", "http://[::1]:1/v1", "https://models.example/v1"]
+)
+def test_addresses_that_are_taken(vendor: HttpVendor, url: str) -> None:
+    assert vendor.provider(url).settings.base_url == url
+
+
+def test_plain_http_can_be_allowed(vendor: HttpVendor) -> None:
+    assert vendor.provider("http://192.0.2.7/v1", options={"allowInsecureHttp": True})
+
+
+async def test_the_environments_key_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-from-the-environment")
+    provider = AnthropicVendor().provider("http://127.0.0.1:1", api_key=None)
+    with pytest.raises(AuthFailed, match="no API key"):
+        await complete(provider, ask())
+
+
+def test_settings_do_not_show_the_key() -> None:
+    assert KEY not in repr(settings_for("local-llm", "http://127.0.0.1:1"))
