@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,13 @@ class NotListening(Exception):
 async def call(
     path: Path, request: Mapping[str, Any], *, timeout: float, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Ask the supervisor. Raises NotListening, StackError, ConfigError, TimeoutError."""
+    """Ask the supervisor. Raises NotListening, TimeoutError, and what the
+    supervisor answers: StackError, ConfigError."""
     async with asyncio.timeout(timeout):
         try:
             reader, writer = await asyncio.open_unix_connection(str(path), limit=MAX_LINE)
-        except (FileNotFoundError, ConnectionError) as error:
+        except OSError as error:  # whether the home can be used at all, a start finds out, and tells
             raise NotListening(str(path)) from error
-        except OSError as error:
-            raise StackError(f"cannot use the stack's socket {str(path)!r}: {error.strerror}") from error
         try:
             writer.write(json.dumps({"protocol": PROTOCOL, **request}).encode() + b"\n")
             await writer.drain()
@@ -67,7 +66,7 @@ async def _answer(reader: asyncio.StreamReader, progress: Progress | None) -> di
 
 
 @contextlib.asynccontextmanager
-async def serve(path: Path, handler: Handler) -> AsyncIterator[None]:
+async def serve(path: Path, handler: Handler) -> AsyncGenerator[None]:
     """Answer requests on `path` while the context lasts. A socket file left behind is replaced: whoever
     calls this holds the lock, so nobody listens on it."""
     _remove(path)

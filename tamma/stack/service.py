@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tamma.errors import ConfigError, StackError, TammaError
+from tamma.errors import StackError, TammaError
 from tamma.stack.interface import ServiceStatus
 from tamma.stack.logfile import log_line, tail
 from tamma.stack.process import Process, ProcessRef, is_alive, spawn
@@ -136,9 +136,11 @@ class Service:
             try:
                 await self._run_once()
             except Exception as error:
+                # What is wrong before there is a process (a package, the data's version) stays wrong.
+                hopeless = self._process is None and isinstance(error, TammaError)
                 await self._end_broken(error)
                 failures += 1
-                if isinstance(error, ConfigError) or failures >= FIRST_START_TRIES:
+                if hopeless or failures >= FIRST_START_TRIES:
                     self._give_up(error)
             if self._stopping.is_set() or self.failed:
                 return

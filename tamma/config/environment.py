@@ -1,0 +1,82 @@
+"""Environment variables that configure Tamma, and the paths that they set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tamma.errors import ConfigError
+
+DEFAULT_PROVIDER = "providers.available[{default}]"
+"""Stands for the entry of whatever provider is the default one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    name: str
+    path: str
+    secret: bool = False
+    """Keep a reference to the variable, not its value."""
+    meaning: str = ""
+
+
+# Later ones win over earlier ones that set the same path.
+VARIABLES = (
+    Variable("TAMMA_MODE", "mode", meaning="orchestrator, worker or standalone"),
+    Variable("TAMMA_LOG_LEVEL", "logLevel", meaning="trace, debug, info, warn or error"),
+    Variable("TAMMA_AI_PROVIDER", "providers.default", meaning="the provider to use"),
+    Variable("TAMMA_MODEL", f"{DEFAULT_PROVIDER}.model", meaning="that provider's model"),
+    Variable("TAMMA_BASE_URL", f"{DEFAULT_PROVIDER}.baseUrl", meaning="that provider's address"),
+    Variable("DATABASE_URL", "database.url", secret=True, meaning="a PostgreSQL server of your own"),
+    Variable("TAMMA_DATABASE_URL", "database.url", secret=True, meaning="the same, for Tamma alone"),
+    Variable("TEMPORAL_ADDRESS", "temporal.address", meaning="a Temporal server of your own, HOST:PORT"),
+    Variable("TAMMA_TEMPORAL_ADDRESS", "temporal.address", meaning="the same, for Tamma alone"),
+    Variable("TEMPORAL_NAMESPACE", "temporal.namespace", meaning="its namespace"),
+    Variable("TAMMA_TEMPORAL_NAMESPACE", "temporal.namespace", meaning="the same, for Tamma alone"),
+    Variable("TEMPORAL_API_KEY", "temporal.apiKey", secret=True, meaning="its API key"),
+    Variable("TAMMA_TEMPORAL_API_KEY", "temporal.apiKey", secret=True, meaning="the same, for Tamma alone"),
+    Variable("TAMMA_APPROVE", "run.approve", meaning="none, plan, merge or all: what waits for a person"),
+    Variable("TAMMA_MERGE", "run.merge", meaning="auto or never"),
+    Variable("TAMMA_BUDGET_USD", "run.budgetUsd", meaning="what a run may cost before it asks"),
+    Variable("TAMMA_MAX_TURNS", "run.maxTurns", meaning="model calls of a run before it asks"),
+    Variable("TAMMA_TEST_COMMAND", "run.testCommand", meaning="how the project is tested"),
+    Variable("TAMMA_MAX_CONCURRENT_TASKS", "worker.maxConcurrentTasks", meaning="runs of one worker"),
+    Variable("TAMMA_WORKSPACES_DIR", "worker.workspacesDir", meaning="where clones are kept"),
+    Variable("TAMMA_WORKER_HOST", "worker.host", meaning="this host's name in its task queue"),
+    Variable("TAMMA_ORCHESTRATOR_URL", "worker.orchestratorUrl", meaning="accepted, not needed"),
+)
+READ_ELSEWHERE = {
+    "TAMMA_HOME": "where everything is kept",
+    "TAMMA_CONFIG_PATH": "the configuration file",
+    "TAMMA_DEBUG": "1 or true: log level debug, tracebacks",
+}
+OPEN_PREFIXES = ("TAMMA_TEST_",)
+"""Not ours to know: left to tests."""
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+def settings(env: Mapping[str, str]) -> Iterator[tuple[Variable, str]]:
+    """Every variable that is set (empty counts as not set), with the value for its path."""
+    if debug(env):
+        yield Variable("TAMMA_DEBUG", "logLevel"), "debug"
+    for variable in VARIABLES:
+        if value := env.get(variable.name):
+            yield variable, f"env:{variable.name}" if variable.secret else value
+
+
+def debug(env: Mapping[str, str]) -> bool:
+    """Whether TAMMA_DEBUG is on. Raises ConfigError for what is neither yes nor no."""
+    value = env.get("TAMMA_DEBUG", "").strip().lower()
+    if value not in _TRUE | _FALSE:
+        raise ConfigError(
+            f"TAMMA_DEBUG is {value!r}, which is neither yes nor no", hint="set it to 1 or to 0"
+        )
+    return value in _TRUE
+
+
+def unknown_names(env: Mapping[str, str]) -> list[str]:
+    """`TAMMA_*` variables that mean nothing here: probably misspelt."""
+    known = {variable.name for variable in VARIABLES} | set(READ_ELSEWHERE)
+    ours = (name for name in env if name.startswith("TAMMA_") and not name.startswith(OPEN_PREFIXES))
+    return sorted(name for name in ours if name not in known)

@@ -1,0 +1,72 @@
+"""A hash over what a worker works with, so that a running one can be compared with what is wanted now."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from tamma import __version__
+from tamma.config.layers import leaves
+from tamma.config.load import LoadedConfig
+from tamma.config.secrets import is_reference, resolve_secret
+from tamma.errors import ConfigError
+
+_IGNORED = ("mode", "logLevel", "run.", "orchestrator.", "providers.default")
+"""What travels with a run or is no worker's business: a change of it is no reason to restart one."""
+SALT_FILE = "salt"
+
+
+def fingerprint(loaded: LoadedConfig) -> str:
+    """Hex digest over the effective configuration, the secrets behind its references, and the version.
+
+    Keyed with a random salt in TAMMA_HOME, so that it tells nothing about a secret to whoever sees it.
+    Raises ConfigError where TAMMA_HOME cannot be written or a referenced file cannot be used.
+    """
+    dump = loaded.config.model_dump(mode="json", by_alias=True)
+    material: dict[str, Any] = {"": __version__}
+    for path, value in leaves(dump):
+        if path.startswith(_IGNORED):
+            continue
+        material[path] = resolve_secret(value, loaded.env, path) if is_reference(value) else value
+    text = json.dumps(material, sort_keys=True)
+    return hmac.new(_salt(loaded.home), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _salt(home: Path) -> bytes:
+    path = home / SALT_FILE
+    try:
+        return path.read_bytes() or _new_salt(path)
+    except FileNotFoundError:
+        return _new_salt(path)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _new_salt(path: Path) -> bytes:
+    """Make it once: of two commands that start at the same moment, both use the first one's."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        try:
+            os.link(fresh, path)  # fails where the other one was faster
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"cannot use {str(path)!r} under TAMMA_HOME: {error.strerror}",
+        hint="point TAMMA_HOME at a folder you may write to, e.g. TAMMA_HOME=$HOME/.tamma",
+    )

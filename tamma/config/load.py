@@ -1,0 +1,147 @@
+"""Loads the configuration: flags > environment > project's file > user's file > defaults."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from tamma.config import environment, project
+from tamma.config.layers import Layered, leaves
+from tamma.config.problems import explain
+from tamma.config.schema import BUILT_IN, TammaConfig
+from tamma.config.secrets import refuse_literals
+from tamma.errors import ConfigError
+
+DEFAULT_ORIGIN = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """The configuration in force, with where each value came from."""
+
+    config: TammaConfig
+    home: Path
+    """TAMMA_HOME, absolute. Nothing has been created."""
+    user_file: Path
+    """Where the user's file is or would be."""
+    files: tuple[Path, ...]
+    """The files that were read."""
+    origins: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """Things worth telling the user: misspelt variables, a project's wishes that were not granted."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The environment that references are resolved in."""
+
+    def origin(self, path: str) -> str:
+        """`default`, `user FILE`, `project FILE`, `env NAME` or `flag`."""
+        return self.origins.get(path, DEFAULT_ORIGIN)
+
+    def values(self) -> list[tuple[str, Any, str]]:
+        """Every value as (path, value, origin). Secrets are references here, but see `redact`."""
+        dump = self.config.model_dump(mode="json", by_alias=True)
+        return [(path, value, self.origin(path)) for path, value in leaves(dump)]
+
+
+def home_of(env: Mapping[str, str]) -> Path:
+    """TAMMA_HOME, or ~/.tamma."""
+    given = env.get("TAMMA_HOME")
+    return Path(given).expanduser().absolute() if given else Path.home() / ".tamma"
+
+
+def load_config(
+    flags: Mapping[str, object] | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    config_path: Path | None = None,
+    project_dir: Path | None = None,
+) -> LoadedConfig:
+    """Load and validate.
+
+    `flags` are dotted paths (`{"run.approve": "plan"}`), None values are not set. `config_path` is the
+    `--config` option; a file that was named must exist. `project_dir` is where a project's `.tamma.json` is
+    looked for; without it, none is read. Raises ConfigError, saying which source is wrong.
+    """
+    env = os.environ if env is None else env
+    home = home_of(env)
+    named = config_path or (Path(env["TAMMA_CONFIG_PATH"]) if env.get("TAMMA_CONFIG_PATH") else None)
+    user_file = (named or home / "config.json").expanduser().absolute()
+    project_file = project.find_project_file(project_dir.absolute()) if project_dir else None
+
+    layered = Layered()
+    layered.lay(BUILT_IN, DEFAULT_ORIGIN)
+    files: list[Path] = []
+    notes = [_unknown_variable(name) for name in environment.unknown_names(env)]
+    if named is not None or user_file.exists():
+        layered.lay(read_file(user_file), f"user {user_file}")
+        files.append(user_file)
+    if project_file is not None:
+        notes += project.lay_project(layered, read_file(project_file), project_file)
+        files.append(project_file)
+    _lay_environment(layered, env, flags or {})
+    for path, value in (flags or {}).items():
+        if value is not None:
+            layered.set(path, value, "flag")
+    config = _validate(layered)
+    return LoadedConfig(config, home, user_file, tuple(files), layered.origins, tuple(notes), dict(env))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file's content. Raises ConfigError where it cannot be read, is not a JSON object, or
+    holds a secret itself."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration file {str(path)!r}: {error.strerror}",
+            hint="check --config and TAMMA_CONFIG_PATH",
+        ) from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{str(path)!r} is not UTF-8 text") from None
+    try:
+        values: Any = json.loads(text)
+    except ValueError as error:
+        # The message has line and column, never the text around it.
+        raise ConfigError(f"{str(path)!r} is not valid JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{str(path)!r} must hold a JSON object")
+    content = cast("dict[str, Any]", values)
+    refuse_literals(content, repr(str(path)))
+    return content
+
+
+def _lay_environment(layered: Layered, env: Mapping[str, str], flags: Mapping[str, object]) -> None:
+    for variable, value in environment.settings(env):
+        path = variable.path
+        if path.startswith(environment.DEFAULT_PROVIDER):
+            # Which provider that is, a flag may say; variables that name one come earlier in the list.
+            default = flags.get("providers.default") or layered.get("providers.default") or "anthropic-claude"
+            path = path.format(default=default)
+        layered.set(path, value, f"env {variable.name}")
+
+
+def _validate(layered: Layered) -> TammaConfig:
+    try:
+        config = TammaConfig.model_validate(layered.values)
+    except ValidationError as error:
+        raise explain(error, layered) from None
+    names = [entry.provider_id for entry in config.providers.available]
+    if config.providers.default not in names:
+        origin = layered.origins.get("providers.default", DEFAULT_ORIGIN)
+        raise ConfigError(
+            f"there is no provider called {config.providers.default!r} (from {origin})",
+            hint=f"choose one of: {', '.join(names)}",
+        )
+    return config
+
+
+def _unknown_variable(name: str) -> str:
+    known = [variable.name for variable in environment.VARIABLES] + list(environment.READ_ELSEWHERE)
+    close = get_close_matches(name, known, n=1)
+    return f"the variable {name} means nothing to tamma" + (f"; did you mean {close[0]}?" if close else "")

@@ -1,0 +1,226 @@
+"""From configuration to what adapters, clients and the stack take: secrets are resolved here, late."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+from tamma.config.fingerprint import fingerprint
+from tamma.config.load import LoadedConfig
+from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
+from tamma.config.secrets import env_name, is_reference, resolve_secret
+from tamma.errors import AuthFailed, ConfigError
+from tamma.platforms.interface import PlatformSettings
+from tamma.providers.interface import Price, ProviderSettings
+from tamma.stack.interface import StackRequest, WorkerSpec
+
+NEEDS_KEY = frozenset({"anthropic-claude"})
+"""Types of providers that are of no use without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalSettings:
+    """How to reach Temporal; `address` None means the embedded server."""
+
+    address: str | None
+    namespace: str
+    api_key: str | None = field(default=None, repr=False)
+    tls: bool | TlsConfig | None = None
+
+
+def settings_for_provider(loaded: LoadedConfig, name: str | None = None) -> ProviderSettings:
+    """The settings of provider `name`, or of the default one, ready for use.
+
+    Raises ConfigError where there is none of that name, AuthFailed where it needs a key and has none.
+    """
+    name = name or loaded.config.providers.default
+    entry = provider_entry(loaded, name)
+    where = f"providers.available[{name}]"
+    key = resolve_secret(entry.api_key, loaded.env, f"{where}.apiKey")
+    if key is None and entry.provider_type in NEEDS_KEY:
+        raise _no_key(entry)
+    return ProviderSettings(
+        name=entry.provider_id,
+        type=entry.provider_type,
+        api_key=key,
+        base_url=entry.base_url,
+        model=entry.model,
+        timeout=entry.timeout,
+        stall_timeout=entry.stall_timeout,
+        max_output_tokens=entry.default_params.max_tokens,
+        temperature=entry.default_params.temperature,
+        context_window=entry.context_window,
+        price=_price(entry.price),
+        headers=_headers(entry, loaded.env),
+        options=cast("Mapping[str, object]", entry.options),
+    )
+
+
+def provider_entry(loaded: LoadedConfig, name: str) -> ProviderConfig:
+    """Raises ConfigError listing the names there are."""
+    entries = loaded.config.providers.available
+    for entry in entries:
+        if entry.provider_id == name:
+            return entry
+    names = ", ".join(entry.provider_id for entry in entries)
+    raise ConfigError(f"there is no provider called {name!r}", hint=f"choose one of: {names}")
+
+
+def settings_for_platform(loaded: LoadedConfig, platform_id: str) -> PlatformSettings:
+    """The settings of the platform account `platform_id`. A missing token is no error here: public
+    repositories can be read without. Raises ConfigError where there is none of that id."""
+    entry = platform_entry(loaded, platform_id)
+    where = f"platforms.available[{platform_id}].credentials.accessToken"
+    options = dict(cast("Mapping[str, object]", entry.options))
+    if entry.credentials.username is not None:
+        options.setdefault("username", entry.credentials.username)
+    return PlatformSettings(
+        id=entry.platform_id,
+        type=entry.platform_type,
+        base_url=entry.base_url,
+        token=resolve_secret(entry.credentials.access_token, loaded.env, where),
+        clone_url=entry.clone_url,
+        delivery=entry.delivery,
+        timeout=entry.timeout,
+        options=options,
+    )
+
+
+def platform_entry(loaded: LoadedConfig, platform_id: str) -> PlatformConfig:
+    """Raises ConfigError listing the ids there are."""
+    entries = loaded.config.platforms.available
+    for entry in entries:
+        if entry.platform_id == platform_id:
+            return entry
+    ids = ", ".join(entry.platform_id for entry in entries)
+    raise ConfigError(f"there is no platform configured as {platform_id!r}", hint=f"choose one of: {ids}")
+
+
+def database_url(loaded: LoadedConfig) -> str | None:
+    """The address of the user's own PostgreSQL, with its password; None means the embedded one."""
+    database = loaded.config.database
+    if database.url is not None:
+        if not is_reference(database.url):
+            return database.url
+        url = resolve_secret(database.url, loaded.env, "database.url")
+        if url is None:
+            raise ConfigError(
+                f"database.url refers to {database.url!r}, which is not set",
+                hint="set that variable, or remove database.url to use the embedded database",
+            )
+        return url
+    if database.host is None:
+        return None
+    password = resolve_secret(database.password, loaded.env, "database.password")
+    secret = f":{quote(password, safe='')}" if password else ""
+    user = quote(database.user, safe="")
+    return f"postgresql://{user}{secret}@{database.host}:{database.port}/{quote(database.database, safe='')}"
+
+
+def temporal_settings(loaded: LoadedConfig) -> TemporalSettings:
+    temporal = loaded.config.temporal
+    key = resolve_secret(temporal.api_key, loaded.env, "temporal.apiKey")
+    return TemporalSettings(temporal.address, temporal.namespace, key, temporal.tls)
+
+
+def workspaces_dir(loaded: LoadedConfig) -> Path:
+    """Where clones are kept on this host."""
+    given = loaded.config.worker.workspaces_dir
+    return Path(given).expanduser().absolute() if given else loaded.home / "workspaces"
+
+
+def worker_host(loaded: LoadedConfig) -> str:
+    """The name of this host's own task queue."""
+    return loaded.config.worker.host or socket.gethostname()
+
+
+def stack_request(loaded: LoadedConfig, *, worker: bool = True) -> StackRequest:
+    """What to ask of the embedded stack: the servers that are not given from outside, and a worker."""
+    return StackRequest(
+        temporal_address=loaded.config.temporal.address,
+        database_url=database_url(loaded),
+        worker=WorkerSpec(fingerprint(loaded), worker_environment(loaded)) if worker else None,
+    )
+
+
+_PASSED_ON = (
+    *(
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "XDG_RUNTIME_DIR",
+        "XDG_CACHE_HOME",
+    ),
+    *(
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    ),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND"),
+)
+_PASSED_PREFIXES = ("LC_", "TAMMA_", "OTEL_")
+
+
+def worker_environment(loaded: LoadedConfig) -> dict[str, str]:
+    """What of this environment the worker needs: the plain variables above, and those that references name.
+    Everything else, other programs' keys among it, stays behind."""
+    named = {name for reference in _references(loaded) if (name := env_name(reference))}
+    kept = {
+        name: value
+        for name, value in loaded.env.items()
+        if name in _PASSED_ON or name in named or name.startswith(_PASSED_PREFIXES)
+    }
+    if loaded.user_file in loaded.files:
+        kept["TAMMA_CONFIG_PATH"] = str(loaded.user_file)
+    return kept
+
+
+def _references(loaded: LoadedConfig) -> list[str]:
+    config = loaded.config
+    found: list[str | None] = [config.database.url, config.database.password, config.temporal.api_key]
+    for provider in config.providers.available:
+        found += [provider.api_key, *provider.headers.values()]
+    found += [platform.credentials.access_token for platform in config.platforms.available]
+    return [reference for reference in found if is_reference(reference) and reference]
+
+
+def _no_key(entry: ProviderConfig) -> AuthFailed:
+    name = env_name(entry.api_key)
+    if name:
+        message = f"provider {entry.provider_id!r} needs an API key: {name} is not set"
+        hint = f"export {name}=..., or choose another provider with --provider"
+    else:
+        message = f"provider {entry.provider_id!r} needs an API key, and its entry has none"
+        hint = 'set "apiKey": "env:ANTHROPIC_API_KEY" in its entry of providers.available'
+    return AuthFailed(message, hint=hint, provider=entry.provider_id)
+
+
+def _headers(entry: ProviderConfig, env: Mapping[str, str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in entry.headers.items():
+        where = f"providers.available[{entry.provider_id}].headers.{name}"
+        resolved = resolve_secret(value, env, where) if is_reference(value) else value
+        if resolved is None:
+            raise ConfigError(f"{where} refers to {value!r}, which is not set", hint="set that variable")
+        headers[name] = resolved
+    return headers
+
+
+def _price(price: PriceConfig | None) -> Price | None:
+    if price is None:
+        return None
+    return Price(price.input_mtok, price.output_mtok, price.cache_read_mtok, price.cache_write_mtok)
