@@ -51,7 +51,7 @@ class Account:
     hosts: tuple[str, ...] = ()
 
 
-GITHUB = Account("github", "github", ("github.com", "www.github.com"))
+GITHUB = Account("github.com", "github", ("github.com", "www.github.com"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def parse_issue(
     *,
     issue_file: str | None = None,
     accounts: Iterable[Account] = (GITHUB,),
-    default: str = "github",
+    default: str = GITHUB.id,
 ) -> IssueName:
     """The issue that `text` names. Raises ConfigError with a hint.
 
@@ -136,7 +136,7 @@ def parse_run(
     *,
     issue_file: str | None = None,
     accounts: Iterable[Account] = (GITHUB,),
-    default: str = "github",
+    default: str = GITHUB.id,
 ) -> RunName:
     """The run that `text` names; an existing one, whatever it is called by. Raises ConfigError."""
     text = text.strip()
@@ -198,7 +198,7 @@ def _from_address(text: str, known: dict[str, Account]) -> IssueName:
 def _on_platform(
     text: str, known: dict[str, Account], platform: str, owner: str, repo: str, issue: str
 ) -> IssueName:
-    account = known.get(platform)
+    account = known.get(platform) or _only_one_of_type(known, platform)
     if account is None:
         raise ConfigError(
             f"no platform called {platform!r} is configured (in {text!r})",
@@ -211,6 +211,12 @@ def _on_platform(
     if account.type == "github" and not re.fullmatch(r"[1-9][0-9]{0,9}", issue):
         raise ConfigError(f"{issue!r} is no issue number (in {text!r})", hint=f"e.g. {owner}/{repo}#12")
     return IssueName(RepoRef(account.id, owner, repo.removesuffix(".git")), issue)
+
+
+def _only_one_of_type(known: dict[str, Account], kind: str) -> Account | None:
+    """`github:owner/repo#12` is clear enough where one account is of that kind."""
+    found = [account for account in known.values() if account.type == kind]
+    return found[0] if len(found) == 1 else None
 
 
 def _unreadable(text: str) -> ConfigError:

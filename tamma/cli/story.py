@@ -11,6 +11,7 @@ from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun
 
 PLAIN_GIT = "plain-git"
 
+ZERO = Decimal(0)
 FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 LABELS: dict[Phase, str] = {

@@ -1,0 +1,47 @@
+"""`tamma budget`: what a run may still spend."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import click
+
+from tamma.cli import gates, output
+from tamma.cli.commands.submit import Dollars
+from tamma.cli.invocation import Invocation
+from tamma.cli.options import asynchronous, run_argument, server_options
+from tamma.errors import ConfigError
+
+
+@click.group()
+def command() -> None:
+    """Give a run more money or turns."""
+
+
+@command.command()
+@run_argument
+@click.option("--usd", type=Dollars(), help="US dollars to add.")
+@click.option("--turns", type=click.IntRange(1), default=0, help="Model calls to add.")
+@server_options
+@click.pass_obj
+@asynchronous
+async def add(
+    invocation: Invocation,
+    task: str,
+    issue_file: str | None,
+    usd: Decimal | None,
+    turns: int,
+    temporal_address: str | None,
+    database_url: str | None,
+) -> None:
+    """Add to what a run may use; one that waits for it goes on."""
+    if usd is None and not turns:
+        raise ConfigError("nothing to add", hint="e.g. tamma budget add TASK --usd 2, or --turns 50")
+    async with invocation.link(temporal_address, database_url) as link:
+        from tamma.model.task import BudgetChange
+        from tamma.temporal import runs
+
+        record = await link.find(task, issue_file)
+        change = BudgetChange(usd or Decimal(0), turns, gates.person())
+        reply = await runs.add_budget(link.client, record, change)
+        output.note(reply.message)

@@ -1,0 +1,61 @@
+"""`tamma config`: what is configured, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from tamma.cli import output
+from tamma.cli.invocation import Invocation
+from tamma.cli.options import json_option
+
+
+@click.group()
+def command() -> None:
+    """Show, check and locate the configuration.
+
+    Flags win over TAMMA_* variables, these over a project's .tamma.json, that over ~/.tamma/config.json.
+    """
+
+
+@command.command()
+@click.option("--origin", is_flag=True, help="Say for every value where it comes from.")
+@json_option
+@click.pass_obj
+def show(invocation: Invocation, origin: bool, as_json: bool) -> None:
+    """Show the configuration in force, without secrets."""
+    from tamma.config.redact import redacted, redacted_values
+
+    loaded = invocation.load()
+    if not origin:
+        output.json_document(redacted(loaded.config))
+        return
+    rows = redacted_values(loaded)
+    if as_json:
+        output.json_document([{"path": path, "value": value, "origin": where} for path, value, where in rows])
+        return
+    width = max(len(path) for path, _, _ in rows)
+    for path, value, where in rows:
+        output.data(f"{path:<{width}}  {json.dumps(value, ensure_ascii=False)}  ({where})")
+
+
+@command.command()
+@click.pass_obj
+def validate(invocation: Invocation) -> None:
+    """Check the configuration: its form, and that everything it refers to is there."""
+    from tamma.config.resolve import database_url, settings_for_provider, temporal_settings
+
+    loaded = invocation.load()
+    settings_for_provider(loaded)
+    database_url(loaded)
+    temporal_settings(loaded)
+    read = ", ".join(str(file) for file in loaded.files) or "no file, defaults and variables alone"
+    output.note(f"valid: {read}")
+
+
+@command.command()
+@click.pass_obj
+def path(invocation: Invocation) -> None:
+    """Print where the user's configuration file is, or would be."""
+    output.data(str(invocation.load().user_file))

@@ -1,0 +1,221 @@
+"""`tamma submit`: hand in an issue."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tamma.cli import gates, output
+from tamma.cli.invocation import Invocation, Link, accounts
+from tamma.cli.options import asynchronous, json_option, server_options
+from tamma.cli.ordering import Wishes, order
+
+if TYPE_CHECKING:
+    from tamma.cli.reference import IssueName
+    from tamma.config.load import LoadedConfig
+    from tamma.model.task import DevRequest
+    from tamma.temporal.runs import StartedRun
+
+NO_WORKER_AFTER = 8.0
+"""Seconds after which a person is told why nothing happens."""
+
+
+class Dollars(click.ParamType[Decimal]):
+    """An amount of US dollars: `2`, `2.50` or `$2.50`."""
+
+    name = "usd"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            amount = Decimal(str(value).strip().removeprefix("$"))
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount of dollars, e.g. 2.50", param, ctx)
+        if not amount.is_finite() or amount <= 0:
+            self.fail(f"{value!r} is no positive amount", param, ctx)
+        return amount
+
+
+@click.command()
+@click.argument("issue")
+@click.option("--issue", "issue_file", metavar="FILE", help="The issue as Markdown, where ISSUE is a path.")
+@click.option("-w", "--watch", is_flag=True, help="Stay and follow it; the exit code tells how it ended.")
+@click.option("--provider", help="The AI provider, by its name in the configuration.")
+@click.option("--model", help="The model.")
+@click.option("--agent", help="A name for this agent, to find its runs by.")
+@click.option(
+    "--approve",
+    type=click.Choice(["none", "plan", "merge", "all"]),
+    help="Which steps wait for your word.  [default: none]",
+)
+@click.option("--merge", type=click.Choice(["auto", "never"]), help="Whether to merge.  [default: auto]")
+@click.option("--budget", type=Dollars(), help="US dollars to spend before it asks.  [default: 3.00]")
+@click.option(
+    "--max-turns", type=click.IntRange(1, 10_000), help="Model calls before it asks.  [default: 100]"
+)
+@click.option("--base", metavar="BRANCH", help="The branch to start from and merge into.")
+@click.option("--test-command", metavar="COMMAND", help="How the project is tested, if it is not found.")
+@click.option("--again", is_flag=True, help="Once more, though the issue had a run already.")
+@click.option("--dry-run", is_flag=True, help="Check, show what would be started, start nothing.")
+@click.option(
+    "--unsafe-no-sandbox", is_flag=True, help="Run the project's commands unprotected where no sandbox works."
+)
+@json_option
+@server_options
+@click.pass_obj
+@asynchronous
+async def command(
+    invocation: Invocation,
+    issue: str,
+    issue_file: str | None,
+    watch: bool,
+    provider: str | None,
+    model: str | None,
+    agent: str | None,
+    approve: str | None,
+    merge: str | None,
+    budget: Decimal | None,
+    max_turns: int | None,
+    base: str | None,
+    test_command: str | None,
+    again: bool,
+    dry_run: bool,
+    unsafe_no_sandbox: bool,
+    as_json: bool,
+    temporal_address: str | None,
+    database_url: str | None,
+) -> int:
+    """Hand in an issue; get a tested, merged change.
+
+    \b
+    ISSUE is one of
+      https://github.com/owner/repo/issues/12
+      owner/repo#12           (in quotes where your shell takes # for a comment)
+      PATH --issue FILE.md    for a plain Git repository
+
+    Submitting an issue that has a live run shows that run. With --watch: 0 if the run completed, 1 if it
+    failed or needs you.
+    """
+    wishes = Wishes(
+        agent,
+        provider,
+        model,
+        approve,
+        merge,
+        budget,
+        base,
+        test_command,
+        max_turns,
+        again,
+        unsafe_no_sandbox,
+    )
+    loaded = invocation.load(
+        temporal_address, database_url, flags=wishes.flags(), project_dir=_folder(issue, issue_file)
+    )
+    from tamma.cli.finding import locate
+
+    known, default = accounts(loaded)
+    name, text = locate(issue, issue_file, known, default)
+    request = order(name, text, wishes, loaded, gates.person())
+    if dry_run:
+        _show_order(name, request, loaded, as_json=as_json)
+        return 0
+    async with invocation.link(loaded=loaded, fresh_worker=True) as link:
+        started = await _start(link, request, name, again=again)
+        if not (as_json and watch):
+            _show_started(link, started, name, as_json=as_json)
+        return await _watch(link, started, as_json=as_json) if watch else 0
+
+
+def _folder(issue: str, issue_file: str | None) -> Path | None:
+    """Where a project's own `.tamma.json` is looked for: in the repository, never in the current folder."""
+    return Path(issue).expanduser() if issue_file and "://" not in issue else None
+
+
+async def _start(link: Link, request: DevRequest, name: IssueName, *, again: bool) -> StartedRun:
+    from tamma.temporal import runs
+
+    starting = asyncio.ensure_future(runs.start_run(link.client, request, name.workflow_id, again=again))
+    try:
+        done, _ = await asyncio.wait([starting], timeout=NO_WORKER_AFTER)
+        if not done:
+            output.note(
+                "waiting for a worker to look at the issue; the run is stored and begins when one does …"
+            )
+        return await starting
+    except asyncio.CancelledError:
+        starting.cancel()
+        output.note(f"\nleft; the run may have begun: tamma status {name.workflow_id}")
+        raise
+
+
+def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, as_json: bool) -> None:
+    agent, limits = request.agent, request.limits
+    shape: dict[str, object] = {
+        "workflowId": name.workflow_id,
+        "issueReference": f"{request.repo.full_name}#{request.issue}",
+        "platform": request.repo.platform_id,
+        "agent": {"provider": agent.provider, "model": agent.model},
+        "approve": request.approve.value,
+        "merge": request.merge,
+        "budgetUsd": float(limits.budget_usd),
+        "maxTurns": limits.max_turns,
+        "base": request.base,
+        "testCommand": request.test_command,
+        "temporalAddress": loaded.config.temporal.address or "embedded",
+    }
+    if as_json:
+        output.json_document(shape)
+        return
+    output.data(f"would start a run for {name.label}")
+    for key, value in shape.items():
+        words = f"{agent.provider} {agent.model or '(its default model)'}" if key == "agent" else value
+        if words is not None:
+            output.data(f"  {key:<16}{words}")
+
+
+def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: bool) -> None:
+    from tamma.cli.shapes import workflow_url
+
+    accepted = started.accepted
+    url = workflow_url(link.ui_url, started.workflow_id, started.run_id)
+    if as_json:
+        output.json_document(
+            {
+                "taskId": accepted.task_id,
+                "workflowId": started.workflow_id,
+                "runId": started.run_id,
+                "issueReference": f"{name.repo.full_name}#{name.issue}",
+                "title": accepted.title,
+                "issueUrl": accepted.url or None,
+                "baseBranch": accepted.base_branch,
+                "branch": accepted.branch,
+                "new": started.new,
+                "uiUrl": url,
+            }
+        )
+        return
+    if not started.new:
+        output.note("this issue has a live run already; this is it")
+    output.data(f"{name.label}  {accepted.title}")
+    output.data(f"  task    {accepted.task_id}")
+    output.data(f"  branch  {accepted.branch} on {accepted.base_branch}")
+    if url:
+        output.data(f"  web UI  {url}")
+    output.note(f"hint: `tamma watch {accepted.task_id}` follows it")
+
+
+async def _watch(link: Link, started: StartedRun, *, as_json: bool) -> int:
+    from tamma.cli import shapes
+    from tamma.cli.following import exit_code, follow_for_people
+    from tamma.temporal import run_index
+
+    record = await run_index.describe(link.client, started.workflow_id, started.run_id or None)
+    view = await follow_for_people(link, record, may_wait=False, to_stderr=as_json)
+    if as_json:
+        record = await run_index.describe(link.client, started.workflow_id, started.run_id or None)
+        output.json_document(shapes.task_json(record, view, link.ui_url))
+    return exit_code(view)

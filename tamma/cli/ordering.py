@@ -1,0 +1,75 @@
+"""From a submission's flags and the configuration to the order for a run. Checks nothing outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tamma.cli.reference import IssueName
+from tamma.model.ids import new_task_id
+from tamma.model.task import AgentChoice, ApprovePolicy, DevRequest, Limits
+
+if TYPE_CHECKING:
+    from tamma.config.load import LoadedConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What `submit` was told beyond the issue; None leaves it to the configuration."""
+
+    agent: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    approve: str | None = None
+    merge: str | None = None
+    budget: Decimal | None = None
+    base: str | None = None
+    test_command: str | None = None
+    max_turns: int | None = None
+    again: bool = False
+    no_sandbox: bool = False
+
+    def flags(self) -> dict[str, object]:
+        """The configuration's paths that these wishes set."""
+        return {
+            "providers.default": self.provider,
+            "run.approve": self.approve,
+            "run.merge": self.merge,
+            "run.budgetUsd": str(self.budget) if self.budget is not None else None,
+            "run.testCommand": self.test_command,
+            "run.maxTurns": self.max_turns,
+            "run.sandbox.allowNone": True if self.no_sandbox else None,
+        }
+
+
+def order(name: IssueName, text: str | None, wishes: Wishes, loaded: LoadedConfig, person: str) -> DevRequest:
+    """The request for a run. Raises ConfigError; AuthFailed where the provider has no key."""
+    from tamma.config.resolve import settings_for_provider
+
+    run = loaded.config.run
+    provider = settings_for_provider(loaded)
+    task_id = new_task_id()
+    return DevRequest(
+        task_id=task_id,
+        repo=name.repo,
+        issue=name.issue,
+        agent=AgentChoice(
+            provider=provider.name,
+            model=wishes.model or provider.model,
+            temperature=provider.temperature,
+            max_output_tokens=provider.max_output_tokens,
+            name=wishes.agent or "default",
+        ),
+        issue_text=text,
+        base=wishes.base,
+        approve=ApprovePolicy(run.approve),
+        merge=run.merge,
+        merge_method=run.merge_method,
+        limits=Limits(budget_usd=run.budget_usd, max_turns=run.max_turns),
+        test_command=run.test_command,
+        review=run.review,
+        submitted_by=person,
+        # The last digits of the id are its random part: short, and as good as unique for one issue.
+        suffix=f"again-{task_id[-6:]}" if wishes.again else "",
+    )

@@ -1,0 +1,47 @@
+"""A run on a sheet: what `status` prints. Pure."""
+
+from __future__ import annotations
+
+from tamma.cli import story
+from tamma.cli.story import Frame, Mark
+
+_SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
+
+
+def lines(frame: Frame) -> list[str]:
+    """The whole sheet, most important first."""
+    view = frame.view
+    told = [f"{story.label(view)}  {view.title}".rstrip(), ""]
+    told += [f"  {name:<13}{value}" for name, value in facts(frame) if value]
+    told.append("")
+    for step in story.steps(frame):
+        told.append(f"  [{_SIGNS[step.mark]}] {step.label:<22} {step.detail}".rstrip())
+    if view.waiting_for and not frame.final:
+        who = "waiting for you" if view.waiting_for.person else "waiting"
+        told += ["", f"  {who} ({view.waiting_for.gate}): {view.waiting_for.reason}"]
+        told += [f"  hint: {view.waiting_for.hint.replace(' TASK', f' {view.task_id}')}"]
+    if view.notes:
+        told += ["", *(f"  note: {note}" for note in view.notes)]
+    if view.plan and not frame.final:
+        told += ["", "  Plan", *(f"    {line}".rstrip() for line in view.plan.splitlines())]
+    if view.summary:
+        told += ["", "  Summary", *(f"    {line}".rstrip() for line in view.summary.splitlines())]
+    return told
+
+
+def facts(frame: Frame) -> tuple[tuple[str, str], ...]:
+    """Name and value, empty where there is none yet."""
+    view = frame.view
+    return (
+        ("task", view.task_id),
+        ("status", f"{view.status.value} ({view.phase.value})"),
+        ("issue", view.issue_url),
+        ("agent", story.agent(view)),
+        ("branch", f"{view.branch} on {view.base_branch}" if view.branch else ""),
+        ("pull request", view.pull_request_url),
+        ("merged", f"{view.merge_sha} into {view.base_branch}" if view.merge_sha else ""),
+        ("change", story.change(view)),
+        ("spent", story.figures(frame)),
+        ("sandbox", view.sandbox_tier),
+        ("web UI", frame.ui_url),
+    )
