@@ -7,6 +7,7 @@ Keys are camelCase, as in the specification. A secret is never a value here but 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -188,6 +189,9 @@ class TammaConfig(Section):
     run: RunConfig = Field(default_factory=RunConfig)
 
 
+_DEMO_SCRIPT = str(Path(__file__).parents[1] / "demo" / "turns.json")
+"""What `scripted` plays unless an entry names another file: the turns of `tamma demo`."""
+
 BUILT_IN: JsonObject = {
     "providers": {
         "available": [
@@ -201,7 +205,7 @@ BUILT_IN: JsonObject = {
                 "providerType": "local-llm",
                 "baseUrl": "http://127.0.0.1:11434/v1",
             },
-            {"providerId": "scripted", "providerType": "scripted"},
+            {"providerId": "scripted", "providerType": "scripted", "options": {"script": _DEMO_SCRIPT}},
         ]
     },
     "platforms": {
