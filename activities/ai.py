@@ -187,7 +187,11 @@ class AIActivities:
             max_output_tokens=agent.max_output_tokens or provider.settings.max_output_tokens,
             temperature=agent.temperature if agent.temperature is not None else provider.settings.temperature,
             timeout=provider.settings.timeout,
-            metadata={"purpose": purpose, "session": session_id},
+            metadata={
+                "purpose": purpose,
+                "session": session_id,
+                "attempt": str(activity.info().attempt),
+            },
         )
         began = time.monotonic()
         completion = await _stream(provider, request)

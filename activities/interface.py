@@ -67,7 +67,7 @@ class AcceptedIssue:
     capabilities: tuple[str, ...]
 
 
-ACCEPT_ISSUE = Activity[AcceptIssue, AcceptedIssue]("accept_issue", AcceptedIssue)
+ACCEPT_ISSUE: Activity[AcceptIssue, AcceptedIssue] = Activity("accept_issue", AcceptedIssue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ class OpenedPullRequest:
     head_sha: str
 
 
-OPEN_PULL_REQUEST = Activity[OpenPullRequest, OpenedPullRequest]("open_pull_request", OpenedPullRequest)
+OPEN_PULL_REQUEST: Activity[OpenPullRequest, OpenedPullRequest] = Activity(
+    "open_pull_request", OpenedPullRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class AwaitChecks:
     poll: float
 
 
-AWAIT_CHECKS = Activity[AwaitChecks, CheckSummary]("await_checks", CheckSummary)
+AWAIT_CHECKS: Activity[AwaitChecks, CheckSummary] = Activity("await_checks", CheckSummary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Merged:
     reason: str = ""
 
 
-MERGE = Activity[Merge, Merged]("merge", Merged)
+MERGE: Activity[Merge, Merged] = Activity("merge", Merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class CloseIssue:
     delete_branch: bool
 
 
-CLOSE_ISSUE = Activity[CloseIssue, Done]("close_issue", Done)
+CLOSE_ISSUE: Activity[CloseIssue, Done] = Activity("close_issue", Done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,11 @@ class Comment:
     body: str
 
 
-COMMENT = Activity[Comment, Done]("comment", Done)
+COMMENT: Activity[Comment, Done] = Activity("comment", Done)
 
 # --- the workspace -------------------------------------------------------------------------------
 
-PREPARE_WORKSPACE = Activity[WorkspaceOrder, WorkspaceRef]("prepare_workspace", WorkspaceRef)
+PREPARE_WORKSPACE: Activity[WorkspaceOrder, WorkspaceRef] = Activity("prepare_workspace", WorkspaceRef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class ProjectReport:
     baseline: TestRun | None
 
 
-SET_UP_PROJECT = Activity[SetUpProject, ProjectReport]("set_up_project", ProjectReport)
+SET_UP_PROJECT: Activity[SetUpProject, ProjectReport] = Activity("set_up_project", ProjectReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class RunTools:
     """Of the assistant's entry whose calls are to run."""
 
 
-RUN_TOOLS = Activity[RunTools, BatchOutcome]("run_tools", BatchOutcome)
+RUN_TOOLS: Activity[RunTools, BatchOutcome] = Activity("run_tools", BatchOutcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class CommandRun:
     output: BlobId
 
 
-RUN_COMMAND = Activity[RunCommand, CommandRun]("run_command", CommandRun)
+RUN_COMMAND: Activity[RunCommand, CommandRun] = Activity("run_command", CommandRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,9 @@ class WorkspaceOnly:
     workspace_id: str
 
 
-COLLECT_DIFF = Activity[WorkspaceOnly, DiffRef]("collect_diff", DiffRef)
-CHECKPOINT = Activity[WorkspaceOnly, Stored]("checkpoint", Stored)
-RELEASE_WORKSPACE = Activity[WorkspaceOnly, Done]("release_workspace", Done)
+COLLECT_DIFF: Activity[WorkspaceOnly, DiffRef] = Activity("collect_diff", DiffRef)
+CHECKPOINT: Activity[WorkspaceOnly, Stored] = Activity("checkpoint", Stored)
+RELEASE_WORKSPACE: Activity[WorkspaceOnly, Done] = Activity("release_workspace", Done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,7 @@ class PublishedBranch:
     created: bool
 
 
-PUBLISH_BRANCH = Activity[PublishBranch, PublishedBranch]("publish_branch", PublishedBranch)
+PUBLISH_BRANCH: Activity[PublishBranch, PublishedBranch] = Activity("publish_branch", PublishedBranch)
 
 # --- the model -----------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class CallModel:
     fairness_key: str = ""
 
 
-CALL_MODEL = Activity[CallModel, ModelTurn]("call_model", ModelTurn)
+CALL_MODEL: Activity[CallModel, ModelTurn] = Activity("call_model", ModelTurn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,7 @@ class PlanMade:
     spend: Spend
 
 
-MAKE_PLAN = Activity[MakePlan, PlanMade]("make_plan", PlanMade)
+MAKE_PLAN: Activity[MakePlan, PlanMade] = Activity("make_plan", PlanMade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +322,7 @@ class ReviewMade:
     spend: Spend
 
 
-REVIEW_CHANGE = Activity[ReviewChange, ReviewMade]("review_change", ReviewMade)
+REVIEW_CHANGE: Activity[ReviewChange, ReviewMade] = Activity("review_change", ReviewMade)
 
 # --- the store -----------------------------------------------------------------------------------
 
@@ -330,7 +332,7 @@ class PutText:
     text: str
 
 
-PUT_TEXT = Activity[PutText, Stored]("put_text", Stored)
+PUT_TEXT: Activity[PutText, Stored] = Activity("put_text", Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,4 +346,4 @@ class RecordEvent:
     actor: str = "tamma"
 
 
-RECORD_EVENT = Activity[RecordEvent, Done]("record_event", Done)
+RECORD_EVENT: Activity[RecordEvent, Done] = Activity("record_event", Done)

