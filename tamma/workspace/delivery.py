@@ -1,0 +1,249 @@
+"""The work against its base: diff, policy, commit, push. All from the trusted git directory.
+
+The git command line does it, not libgit2: line ends and modes must come out exactly as git would commit them.
+Filters of `.gitattributes` never run, because the trusted directory configures none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pygit2
+
+from tamma.errors import BadCredentials, Forbidden, PolicyRefused, StaleHead, Transient
+from tamma.model.repository import ChangeKind, FileChange
+from tamma.platforms.interface import GitCredentials
+from tamma.workspace import policy
+from tamma.workspace.git import Git, GitFailed, Remote, is_passing, is_unauthorized
+from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
+
+OP_TRAILER = "Tamma-Op"
+_PATCH_LIMIT = 400_000
+_RAW = ("--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    name: str = "Tamma"
+    email: str = "tamma@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class RawDelta:
+    """One line of `git diff --raw`."""
+
+    path: str
+    old_path: str
+    status: str
+    old_mode: str
+    mode: str
+    old_blob: str
+    blob: str
+
+
+class Delivery:
+    """One workspace's way out."""
+
+    def __init__(
+        self, git: Git, base_sha: str, branch: str, author: Author, protected: tuple[str, ...] = ()
+    ) -> None:
+        self._git = git
+        self._base = base_sha
+        self._branch = branch
+        self._author = author
+        self._protected = protected
+
+    # --- looking ---
+
+    async def head(self) -> str:
+        """The branch's commit."""
+        return await self._git.text("rev-parse", f"refs/heads/{self._branch}")
+
+    async def diff(self) -> DiffSummary:
+        """The work tree, untracked files included, against the base."""
+        await self._stage()
+        found = ("--find-renames", self._base)
+        raw = await self._git.run("diff-index", "--cached", *_RAW, *found)
+        numbers = await self._git.run("diff-index", "--cached", "--numstat", "-z", *found)
+        counts = parse_numstat(numbers.stdout)
+        files = tuple(
+            FileDiff(delta.path, delta.status, *counts.get(delta.path, (0, 0)))
+            for delta in parse_raw(raw.stdout)
+        )
+        patch = await self._git.run(
+            "diff-index", "--cached", "-p", "--no-color", "--no-ext-diff", "--no-textconv", *found
+        )
+        return DiffSummary(files, cut_patch(patch.stdout))
+
+    async def findings(self) -> tuple[PolicyFinding, ...]:
+        """What the diff policy says of the work tree."""
+        await self._stage()
+        raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
+        changes = [self._change(delta) for delta in parse_raw(raw.stdout)]
+        return policy.judge(changes, self._protected)
+
+    async def file_changes(self) -> tuple[FileChange, ...]:
+        """The committed work against the base, file by file."""
+        raw = await self._git.run("diff-tree", "-r", *_RAW, "--no-renames", self._base, await self.head())
+        changes: list[FileChange] = []
+        for delta in parse_raw(raw.stdout):
+            if delta.status == "D":
+                changes.append(FileChange(delta.path, ChangeKind.DELETE))
+            else:
+                content = b"" if delta.mode == policy.GITLINK_MODE else self._blob(delta.blob).data
+                changes.append(FileChange(delta.path, ChangeKind.WRITE, content, delta.mode))
+        return tuple(changes)
+
+    async def _stage(self) -> None:
+        """Bring the trusted index up to the work tree. Ignored files stay out."""
+        await self._git.run("-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", ".")
+
+    def _change(self, delta: RawDelta) -> policy.Change:
+        if delta.status == "D":
+            return policy.Change(delta.path, "")
+        if delta.mode == policy.GITLINK_MODE:
+            return policy.Change(delta.path, delta.mode)
+        blob = self._blob(delta.blob)
+        if delta.mode == policy.LINK_MODE:
+            target = blob.data.decode("utf-8", "replace")
+            return policy.Change(delta.path, delta.mode, blob.size, link_target=target)
+        if blob.size > policy.MOST_FILE_BYTES or blob.is_binary:
+            return policy.Change(delta.path, delta.mode, blob.size, binary=blob.is_binary)
+        before: set[str] = set()
+        if delta.status != "A" and delta.old_mode != policy.GITLINK_MODE:
+            before = set(self._blob(delta.old_blob).data.decode("utf-8", "replace").splitlines())
+        lines = blob.data.decode("utf-8", "replace").splitlines()
+        added = tuple(line for line in lines if line not in before)
+        return policy.Change(delta.path, delta.mode, blob.size, added=added)
+
+    def _blob(self, sha: str) -> pygit2.Blob:
+        import pygit2
+
+        # Opened anew: libgit2 would not see the packs that git wrote since.
+        return pygit2.Repository(str(self._git.git_dir))[sha].peel(pygit2.Blob)
+
+    # --- committing ---
+
+    async def commit(self, message: str, op_id: str) -> str:
+        """Commit the work tree onto the branch; idempotent by `op_id` and tree. Raises PolicyRefused."""
+        refused = [finding for finding in await self.findings() if finding.refuse]
+        if refused:
+            raise PolicyRefused(
+                tuple(f"{finding.path}: {finding.rule}, {finding.detail}" for finding in refused),
+                hint="take these out of the change",
+            )
+        tree = await self._git.text("write-tree")
+        head = await self.head()
+        if tree == await self._git.text("rev-parse", f"{head}^{{tree}}"):
+            return head
+        if done := await self._done_before(op_id, tree):
+            return done
+        commit = await self._commit_tree(tree, head, f"{message.strip()}\n\n{OP_TRAILER}: {op_id}\n")
+        await self._git.run("update-ref", f"refs/heads/{self._branch}", commit, head)
+        return commit
+
+    async def _commit_tree(self, tree: str, parent: str, message: str) -> str:
+        names = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", self._author.name), ("EMAIL", self._author.email))
+        }
+        result = await self._git.run(
+            "commit-tree", tree, "-p", parent, "-F", "-", env=names, stdin=message.encode()
+        )
+        return result.text
+
+    async def _done_before(self, op_id: str, tree: str) -> str | None:
+        log = await self._git.text(
+            "log",
+            f"--format=%H %T %(trailers:key={OP_TRAILER},valueonly,separator=%x2C)",
+            f"{self._base}..refs/heads/{self._branch}",
+        )
+        for line in log.splitlines():
+            sha, found_tree, found_op = (*line.split(" ", 2), "")[:3]
+            if found_tree == tree and found_op.strip() == op_id:
+                return sha
+        return None
+
+    # --- pushing ---
+
+    async def push(self, url: str, credentials: GitCredentials, expected_sha: str | None) -> str:
+        """Push the branch's commit. Raises StaleHead, BadCredentials, Forbidden, Transient."""
+        remote = Remote.of(url, credentials)
+        head = await self.head()
+        ref = f"refs/heads/{self._branch}"
+        result = await self._git.run(
+            "push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{expected_sha or ''}",
+            "--", remote.url, f"{head}:{ref}",
+            remote=remote, check=False,
+        )  # fmt: skip
+        if result.code == 0:
+            return head
+        said = f"{result.stdout.decode('utf-8', 'replace')}\n{result.stderr}"
+        if "stale info" in said or "fetch first" in said or "non-fast-forward" in said:
+            found = await self._remote_sha(remote, ref)
+            if found == head:
+                return head  # an earlier attempt had already arrived
+            raise StaleHead(
+                f"the branch {self._branch!r} is at {found or 'no commit'} on the remote,"
+                f" not at {expected_sha or 'no commit'}",
+                hint="someone else pushed to it: fetch, look, and run again",
+            )
+        raise _push_failed(self._branch, said)
+
+    async def _remote_sha(self, remote: Remote, ref: str) -> str | None:
+        try:
+            listed = await self._git.run("ls-remote", "--", remote.url, ref, remote=remote)
+        except GitFailed as error:
+            raise _push_failed(self._branch, error.result.stderr) from error
+        return listed.text.split()[0] if listed.text else None
+
+
+def _push_failed(branch: str, said: str) -> BadCredentials | Transient | Forbidden:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if line.startswith(("!", "fatal", "remote", "error"))), "")
+    what = f"the branch {branch!r} could not be pushed: {last or 'git push failed'}"
+    if is_unauthorized(said):
+        return BadCredentials(what, hint="is the account's token set, and may it write? see `tamma auth`")
+    if is_passing(said):
+        return Transient(what)
+    return Forbidden(what, hint="is the branch protected, or does the remote's hook refuse it?")
+
+
+def parse_raw(output: bytes) -> list[RawDelta]:
+    """The records of `git diff --raw -z --no-abbrev`."""
+    fields = output.decode("utf-8", "surrogateescape").split("\0")
+    deltas: list[RawDelta] = []
+    at = 0
+    while at + 1 < len(fields):
+        old_mode, mode, old_blob, blob, status = fields[at].lstrip(":").split(" ")
+        moved = status[0] in "RC"
+        path = fields[at + 2] if moved else fields[at + 1]
+        deltas.append(RawDelta(path, fields[at + 1], status[0], old_mode, mode, old_blob, blob))
+        at += 3 if moved else 2
+    return deltas
+
+
+def parse_numstat(output: bytes) -> dict[str, tuple[int, int]]:
+    """Added and removed lines by path, of `git diff --numstat -z`; binary files count as 0."""
+    fields = output.decode("utf-8", "surrogateescape").split("\0")
+    counts: dict[str, tuple[int, int]] = {}
+    at = 0
+    while at < len(fields) and fields[at]:
+        added, removed, path = fields[at].split("\t")
+        if not path:  # a rename: the old and the new path follow
+            path = fields[at + 2]
+            at += 2
+        counts[path] = (int(added), int(removed)) if added != "-" else (0, 0)
+        at += 1
+    return counts
+
+
+def cut_patch(patch: bytes) -> str:
+    """The patch as text, at most 400 kB."""
+    text = patch.decode("utf-8", "replace")
+    if len(text) <= _PATCH_LIMIT:
+        return text
+    return f"{text[:_PATCH_LIMIT]}\n[the patch was cut: {len(text) - _PATCH_LIMIT} more characters]\n"

@@ -1,0 +1,282 @@
+"""The project's own environment: built once with network by allowlist, then read-only and without network.
+
+Python projects get a virtual environment of the base interpreter (never Tamma's own), cached by the hash of
+what they declare and shared by workspaces, since it always stands at `/env`. Others install into the work
+tree or their home (node_modules, cargo's and go's caches), ignored by git.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tamma.errors import SandboxUnavailable
+from tamma.workspace.detect import PythonNeeds, python_needs
+from tamma.workspace.indexes import configured_indexes
+from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
+from tamma.workspace.layout import Layout, write_atomically
+from tamma.workspace.proxy import PUBLIC_INDEXES, AllowlistProxy
+from tamma.workspace.sandbox.profile import ENV, Mount, Profile, SandboxPolicy
+from tamma.workspace.sandbox.run import Sandbox
+from tamma.workspace.sandbox.tiers import launcher_python
+
+_DONE = ".tamma-done"
+_PRODUCTS = ".tamma-products"
+_MOST_PRODUCT_BYTES = 50_000_000
+_SECONDS = 900.0
+_LOG_TAIL = 4000
+_RELAY = Path(__file__).parent / "sandbox/relay.py"
+_RELAY_FOLDER = "/run/tamma"
+ReadFile = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    ok: bool
+    log: str
+
+
+class Environments:
+    """The environments of one host, cached below `root`."""
+
+    def __init__(self, root: Path, policy: SandboxPolicy) -> None:
+        self._root = root
+        self._policy = policy
+
+    def attach(self, layout: Layout, sandbox: Sandbox) -> None:
+        """Show `sandbox` the environment that its workspace has, if it has one."""
+        if layout.env.is_dir():
+            sandbox.profile = _with_env(sandbox, os.path.realpath(layout.env), writable=False)
+
+    async def install(
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        origin: str,
+        profile: ProjectProfile,
+        read: ReadFile,
+        progress: Progress,
+    ) -> InstallReport:
+        """Build what the project needs. A failure is a report with its log, never an exception.
+
+        `origin` is the repository's address: a project's own build code runs here, so what it makes is
+        shared with workspaces of the same repository alone.
+        """
+        started = time.monotonic()
+        try:
+            cached, attempt = await self._install(layout, sandbox, origin, profile, read, progress)
+        except (OSError, SandboxUnavailable) as error:
+            cached, attempt = False, _Attempt(ok=False, log=f"the environment could not be built: {error}")
+        return InstallReport(attempt.ok, cached, attempt.log[-_LOG_TAIL:], time.monotonic() - started)
+
+    async def _install(
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        origin: str,
+        profile: ProjectProfile,
+        read: ReadFile,
+        progress: Progress,
+    ) -> tuple[bool, _Attempt]:
+        needs = python_needs(profile, read)
+        others = tuple(
+            command.command for command in profile.install if not command.command.startswith("pip ")
+        )
+        logs: list[str] = []
+        cached = True
+        if needs is not None:
+            hit, attempt = await self._python(layout, sandbox, origin, needs, progress)
+            cached, logs = cached and hit, [attempt.log]
+            if not attempt.ok:
+                return False, attempt
+        if others:
+            hit, attempt = await self._others(layout, sandbox, others, profile, read, progress)
+            cached = cached and hit
+            logs.append(attempt.log)
+            if not attempt.ok:
+                return False, attempt
+        return cached, _Attempt(
+            ok=True, log="\n".join(logs) or "nothing to install: the standard library serves"
+        )
+
+    # --- Python ---
+
+    async def _python(
+        self, layout: Layout, sandbox: Sandbox, origin: str, needs: PythonNeeds, progress: Progress
+    ) -> tuple[bool, _Attempt]:
+        key = _key("python", launcher_python(), origin, *needs.fingerprint)
+        if not sandbox.tier.moves_paths:
+            key = _key(key, str(layout.tree))  # its paths are the host's: not to be shared
+        folder = self._root / key
+        with _locked(self._root / f"{key}.lock"):
+            hit = os.path.exists(folder / _DONE)  # noqa: ASYNC240  (a local look)
+            if hit:
+                attempt = _Attempt(ok=True, log=f"cached: {(folder / _DONE).read_text().strip()}")
+                _copy_products(folder / _PRODUCTS, layout.tree)
+            else:
+                attempt = await self._build(layout, sandbox, needs, folder, progress)
+        if attempt.ok:
+            layout.env.unlink(missing_ok=True)
+            layout.env.symlink_to(folder)
+            await sandbox.aclose()  # what was started ahead does not see it
+            sandbox.profile = _with_env(sandbox, str(folder), writable=False)
+        return hit, attempt
+
+    async def _build(
+        self, layout: Layout, sandbox: Sandbox, needs: PythonNeeds, folder: Path, progress: Progress
+    ) -> _Attempt:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        before = _files(layout.tree)
+        profile = _with_env(sandbox, str(folder), writable=True)
+        target = ENV if sandbox.tier.moves_paths else str(folder)
+        python = shlex.quote(launcher_python())
+        logs: list[str] = []
+        for requirements in needs.attempts:
+            # pip of the base interpreter serves the environment: a copy in each costs 3 s and 12 MB.
+            script = (
+                f"set -e; {python} -m venv --clear --without-pip {shlex.quote(target)}\n"
+                f"{python} -m pip --python {shlex.quote(target)}/bin/python install --no-input"
+                f" --disable-pip-version-check --no-warn-script-location {shlex.join(requirements)}"
+            )
+            result = await self._run_with_network(sandbox, profile, script, progress)
+            logs.append(f"$ pip install {shlex.join(requirements)}\n{result.output}")
+            if result.exit_code == 0:
+                _keep_products(before, layout.tree, folder / _PRODUCTS)
+                write_atomically(folder / _DONE, f"pip install {shlex.join(requirements)}\n".encode())
+                return _Attempt(ok=True, log="\n".join(logs))
+            if result.timed_out:
+                logs.append(f"[stopped after {_SECONDS:.0f} s]")
+                break
+        shutil.rmtree(folder, ignore_errors=True)
+        return _Attempt(ok=False, log="\n".join(logs))
+
+    # --- others ---
+
+    async def _others(
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        commands: tuple[str, ...],
+        profile: ProjectProfile,
+        read: ReadFile,
+        progress: Progress,
+    ) -> tuple[bool, _Attempt]:
+        """Run the ecosystem's own installer; done already where the same lock files were installed here."""
+        manifests = [path for path in profile.files if os.path.basename(path) in _MANIFESTS]
+        key = _key(*commands, *(f"{path}\n{read(path) or ''}" for path in manifests))
+        marker = layout.folder / "installed.json"
+        if marker.exists() and json.loads(marker.read_text()).get("key") == key:
+            return True, _Attempt(ok=True, log="cached: " + "; ".join(commands))
+        script = "set -e\n" + "\n".join(commands)
+        result = await self._run_with_network(sandbox, sandbox.profile, script, progress)
+        log = f"$ {'; '.join(commands)}\n{result.output}"
+        if result.exit_code == 0:
+            write_atomically(marker, json.dumps({"key": key}).encode())
+        return False, _Attempt(result.exit_code == 0, log)
+
+    # --- the network ---
+
+    async def _run_with_network(
+        self, sandbox: Sandbox, profile: Profile, script: str, progress: Progress
+    ) -> CommandResult:
+        indexes = await configured_indexes()
+        async with AllowlistProxy((*PUBLIC_INDEXES, *indexes.hosts)) as proxy:
+            moved = sandbox.tier.moves_paths
+            socket = f"{_RELAY_FOLDER}/proxy.sock" if moved else str(proxy.socket)
+            relay = f"{_RELAY_FOLDER}/relay.py" if moved else str(_RELAY)
+            mounts = (
+                Mount(str(proxy.socket), socket),
+                Mount(str(_RELAY), relay),
+                *(Mount(folder, folder) for folder in indexes.folders),
+            )
+            env = {
+                **indexes.env,
+                "PIP_CONFIG_FILE": "/dev/null",
+                "PIP_RETRIES": "2",
+                "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+            }
+            with_network = replace(profile.plus(mounts, env), tcp=True)
+            box = Sandbox(sandbox.tier, with_network, sandbox.shm, prewarm=False, cgroup=sandbox.cgroup)
+            words = [launcher_python(), "-I", "-S", relay, socket, "/bin/sh", "-c", script]
+            result = await box.run(shlex.join(words), timeout=_SECONDS, progress=progress)
+            if result.exit_code != 0 and proxy.refused:
+                note = f"\n[not on the list of package indexes: {', '.join(sorted(proxy.refused))}]"
+                result = replace(result, output=result.output + note)
+            return result
+
+
+_MANIFESTS = frozenset(
+    {
+        "package.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "Cargo.toml", "Cargo.lock",
+        "go.mod", "go.sum", "Gemfile", "Gemfile.lock", "composer.json", "composer.lock",
+    }
+)  # fmt: skip
+
+
+def _with_env(sandbox: Sandbox, folder: str, *, writable: bool) -> Profile:
+    """The sandbox's profile with the environment in `folder` first on the path."""
+    target = ENV if sandbox.tier.moves_paths else folder
+    kept = tuple(mount for mount in sandbox.profile.mounts if mount.target != target)
+    paths = dict(sandbox.profile.env)["PATH"].split(":")
+    path = ":".join([f"{target}/bin", *(p for p in paths if p != f"{target}/bin")])
+    profile = replace(sandbox.profile, mounts=(*kept, Mount(folder, target, writable=writable)))
+    return profile.plus(env={"PATH": path, "VIRTUAL_ENV": target})
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    """One builder at a time on this host. The lock goes with the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# --- by-products in the work tree ------------------------------------------------------------------
+
+
+def _files(tree: Path) -> set[str]:
+    found: set[str] = set()
+    for folder, names, files in os.walk(tree):
+        names[:] = [name for name in names if name not in {".git", "node_modules", "__pycache__"}]
+        found.update(os.path.relpath(os.path.join(folder, name), tree) for name in files)
+    return found
+
+
+def _keep_products(before: set[str], tree: Path, kept: Path) -> None:
+    """Keep what a build wrote into the work tree (a generated version, an extension module).
+
+    Another workspace that finds this environment in the cache has not been built in, and needs them too.
+    """
+    size = 0
+    for name in sorted(_files(tree) - before):
+        source = tree / name
+        if source.is_symlink() or not source.is_file():
+            continue
+        size += source.stat().st_size
+        if size > _MOST_PRODUCT_BYTES:
+            return
+        (kept / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, kept / name)
+
+
+def _copy_products(kept: Path, tree: Path) -> None:
+    for name in _files(kept):
+        target = tree / name
+        if not os.path.lexists(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(kept / name, target)

@@ -1,0 +1,136 @@
+"""An open workspace: the seam that activities call, put together from its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tamma.workspace.environment import Environments
+
+from tamma.model.conversation import ToolCall
+from tamma.model.ids import BlobId
+from tamma.model.repository import FileChange
+from tamma.platforms.interface import GitCredentials
+from tamma.workspace.checkpoint import Checkpoints
+from tamma.workspace.clone import write_view
+from tamma.workspace.delivery import Delivery
+from tamma.workspace.detect import detect
+from tamma.workspace.interface import (
+    CommandResult,
+    DiffSummary,
+    InstallReport,
+    PolicyFinding,
+    Progress,
+    ProjectProfile,
+    ToolOutcome,
+    WorkspaceInfo,
+)
+from tamma.workspace.layout import Layout
+from tamma.workspace.paths import Tree
+from tamma.workspace.sandbox.run import Sandbox
+from tamma.workspace.snapshots import Snapshots
+from tamma.workspace.toolbox import Toolbox
+from tamma.workspace.tools import READ_ONLY
+
+_SMALL_FILE = 256_000
+
+
+@dataclass(slots=True)
+class Parts:
+    """What an open workspace is made of."""
+
+    layout: Layout
+    clone_url: str
+    tree: Tree
+    sandbox: Sandbox
+    snapshots: Snapshots
+    delivery: Delivery
+    checkpoints: Checkpoints
+    environments: Environments
+
+
+class LocalWorkspace:
+    """A `Workspace` on this host's disk."""
+
+    def __init__(self, info: WorkspaceInfo, parts: Parts) -> None:
+        self._info = info
+        self._parts = parts
+        self._toolbox = Toolbox(parts.tree, self._run_tool)
+        self._pending: int | None = None
+        """The batch whose snapshot is still to be taken: read-only batches need none."""
+
+    @property
+    def info(self) -> WorkspaceInfo:
+        return self._info
+
+    async def begin_batch(self, seq: int) -> None:
+        """See Workspace. A first attempt's snapshot is taken when a tool is about to write."""
+        if self._parts.snapshots.batch(seq) is not None:
+            self._pending = None
+            self._parts.snapshots.restore_batch(seq)
+        else:
+            self._pending = seq
+
+    async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
+        if call.name not in READ_ONLY:
+            self._take_pending()
+        return await self._toolbox.execute(call, progress)
+
+    async def run(
+        self, command: str, *, timeout: float, progress: Progress, env: dict[str, str] | None = None
+    ) -> CommandResult:
+        self._take_pending()
+        return await self._parts.sandbox.run(command, timeout=timeout, progress=progress, env=env)
+
+    async def profile(self) -> ProjectProfile:
+        import pygit2
+
+        index = pygit2.Repository(str(self._parts.layout.git)).index
+        paths = [str(index[number].path) for number in range(len(index))]
+        return detect(paths, self._read_small)
+
+    async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
+        self._take_pending()
+        parts = self._parts
+        return await parts.environments.install(
+            parts.layout, parts.sandbox, parts.clone_url, profile, self._read_small, progress
+        )
+
+    async def read_text(self, path: str, limit: int) -> str:
+        return self._parts.tree.read(path, limit * 4).decode("utf-8", "replace")[:limit]
+
+    async def diff(self) -> DiffSummary:
+        return await self._parts.delivery.diff()
+
+    async def findings(self) -> tuple[PolicyFinding, ...]:
+        return await self._parts.delivery.findings()
+
+    async def commit(self, message: str, op_id: str) -> str:
+        sha = await self._parts.delivery.commit(message, op_id)
+        write_view(self._parts.layout, moves_paths=self._parts.sandbox.tier.moves_paths)
+        return sha
+
+    async def file_changes(self) -> tuple[FileChange, ...]:
+        return await self._parts.delivery.file_changes()
+
+    async def push(self, credentials: GitCredentials, expected_sha: str | None) -> str:
+        return await self._parts.delivery.push(self._parts.clone_url, credentials, expected_sha)
+
+    async def checkpoint(self) -> BlobId:
+        snapshot = self._parts.snapshots.take()
+        return await self._parts.checkpoints.save(await self._parts.delivery.head(), snapshot)
+
+    async def _run_tool(self, script: str, timeout: float, progress: Progress) -> CommandResult:
+        return await self._parts.sandbox.run(script, timeout=timeout, progress=progress)
+
+    def _take_pending(self) -> None:
+        if self._pending is not None:
+            self._parts.snapshots.take_batch(self._pending)
+            self._pending = None
+
+    def _read_small(self, path: str) -> str | None:
+        try:
+            return self._parts.tree.read(path, _SMALL_FILE).decode("utf-8", "replace")
+        except (OSError, ValueError):
+            return None

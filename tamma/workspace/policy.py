@@ -1,0 +1,167 @@
+"""The diff policy: what may be published, what a person must see first, what is refused. Pure.
+
+It is the control against a model (or an issue's text) that tries to change what runs with more rights than
+the change itself: CI, hooks, ownership, instructions to agents, links out of the tree, secrets.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tamma.workspace.interface import PolicyFinding
+from tamma.workspace.paths import is_git_name
+
+MOST_FILE_BYTES = 5_000_000
+MOST_BINARY_BYTES = 1_000_000
+LINK_MODE, GITLINK_MODE = "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed path. `added` are the lines that the change adds, where it is text."""
+
+    path: str
+    mode: str
+    """Git's new mode; empty where the path is deleted."""
+    size: int = 0
+    binary: bool = False
+    link_target: str | None = None
+    added: tuple[str, ...] = ()
+
+
+# (pattern, rule). A pattern without a slash means the name in any folder.
+_PROTECTED: tuple[tuple[str, str], ...] = (
+    (".github/copilot-instructions.md", "agent instructions"),
+    (".github/**", "GitHub's configuration"),
+    (".gitea/**", "CI configuration"),
+    (".forgejo/**", "CI configuration"),
+    (".gitlab-ci.yml", "CI configuration"),
+    (".gitlab/**", "GitLab's configuration"),
+    (".circleci/**", "CI configuration"),
+    (".buildkite/**", "CI configuration"),
+    (".woodpecker/**", "CI configuration"),
+    (".woodpecker.y*ml", "CI configuration"),
+    (".drone.y*ml", "CI configuration"),
+    (".travis.yml", "CI configuration"),
+    (".cirrus.yml", "CI configuration"),
+    (".teamcity/**", "CI configuration"),
+    (".tekton/**", "CI configuration"),
+    ("jenkinsfile*", "CI configuration"),
+    ("azure-pipelines*.y*ml", "CI configuration"),
+    (".azure-pipelines/**", "CI configuration"),
+    ("bitbucket-pipelines.yml", "CI configuration"),
+    ("appveyor.yml", "CI configuration"),
+    (".appveyor.yml", "CI configuration"),
+    ("cloudbuild.y*ml", "CI configuration"),
+    (".ci/**", "CI configuration"),
+    ("codeowners", "code ownership"),
+    (".gitmodules", "submodules"),
+    (".gitattributes", "git attributes"),
+    (".husky/**", "hooks"),
+    (".githooks/**", "hooks"),
+    (".pre-commit-config.yaml", "hooks"),
+    ("lefthook.y*ml", "hooks"),
+    (".lefthook/**", "hooks"),
+    ("agents.md", "agent instructions"),
+    ("claude.md", "agent instructions"),
+    ("gemini.md", "agent instructions"),
+    (".claude/**", "agent instructions"),
+    (".cursorrules", "agent instructions"),
+    (".cursor/**", "agent instructions"),
+    (".windsurfrules", "agent instructions"),
+    (".clinerules", "agent instructions"),
+    (".mcp.json", "agent instructions"),
+    (".tamma.json", "Tamma's configuration"),
+    (".vscode/**", "editor configuration that runs commands"),
+    (".devcontainer/**", "editor configuration that runs commands"),
+    (".envrc", "shell configuration that runs by itself"),
+)
+
+_SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+        ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})"),
+        ("a GitLab token", r"\bgl(?:pat|ptt|rt|dt|cbt)-[A-Za-z0-9_-]{20,}"),
+        ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
+        ("an OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{48}\b"),
+        ("an AWS key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("a Google key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+        ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{20,}"),
+        ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+        ("a PyPI token", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+        ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
+    )
+)
+
+
+def judge(changes: Iterable[Change], protected: tuple[str, ...] = ()) -> tuple[PolicyFinding, ...]:
+    """What the policy says of `changes`; `protected` are the caller's own patterns that want a person."""
+    findings: list[PolicyFinding] = []
+    for change in changes:
+        findings += _refusals(change)
+        if rule := protected_rule(change.path, protected):
+            findings.append(PolicyFinding(change.path, rule, refuse=False, detail="a person must agree"))
+    return tuple(findings)
+
+
+def protected_rule(path: str, extra: tuple[str, ...] = ()) -> str | None:
+    """Why `path` wants a person's agreement, if it does. Letter case does not matter, as on some disks."""
+    folded = path.casefold()
+    for pattern, rule in (*_PROTECTED, *((p, "protected by configuration") for p in extra)):
+        if matches(folded, pattern.casefold()):
+            return rule
+    return None
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether `path` fits: `dir/**` is all below `dir` at any depth of the tree, `name` a name anywhere."""
+    if pattern.endswith("/**"):
+        folder = pattern.removesuffix("/**")
+        return fnmatchcase(path, f"{folder}/*") or fnmatchcase(path, f"*/{folder}/*")
+    if "/" in pattern:
+        return fnmatchcase(path, pattern.lstrip("/"))
+    return fnmatchcase(posixpath.basename(path), pattern)
+
+
+def _refusals(change: Change) -> list[PolicyFinding]:
+    found: list[PolicyFinding] = []
+
+    def refuse(rule: str, detail: str) -> None:
+        found.append(PolicyFinding(change.path, rule, refuse=True, detail=detail))
+
+    if any(is_git_name(part) for part in change.path.split("/")):
+        refuse("git metadata", "a path may not be called .git")
+    if not change.mode:
+        return found
+    if change.mode == GITLINK_MODE:
+        refuse("submodule", "a repository inside the repository; remove its .git folder or the folder")
+    if change.mode == LINK_MODE and change.link_target is not None:
+        if leaves_tree(change.path, change.link_target):
+            refuse("symlink", f"the link points to {change.link_target!r}, outside the repository")
+        return found
+    if change.size > MOST_FILE_BYTES:
+        refuse("size", f"{change.size} bytes; files over {MOST_FILE_BYTES} are not committed")
+    elif change.binary and change.size > MOST_BINARY_BYTES:
+        refuse("binary", f"{change.size} bytes; binary files over {MOST_BINARY_BYTES} are not committed")
+    for name in sorted(secrets_in(change.added)):
+        refuse("secret", f"a line looks like {name}")
+    return found
+
+
+def leaves_tree(path: str, target: str) -> bool:
+    """Whether a link at `path` to `target` points out of the tree, or into `.git`."""
+    if target.startswith("/"):
+        return True
+    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    parts = reached.split("/")
+    return parts[0] == ".." or any(is_git_name(part) for part in parts)
+
+
+def secrets_in(lines: Iterable[str]) -> set[str]:
+    """The kinds of secrets that `lines` seem to hold."""
+    return {name for line in lines for name, pattern in _SECRETS if pattern.search(line)}
