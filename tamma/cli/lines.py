@@ -29,7 +29,7 @@ class Teller:
         told: list[str] = []
         if not self._begun:
             self._begun = True
-            told.append(_opening(frame))
+            told += _opening(frame)
         told += self._steps_of_agent(frame)
         told += self._phases(frame)
         told += self._notes_of_run(frame)
@@ -46,7 +46,7 @@ class Teller:
             words = story.detail(frame, phase)
             if words and self._details.get(phase) != words and phase is not Phase.ACCEPT:
                 self._details[phase] = words
-                told.append(f"  {story.LABELS[phase].lower()}: {words}")
+                told.append(f"  {words}")
         phase = frame.view.phase
         if phase is not self._phase:
             self._phase = phase
@@ -101,11 +101,12 @@ def ending(frame: Frame) -> str:
     return f"[{_clock(frame)}] " + " · ".join(word for word in words if word)
 
 
-def _opening(frame: Frame) -> str:
+def _opening(frame: Frame) -> list[str]:
     view = frame.view
     title = f": {view.title}" if view.title else ""
     by = f" ({story.agent(view)})" if view.agent else ""
-    return f"{story.label(view)}{title}{by} · task {view.task_id}"
+    told = [f"{story.label(view)}{title}{by} · task {view.task_id}"]
+    return [*told, f"  {frame.ui_url}"] if frame.ui_url else told
 
 
 def _clock(frame: Frame) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from tamma.cli import story
+from tamma.cli.story import Frame
 from tamma.model.session import SessionProgress
 from tamma.model.task import Spend, TaskView, TestRun
 from tamma.temporal.run_index import RunRecord
@@ -15,8 +16,13 @@ from tamma.temporal.run_index import RunRecord
 Json = dict[str, object]
 
 
-def task_json(record: RunRecord, view: TaskView | None, ui_url: str | None) -> Json:
-    """A run. Without a `view` (no worker answers) only what the index knows is there."""
+def task_json(
+    record: RunRecord, view: TaskView | None, ui_url: str | None, progress: SessionProgress | None = None
+) -> Json:
+    """A run. Without a `view` (no worker answers) only what the index knows is there.
+
+    `progress` is that of the session that is going on: its spending is not in the view yet.
+    """
     shape: Json = {
         "taskId": record.task_id,
         "workflowId": record.workflow_id,
@@ -39,10 +45,10 @@ def task_json(record: RunRecord, view: TaskView | None, ui_url: str | None) -> J
         "uiUrl": workflow_url(ui_url, record.workflow_id, record.run_id),
         "live": view is not None,
     }
-    return shape | _view_json(view) if view else shape
+    return shape | _view_json(view, Frame(view, progress).spend) if view else shape
 
 
-def _view_json(view: TaskView) -> Json:
+def _view_json(view: TaskView, spend: Spend) -> Json:
     waiting = view.waiting_for
     return {
         "title": view.title,
@@ -56,7 +62,7 @@ def _view_json(view: TaskView) -> Json:
         if view.pull_request
         else None,
         "mergeSha": view.merge_sha or None,
-        **spend_json(view.spend),
+        **spend_json(spend),
         "budgetUsd": number(view.limits.budget_usd),
         "maxTurns": view.limits.max_turns,
         "waitingFor": {

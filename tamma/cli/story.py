@@ -73,7 +73,7 @@ class Step:
 def steps(frame: Frame) -> tuple[Step, ...]:
     """The phases of a run with how far each is. What a run of its kind has not is left out."""
     view = frame.view
-    here = _ORDER.index(view.phase) if view.phase in LABELS else len(_ORDER)
+    here = _place(view)
     listed: list[Step] = []
     for place, phase in enumerate(_ORDER):
         if phase in _ONLY_WHEN_THERE and place != here:
@@ -85,6 +85,10 @@ def steps(frame: Frame) -> tuple[Step, ...]:
             mark = Mark.TODO  # finished without merging: `--merge never`, or the merge was declined
         listed.append(Step(phase, LABELS[phase], mark, detail(frame, phase) if mark is not Mark.TODO else ""))
     return tuple(listed)
+
+
+def _place(view: TaskView) -> int:
+    return _ORDER.index(view.phase) if view.phase in LABELS else len(_ORDER)
 
 
 def _mark(view: TaskView, place: int, here: int) -> Mark:
@@ -106,7 +110,7 @@ def detail(frame: Frame, phase: Phase) -> str:
         case Phase.ACCEPT:
             return view.title
         case Phase.CONTEXT:
-            return f"sandbox: {view.sandbox_tier}" if view.sandbox_tier else ""
+            return f"sandbox {view.sandbox_tier}" if view.sandbox_tier else ""
         case Phase.PLAN:
             return first_line(view.plan)
         case Phase.RED_TEST:
@@ -116,7 +120,8 @@ def detail(frame: Frame, phase: Phase) -> str:
         case Phase.REVIEW if view.diff and view.diff.files_total:
             return change(view)
         case Phase.PUBLISH:
-            return view.pull_request_url or view.branch
+            there = _ORDER.index(Phase.PUBLISH) < _place(view)
+            return view.pull_request_url or (view.branch if there else "")
         case Phase.MERGE if view.merge_sha:
             return f"{view.merge_sha[:10]} on {view.base_branch}"
         case _:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from tamma.cli import story
 from tamma.cli.shapes import Json, number
@@ -110,7 +111,7 @@ def _readable(args_json: str) -> str:
         return args_json
     rows = [
         f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for key, value in args.items()  # pyright: ignore[reportUnknownVariableType] - parsed JSON
+        for key, value in cast("dict[str, object]", args).items()
     ]
     return "\n  ".join(rows)
 
@@ -143,22 +144,29 @@ def brief(entry: Entry) -> str:
     """One line on an answer: the tools it called, else its first words."""
     calls = entry.message.tool_calls
     if not calls:
-        return story.first_line(entry.message.text)[:BRIEF] or "(no words)"
+        return _brief_text(entry.message.text)[:BRIEF] or "(no words)"
     return "; ".join(f"{call.name} {_brief_args(call.args_json)}".strip() for call in calls)[: 2 * BRIEF]
 
 
+def _brief_text(text: str) -> str:
+    """The first words; of a plan or a review, which are JSON, the summary."""
+    start, end = text.find("{"), text.rfind("}")
+    summary = _field(text[start : end + 1], ("summary",)) if 0 <= start < end else ""
+    return summary or story.first_line(text)
+
+
 def _brief_args(args_json: str) -> str:
+    return _field(args_json, ("command", "path", "pattern", "summary"))[:BRIEF]
+
+
+def _field(text: str, keys: tuple[str, ...]) -> str:
+    """The first of `keys` that is a string in the JSON object `text`, on one line, or nothing."""
     try:
-        args: object = json.loads(args_json)
+        found: object = json.loads(text)
     except ValueError:
-        return "(broken arguments)"
-    if not isinstance(args, dict):
         return ""
-    for key in ("command", "path", "pattern", "summary"):
-        value: object = args.get(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - parsed JSON
-        if isinstance(value, str):
-            return " ".join(value.split())[:BRIEF]
-    return ""
+    values = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return next((" ".join(value.split()) for key in keys if isinstance(value := values.get(key), str)), "")
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class JsonAudience:
         self._record, self._ui_url, self._last = record, ui_url, shapes.Json()
 
     def show(self, frame: Frame) -> None:
-        shape = shapes.task_json(self._record, frame.view, self._ui_url)
+        shape = shapes.task_json(self._record, frame.view, self._ui_url, frame.progress)
         shape["session"] = shapes.progress_json(frame.progress) if frame.progress else None
         if shape != self._last:
             self._last = shape

@@ -42,7 +42,7 @@ from tamma.model.task import (
     TaskView,
 )
 from tamma.temporal import run_index as index
-from tamma.temporal.run_errors import RunFinished, WorkerSilent, refusal, server_errors
+from tamma.temporal.run_errors import RunFinished, RunNotFound, WorkerSilent, refusal, server_errors
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -165,6 +165,17 @@ async def view(
 async def progress(client: Client, workflow: str, *, timeout: float = QUERY_TIMEOUT) -> SessionProgress:
     """What an agent session is doing right now. Raises WorkerSilent, ServerSilent, RunNotFound."""
     return await _query(client, workflow, None, "progress", SessionProgress, timeout)
+
+
+async def look(client: Client, run: index.RunRecord) -> tuple[TaskView, SessionProgress | None]:
+    """A run's view, and what its session does where one is going on. Raises what `view` raises."""
+    seen = await view(client, run.workflow_id, run.run_id)
+    if not seen.session_workflow:
+        return seen, None
+    try:
+        return seen, await progress(client, seen.session_workflow)
+    except (WorkerSilent, RunNotFound):
+        return seen, None  # it has ended since, or is just beginning
 
 
 async def _query(

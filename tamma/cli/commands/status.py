@@ -38,15 +38,15 @@ async def command(
 
         record = await link.find(task, issue_file)
         try:
-            view = await runs.view(link.client, record.workflow_id, record.run_id)
+            view, progress = await runs.look(link.client, record)
         except WorkerSilent as error:
-            view = None
+            view = progress = None
             output.note(f"{error}; this is what the server knows")
         if as_json:
-            output.json_document(shapes.task_json(record, view, link.ui_url))
+            output.json_document(shapes.task_json(record, view, link.ui_url, progress))
             return
         end = record.closed_at or datetime.now(UTC)
         url = shapes.workflow_url(link.ui_url, record.workflow_id, record.run_id)
-        frame = Frame(view or record.sketch(), None, (end - record.started_at).total_seconds(), url or "")
+        frame = Frame(view or record.sketch(), progress, (end - record.started_at).total_seconds(), url or "")
         for line in sheet.lines(frame):
             output.data(line)

@@ -125,9 +125,12 @@ async def command(
         return 0
     async with invocation.link(loaded=loaded, fresh_worker=True) as link:
         started = await _start(link, request, name, again=again)
-        if not (as_json and watch):
-            _show_started(link, started, name, as_json=as_json)
-        return await _watch(link, started, as_json=as_json) if watch else 0
+        if not started.new:
+            output.note("this issue has a live run already; this is it")
+        if watch:
+            return await _watch(link, started, as_json=as_json)
+        _show_started(link, started, name, as_json=as_json)
+        return 0
 
 
 def _folder(issue: str, issue_file: str | None) -> Path | None:
@@ -198,8 +201,6 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
             }
         )
         return
-    if not started.new:
-        output.note("this issue has a live run already; this is it")
     output.data(f"{name.label}  {accepted.title}")
     output.data(f"  task    {accepted.task_id}")
     output.data(f"  branch  {accepted.branch} on {accepted.base_branch}")
