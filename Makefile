@@ -44,7 +44,7 @@ check-locks: install-dev
 	@$(BIN)/python scripts/check_locks.py
 
 check-secrets: install-dev
-	@$(BIN)/gitleaks git --redact --no-banner --log-level warn .
+	@$(BIN)/gitleaks git --verbose --redact --no-banner --no-color --log-level warn .
 	@echo "secrets: none in the history of this repository"
 
 format: install-dev ## Format, and repair what ruff can
