@@ -53,6 +53,7 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("content filtering policy", ContentFiltered),
 )
 HINTS: Mapping[type[ProviderError], str] = {
+    InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
     AuthFailed: "check the provider's API key with `tamma auth`, and that it may use this model",
     QuotaExhausted: "the account's credit or spend limit is used up: raise it, or configure another provider",
     ModelNotFound: "choose another model; `tamma providers` lists those the service offers",
@@ -71,7 +72,7 @@ def classify(status: int, kind: str, code: str, message: str) -> type[ProviderEr
         return next((found for words, found in _BY_WORDS if words in lower), InvalidRequest)
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if status >= 500 or status < 400:  # below 400: an `api_error` in the middle of a stream
+    if status >= 500 or status < 300:  # below 300: an `api_error` in the middle of a stream
         return Overloaded
     return InvalidRequest
 

@@ -62,6 +62,7 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("prompt is too long", ContextOverflow),
 )
 HINTS: Mapping[type[ProviderError], str] = {
+    InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
     AuthFailed: "check the provider's API key with `tamma auth`, and that it may use this model",
     QuotaExhausted: "the account's credit is used up: add credit or configure another provider",
     ModelNotFound: "choose a model that the service lists; check that `baseUrl` ends as it wants (often /v1)",
@@ -89,7 +90,7 @@ def classify(
                 return found
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if status >= 500 or status < 400:  # below 400: an error inside a stream, without a code we know
+    if status >= 500 or status < 300:  # below 300: an error inside a stream, without a code we know
         return Overloaded
     return InvalidRequest
 

@@ -55,7 +55,7 @@ def anthropic(kind: str, message: str = "because", code: str | None = None) -> d
         (400, anthropic("invalid_request_error", "blocked by content filtering policy"), ContentFiltered),
         (400, anthropic("invalid_request_error", "messages: field required"), InvalidRequest),
         (422, "", InvalidRequest),
-        (302, "", Overloaded),
+        (302, "", InvalidRequest),
     ],
 )  # fmt: skip
 def test_anthropic(status: int, body: object, expected: type[ProviderError]) -> None:
@@ -95,7 +95,7 @@ def openai(code: object = None, kind: str | None = None, message: str = "because
         (200, openai(429, None), RateLimited),
         (200, openai("502", None), Overloaded),
         (200, {"error": "something"}, Overloaded),
-        (302, "", Overloaded),
+        (302, "", InvalidRequest),
     ],
 )
 def test_openai(status: int, body: object, expected: type[ProviderError]) -> None:

@@ -1,0 +1,47 @@
+"""Listing providers costs nothing: SDKs are imported when one is started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic", "structlog")
+SDKS = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic")
+ADAPTERS = "tamma.providers.anthropic_claude, tamma.providers.local_llm, tamma.providers.scripted"
+
+
+def imported_by(statement: str, modules: tuple[str, ...]) -> str:
+    code = f"import sys; {statement}; print(*(name for name in {modules!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import tamma.providers",
+        "import tamma.registry; tamma.registry.providers.names()",
+        "import tamma.providers.interface",
+    ],
+)
+def test_listing_imports_nothing_heavy(statement: str) -> None:
+    assert imported_by(statement, HEAVY) == ""
+
+
+def test_adapters_import_their_sdk_only_when_started() -> None:
+    assert imported_by(f"import {ADAPTERS}", SDKS) == ""
+    make = "from tamma.providers.interface import ProviderSettings as S; from tamma.registry import providers"
+    kinds = ("anthropic-claude", "local-llm", "scripted")
+    made = "; ".join(f"providers.get({kind!r})(S('x', {kind!r}))" for kind in kinds)
+    assert imported_by(f"{make}; {made}", SDKS) == ""
+
+
+def test_a_local_model_needs_no_sdk() -> None:
+    start = (
+        "import asyncio; from tamma.providers.local_llm import LocalLLM; "
+        "from tamma.providers.interface import ProviderSettings as S; "
+        "asyncio.run(LocalLLM(S('x', 'local-llm')).start())"
+    )
+    assert imported_by(start, ("anthropic", "openai", "genai_prices", "pydantic")) == ""

