@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: the pool, its failures, its one retry.
+"""Connections to PostgreSQL: the pool, its failures, its retry.
 
 The only module that imports the driver, and does so when a connection is first made.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ async def connect(dsn: str) -> Connection:
 
 
 class Database:
-    """A pool of connections to one database. Statements are repeated once on a fresh connection.
+    """A pool of connections to one database. A statement whose connection broke is repeated on another one.
 
     That is right because every statement of the store is idempotent on its key, or (a lease) safe to repeat.
     """
@@ -142,18 +142,16 @@ class Database:
         Raises StoreUnavailable, StoreError.
         """
         try:
-            try:
-                return await self._fetch_once(query, args, timeout)
-            except Exception as error:
-                if not connection_broke(error):
-                    raise
-            # The server went away under an idle connection, so the others are suspect too: replace them all.
-            await self._opened().expire_connections()
+            # After the server went away every idle connection may be dead, and each is found out by its use.
+            for _ in range(self._sizes[1]):
+                with suppress(_ConnectionBroke):
+                    return await self._fetch_once(query, args, timeout)
             return await self._fetch_once(query, args, timeout)
         except Exception as error:
-            if (failure := translate(error, self.name)) is None:
+            cause = error.cause if isinstance(error, _ConnectionBroke) else error
+            if (failure := translate(cause, self.name)) is None:
                 raise
-            raise failure from error
+            raise failure from cause
 
     async def fetchrow(self, query: str, *args: object, timeout: float | None = None) -> Row:
         """The one row of a statement that always has one."""
@@ -162,12 +160,28 @@ class Database:
 
     async def _fetch_once(self, query: str, args: tuple[object, ...], timeout: float | None) -> Sequence[Row]:
         async with self._opened().acquire(timeout=CONNECT_SECONDS) as connection:
-            return await connection.fetch(query, *args, timeout=timeout)
+            try:
+                return await connection.fetch(query, *args, timeout=timeout)
+            except Exception as error:
+                if not connection_broke(error):
+                    raise
+                # It may not know yet that it is dead, and the pool would hand it out again. Or it knows, and
+                # the pool has taken it back.
+                with suppress(_driver().InterfaceError):
+                    connection.terminate()
+                raise _ConnectionBroke(error) from error
 
     def _opened(self) -> Any:
         if self._pool is None:
             raise StoreUnavailable(f"{self.name} is not open", hint="open the store before using it")
         return self._pool
+
+
+class _ConnectionBroke(Exception):
+    """In use, that is; one that could not be made in the first place is not tried again at once."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
 
 
 def _connect_options(schema: str | None) -> dict[str, Any]:

@@ -60,7 +60,11 @@ def connection_broke(error: BaseException) -> bool:
     state = sqlstate(error)
     if state:
         return state.startswith("08") or state in _BROKEN
-    return isinstance(error, ConnectionError) or _says_closed(error)
+    if isinstance(error, ConnectionRefusedError):
+        return False
+    # The driver's "internal client error" is a connection that took in the server's last words, sent while it
+    # was idle, and not yet that it is closed.
+    return isinstance(error, ConnectionError) or _says_closed(error) or _lost_its_state(error)
 
 
 def translate_connecting(error: Exception, database: str) -> TammaError | None:
@@ -106,9 +110,13 @@ def translate(error: Exception, database: str) -> TammaError | None:
         )
     if not type(error).__module__.startswith("asyncpg"):
         return None
-    if _says_closed(error):
+    if _says_closed(error) or _lost_its_state(error):
         return StoreUnavailable(f"{database}: the connection is closed", hint="is the server running?")
     return StoreError(f"{database} refused the statement: {error} ({state or type(error).__name__})")
+
+
+def _lost_its_state(error: BaseException) -> bool:
+    return type(error).__name__ == "InternalClientError"
 
 
 def _says_closed(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ class PostgresStore(Transcripts, Blobs, Events):
 
     `min_size` and `max_size` bound the pool: 10 to 50 for an orchestrator, 1 to 4 for one machine. `schema`
     is the PostgreSQL schema of the tables, by default the database's. `timeout` is in seconds, per statement.
-    A connection that died is replaced and the call repeated, once; then the call raises StoreUnavailable.
+    Connections that died are replaced and the call is repeated; a server that is away is StoreUnavailable.
     """
 
     def __init__(
