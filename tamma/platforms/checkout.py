@@ -40,6 +40,14 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as Git records it."""
+
+    object_id: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkout:
     """A work tree that has the branch checked out. The lock is held while this exists."""
 
@@ -115,18 +123,18 @@ class Checkout:
     def _return_to_old(self, journal: Journal) -> None:
         """Put the paths that the cut-off update had reached back, so that it can run again from its start."""
         mixed: list[str] = []
-        for path, old_id, new_id in self._differing(journal.old, journal.new):
-            present = self._object_id(path)
-            if present == old_id:
+        for path, old, new in self._differing(journal.old, journal.new):
+            present = self._entry(path)
+            if present == old:
                 continue
-            if present not in (new_id, None) and not self._is_piece(path, new_id):
+            if present is not None and present != new and not self._is_piece(path, new):
                 raise Conflict(
                     f"{path!r} in {str(self.root)!r} was changed while a merge was being finished",
                     hint=f"the branch {journal.branch!r} has moved to {journal.new[:12]}; run git -C "
                     f"{self.root} status, settle the file, then delete {self.git_dir / _JOURNAL}",
                 )
             (self.root / path).unlink(missing_ok=True)
-            if old_id is not None:
+            if old is not None:
                 mixed.append(path)
         if mixed:
             names = b"\0".join(os.fsencode(path) for path in mixed) + b"\0"
@@ -144,8 +152,8 @@ class Checkout:
         """Files that Git does not track (ignored ones too) where `new` brings its own."""
         tracked = {os.fsdecode(path) for path in self._git("ls-files", "-z").stdout.split(b"\0") if path}
         blocked: list[str] = []
-        for path, old_id, new_id in self._differing(old, new):
-            if new_id is None or old_id is not None:
+        for path, before, after in self._differing(old, new):
+            if after is None or before is not None:
                 continue
             for place in (*reversed(Path(path).parents), Path(path)):
                 full = self.root / place
@@ -158,33 +166,35 @@ class Checkout:
                 blocked.append(str(place))
         return sorted(set(blocked))
 
-    def _differing(self, old: str, new: str) -> list[tuple[str, str | None, str | None]]:
-        """(path, old object, new object) of every path that differs between the two commits."""
+    def _differing(self, old: str, new: str) -> list[tuple[str, Entry | None, Entry | None]]:
+        """(path, what it was, what it becomes) of every path that differs between the two commits."""
         raw = self._git("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old, new).stdout
         fields = raw.split(b"\0")
-        found: list[tuple[str, str | None, str | None]] = []
+        found: list[tuple[str, Entry | None, Entry | None]] = []
         for meta, path in zip(fields[0::2], fields[1::2], strict=False):
             mode_before, mode_after, before, after, _ = meta.decode().lstrip(":").split(" ")
             if _SUBMODULE in (mode_before, mode_after):
                 continue  # read-tree leaves the folder of a submodule alone
-            found.append((os.fsdecode(path), _object(before), _object(after)))
+            found.append((os.fsdecode(path), _entry(before, mode_before), _entry(after, mode_after)))
         return found
 
-    def _object_id(self, path: str) -> str | None:
-        """The object that the file in the work tree would be (filters applied); None where there is none."""
+    def _entry(self, path: str) -> Entry | None:
+        """What Git would record for the file in the work tree (filters applied); None where there is none."""
         full = self.root / path
         if full.is_symlink():
-            return str(pygit2.hash(os.fsencode(os.readlink(full))))
+            return Entry(str(pygit2.hash(os.fsencode(os.readlink(full)))), "120000")
         if not full.is_file():
             return None
-        return self._git("hash-object", f"--path={path}", "--", str(full)).stdout.decode().strip()
+        object_id = self._git("hash-object", f"--path={path}", "--", str(full)).stdout.decode().strip()
+        return Entry(object_id, "100755" if os.access(full, os.X_OK) else "100644")
 
-    def _is_piece(self, path: str, object_id: str | None) -> bool:
-        """Whether the file is the beginning of that object: what a kill in the middle of a write leaves."""
-        if object_id is None:
+    def _is_piece(self, path: str, new: Entry | None) -> bool:
+        """Whether the file is the beginning of the new one: what a kill in the middle of a write leaves."""
+        full = self.root / path
+        if new is None or full.is_symlink() or not full.is_file():
             return False
-        content = self._git("cat-file", "blob", object_id).stdout
-        return content.startswith((self.root / path).read_bytes())
+        content = self._git("cat-file", "--filters", f"--path={path}", new.object_id).stdout
+        return content.startswith(full.read_bytes())
 
     def _clear_leftovers(self) -> None:
         """Remove what a killed attempt left; nobody of ours is alive, or we would not hold the lock."""
@@ -252,8 +262,8 @@ def _untracked_below(root: Path, folder: Path, tracked: set[str]) -> list[str]:
     ]
 
 
-def _object(raw: str) -> str | None:
-    return None if set(raw) == {"0"} else raw
+def _entry(object_id: str, mode: str) -> Entry | None:
+    return None if set(object_id) == {"0"} else Entry(object_id, mode)
 
 
 def _few(paths: list[str]) -> str:

@@ -53,8 +53,10 @@ class GitHubPulls(GitHubIssues):
                     raise
                 created = False
         there = {label.name.lower() for label in existing.labels}
-        if any(name.lower() not in there for name in spec.labels):
-            await self.set_labels(repo, str(existing.number), spec.labels)
+        missing = [name for name in spec.labels if name.lower() not in there]
+        if missing:
+            path = repo_path(repo, f"/issues/{existing.number}/labels")
+            await self._call("POST", path, body={"labels": missing})
         return EnsuredPullRequest(existing.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
@@ -136,11 +138,16 @@ class GitHubPulls(GitHubIssues):
         return None
 
     async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
-        """Check runs and commit statuses united. Raises Forbidden where the token may not read them."""
+        """Check runs and commit statuses united. Raises Forbidden where the token may not read them.
+
+        `options["commit_statuses"] = False` is for servers that lack the older statuses altogether.
+        """
         where = repo_path(repo, f"/commits/{sha}")
         runs = await self._all(CheckRun, f"{where}/check-runs", {"filter": "latest"}, key="check_runs")
         # With no status at all GitHub's combined state says pending: only the list is read.
-        statuses = await self._all(StatusAnswer, f"{where}/status", key="statuses")
+        statuses: list[StatusAnswer] = []
+        if self._settings.options.get("commit_statuses", True):
+            statuses = await self._all(StatusAnswer, f"{where}/status", key="statuses")
         return summarise(sha, [*(run.check() for run in runs), *(status.check() for status in statuses)])
 
     async def _pull(self, repo: RepoRef, number: str) -> PullAnswer:

@@ -49,7 +49,7 @@ def faults_from(options: Mapping[str, object]) -> tuple[Fault, ...]:
 def take(faults: tuple[Fault, ...], state: MemoryState, op: str, when: str) -> Fault | None:
     """The fault that strikes now, counted as used in `state`; None where none is due."""
     for index, fault in enumerate(faults):
-        key = str(index)
+        key = f"{index} {fault.error} {when} {fault.on}"
         if (fault.on, fault.when) == (op, when) and state.faults_used.get(key, 0) < fault.times:
             state.faults_used[key] = state.faults_used.get(key, 0) + 1
             return fault
