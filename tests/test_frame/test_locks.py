@@ -43,13 +43,9 @@ def test_a_sound_lock_is_read_whole() -> None:
         (SOUND, "rich", "rich is not pinned"),
         ("click==8.5.1 \\\n", "click", "click 8.5.1 has no hash"),
         ("click==8.5.1\n", "click", "no pin with hashes"),
-        (
-            "--index-url " + "https" + f"://mirror.local/simple\n{SOUND}",
-            "click",
-            "no pin with hashes: '--index-url",
-        ),
+        (f"--index-url /mirror\n{SOUND}", "click", "no pin with hashes: '--index-url"),
         (f"--find-links /wheels\n{SOUND}", "click", "no pin with hashes: '--find-links"),
-        ("# from http" + f"://mirror.local\n{SOUND}", "click", "no pin with hashes: '# from"),
+        (f"# from https://mirror.local\n{SOUND}", "click", "no pin with hashes: '# from"),
         (f"click @ file:///wheels/click.whl \\\n{HASH}\n", "click", "no pin with hashes: 'click @"),
     ],
 )

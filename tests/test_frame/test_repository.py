@@ -20,9 +20,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 GITLEAKS = Path(sysconfig.get_path("scripts")) / "gitleaks"
 INDEX_ADDRESS = re.compile(
-    r"index\.example/simple|files\.storage\.example|registry\.(npm\.example|yarn\.example)|trusted-host"
-    r"|(?<!emit-)(extra-)?index-url|(?<!emit-)find-links|\"resolved\":"
+    r"https?://(index\.example/simple|files\.storage\.example|registry\.(npm\.example|yarn\.example))"
+    r"|--((extra-)?index-url|find-links|trusted-host)[ =][^\s'\"]"
+    r"|\"resolved\":"
 )
+"""An address in use. Code that speaks of pip's options or of the public hosts is another matter."""
 
 
 def tracked_texts() -> dict[str, str]:
