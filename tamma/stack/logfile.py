@@ -26,7 +26,9 @@ def rotate(log: Path, limit: int = ROTATE_BYTES) -> bool:
     try:
         if log.stat().st_size <= limit:
             return False
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        fd = os.open(log.with_name(f"{log.name}.1"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as old, log.open("rb") as current:
+            shutil.copyfileobj(current, old)
         os.truncate(log, 0)
     except FileNotFoundError:
         return False

@@ -130,13 +130,27 @@ class Process:
             await self.wait()
 
     def _reap(self) -> int | None:
+        """Collect the exit code, and end what the process left running in its session."""
         if self._child is None:
+            _end_session(self.pid)
             return None
         # It is a zombie until `wait` below, so its pid, which is also its group's id, cannot be reused yet.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self._child.returncode is None:
                 os.killpg(self.pid, signal.SIGKILL)
         return self._child.wait()
+
+
+def _end_session(leader: int) -> None:
+    """End the other members of a session whose leader, not our child, has ended. PostgreSQL's workers would
+    notice by themselves, but hold its memory, and so its restart, until they do."""
+    import psutil
+
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            # As long as a member lives, the leader's pid cannot be given to anyone else.
+            if os.getsid(pid) == leader and pid != leader and birth_of(leader) is None:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _pidfd(pid: int) -> int | None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import pytest
 
 from tamma.errors import ConfigError, StackError
@@ -22,6 +21,7 @@ from tamma.stack.ports import next_free
 from tamma.stack.process import birth_of
 from tamma.stack.settings import dev_server_settings
 from tamma.stack.stack import ensure_stack, stack_status, stop_stack
+from tamma.store.database import connect as sql
 from tests.support.stack import eventually, idle_worker, short_home, stranger, until_gone
 
 REQUEST = StackRequest(worker=idle_worker())
@@ -33,7 +33,7 @@ async def test_commands_at_once_start_one_stack_and_stop_leaves_nothing(fresh_ho
     infos = await asyncio.gather(*(ensure_stack(fresh_home, REQUEST) for _ in range(3)))
     assert infos[0].pids == infos[1].pids == infos[2].pids
 
-    connection = await asyncpg.connect(infos[0].database_url)
+    connection = await sql(infos[0].database_url)
     await connection.execute("CREATE TABLE kept (n int)")
     await connection.close()
     assert await stop_stack(fresh_home) is True
@@ -43,7 +43,7 @@ async def test_commands_at_once_start_one_stack_and_stop_leaves_nothing(fresh_ho
     assert (status.running, status.orphans) == (False, {})
 
     again = await ensure_stack(fresh_home, StackRequest())
-    connection = await asyncpg.connect(again.database_url)
+    connection = await sql(again.database_url)
     assert await connection.fetchval("SELECT count(*) FROM kept") == 0
     await connection.close()
 
@@ -141,6 +141,7 @@ async def test_data_of_another_postgres_is_refused(fresh_home: Path) -> None:
     assert "pg_dump" in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 async def test_lost_password_is_set_anew(fresh_home: Path) -> None:
     request = StackRequest(temporal_address="127.0.0.1:1")
     first = await ensure_stack(fresh_home, request)
@@ -149,7 +150,7 @@ async def test_lost_password_is_set_anew(fresh_home: Path) -> None:
 
     second = await ensure_stack(fresh_home, request)
     assert second.database_url != first.database_url
-    await (await asyncpg.connect(second.database_url)).close()
+    await (await sql(second.database_url)).close()
 
 
 @pytest.mark.parametrize("home", ["/dev/null/tamma", "/proc/tamma"])
@@ -184,7 +185,7 @@ async def test_home_with_a_long_path_gets_short_sockets() -> None:
     try:
         assert len(os.fsencode(paths.postgres_socket_dir / ".s.PGSQL.5432")) <= 100
         info = await ensure_stack(home, StackRequest(temporal_address="127.0.0.1:1"))
-        await (await asyncpg.connect(info.database_url)).close()
+        await (await sql(info.database_url)).close()
         assert paths.run.stat().st_mode & 0o077 == 0
     finally:
         await stop_stack(home)

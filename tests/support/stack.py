@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,7 +82,7 @@ async def eventually(condition: Callable[[], object], timeout: float = 20.0) -> 
 
 
 @contextmanager
-def stranger() -> Iterator[int]:
+def stranger() -> Generator[int]:
     """The pid of a process that has nothing to do with any stack."""
     process = subprocess.Popen(["sleep", "60"])
     try:
