@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -150,3 +152,13 @@ def test_a_pool_of_no_sense_is_refused(smallest: int, largest: int) -> None:
 def test_a_schema_name_that_would_need_quoting_is_refused(schema: str) -> None:
     with pytest.raises(ConfigError, match="schema's name"):
         PostgresStore("postgresql://h/d", min_size=1, max_size=1, schema=schema)
+
+
+def test_importing_the_store_loads_neither_driver_nor_pydantic() -> None:
+    """The command line imports it to say what there is; both cost more than all the rest."""
+    program = (
+        "import sys, tamma.store.postgres, tamma.store.memory;"
+        "sys.exit(', '.join({'asyncpg', 'pydantic'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
