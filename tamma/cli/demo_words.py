@@ -32,10 +32,8 @@ def say_who(provider: str, model: str | None, *, scripted: bool) -> None:
     """Who will do the work; a script is called a script."""
     _heading("The run")
     if scripted:
-        output.data(
-            "The model's turns are SCRIPTED: they are read from a file, no model is asked, nothing is paid."
-        )
-        output.data("The servers, the sandbox, the tools, the tests and git are real.")
+        output.data("The model's turns are SCRIPTED: read from a file, no model is asked, nothing")
+        output.data("is paid. The servers, the sandbox, the tools, the tests and git are real.")
     else:
         output.data(
             f"The work is done by {provider}{f' ({model})' if model else ''}. It costs what it costs there."
@@ -69,16 +67,16 @@ def say_next(view: TaskView, ui_url: str | None) -> None:
         f"and cost {story.cost(spend)}."
     )
     if ui_url:
-        output.data(f"The run, step by step, in Temporal's Web UI:  {ui_url}")
-    output.data(f"The conversation with every tool call:          tamma inspect {view.task_id}")
+        output.data(f"Temporal's Web UI shows it step by step: {ui_url}")
+    output.data("Every word and every tool call:")
+    output.data(f"  tamma inspect {view.task_id}")
     output.data()
-    output.data("With your own key and repository:")
-    output.data("  export ANTHROPIC_API_KEY=...  GITHUB_TOKEN=...")
-    output.data("  tamma submit 'owner/repo#12' --watch                    an issue on GitHub")
-    output.data(
-        "  tamma submit ./repo --issue bug.md --approve plan -w    any Git repository; you approve the plan"
-    )
-    output.data("Stop the servers: tamma dev stop")
+    output.data("Next, with your own key, an issue on GitHub or any Git repository:")
+    output.data("  export ANTHROPIC_API_KEY=... GITHUB_TOKEN=...")
+    output.data("  tamma submit 'owner/repo#12' --watch")
+    output.data("  tamma submit ./repo --issue bug.md --approve plan --watch")
+    output.data()
+    output.data("The servers keep running for the next command; `tamma dev stop` ends them.")
 
 
 def _proof(proof: Proof) -> None:

@@ -14,7 +14,7 @@ from tamma.temporal import runs
 from tamma.temporal.run_errors import RunRefused, WorkerSilent
 
 if TYPE_CHECKING:
-    from tamma.cli.invocation import Link
+    from tamma.cli.linking import Link
     from tamma.temporal.run_index import RunRecord
 
 FINAL = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.panel import Panel
-from rich.spinner import Spinner
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from tamma.cli import story
-from tamma.cli.story import Frame, Mark, Step
+from tamma.cli import gates, story
+from tamma.cli.story import Frame, Mark
 from tamma.model.task import TaskStatus
 
 _SIGNS = {
@@ -31,6 +31,12 @@ _STATUS_STYLE = {
     TaskStatus.CANCELLED: "bold yellow",
     TaskStatus.PAUSED: "bold yellow",
 }
+_LABEL_STYLE = {Mark.NOW: "bold", Mark.WAITING: "bold yellow", Mark.FAILED: "bold red", Mark.TODO: "dim"}
+_LABEL = 1 + max(len(label) for label in story.LABELS.values())
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_PLAIN_SPINNER = "|/-\\"
+_SPINS = 8
+"""Pictures of the spinner a second."""
 _STEPS_SHOWN = 4
 """Lines of the agent's last actions: enough to follow, few enough that the display does not jump."""
 
@@ -40,12 +46,10 @@ class LiveDisplay:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stdout, highlight=False)
-        self._spinner = Spinner("dots" if self._unicode else "line", style="cyan")
-        self._live = Live(console=self._console, refresh_per_second=8, vertical_overflow="ellipsis")
+        self._live = self._new()
 
-    @property
-    def _unicode(self) -> bool:
-        return (self._console.encoding or "").lower().startswith("utf")
+    def _new(self) -> Live:
+        return Live(console=self._console, refresh_per_second=8, vertical_overflow="ellipsis")
 
     def __enter__(self) -> LiveDisplay:
         self._live.start()
@@ -57,7 +61,7 @@ class LiveDisplay:
         self._live.stop()
 
     def show(self, frame: Frame) -> None:
-        self._live.update(self.draw(frame), refresh=frame.final)
+        self._live.update(Picture(frame), refresh=frame.final)
 
     def notice(self, text: str) -> None:
         self._live.console.print(Text(text, style="yellow"))
@@ -67,74 +71,74 @@ class LiveDisplay:
         self._live.stop()
 
     def resume(self) -> None:
+        """Go on below what was asked; the same `Live` would draw over it."""
+        self._live = self._new()
         self._live.start()
 
-    def draw(self, frame: Frame) -> RenderableType:
-        """The whole picture of one frame."""
-        return Group(*self._header(frame), self._table(frame), *self._footer(frame))
 
-    def _header(self, frame: Frame) -> list[RenderableType]:
-        view = frame.view
-        title = Text.assemble((story.label(view), "bold"), "  ", view.title)
-        agent = Text(f"{story.agent(view)} · task {view.task_id}", style="dim")
-        return [_one_line(title), _one_line(agent), Text()]
+class Picture:
+    """One frame, drawn line by line: a line never wraps, so that the picture keeps its height."""
 
-    def _table(self, frame: Frame) -> Table:
-        table = Table.grid(padding=(0, 1), expand=False)
-        table.add_column(width=1)
-        table.add_column(no_wrap=True, min_width=14, max_width=22)
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        for step in story.steps(frame):
-            table.add_row(self._sign(step), _label(step), Text(step.detail, style="dim"))
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        unicode = (console.encoding or "").lower().startswith("utf")
+        yield from self._header()
+        for step in story.steps(self._frame):
+            sign, style = self._sign(step.mark, console, unicode=unicode)
+            words = Text.assemble(
+                (sign, style), " ", (f"{step.label:<{_LABEL}}", _LABEL_STYLE.get(step.mark, ""))
+            )
+            yield _line(words.append(step.detail, style="dim"))
             if step.mark is Mark.NOW:
-                for line in self._agent_lines(frame):
-                    table.add_row("", "", line)
-        return table
+                yield from self._agent()
+        yield from self._footer()
 
-    def _sign(self, step: Step) -> RenderableType:
-        if step.mark is Mark.NOW:
-            return self._spinner
-        sign, style = _SIGNS[step.mark]
-        return Text(sign if self._unicode else _PLAIN_SIGNS[step.mark], style=style)
+    def _header(self) -> Iterator[Text]:
+        view = self._frame.view
+        yield _line(Text.assemble((story.label(view), "bold"), "  ", view.title))
+        yield _line(Text(f"{story.agent(view)} · task {view.task_id}", style="dim"))
+        yield Text()
 
-    def _agent_lines(self, frame: Frame) -> list[Text]:
-        progress = frame.progress
-        if progress is None:
-            return []
-        lines = [Text(line, style="dim") for line in progress.last[-_STEPS_SHOWN:]]
-        now = story.doing(frame)
-        return [*lines, Text(f"{now} …", style="cyan")] if now else lines
+    def _sign(self, mark: Mark, console: Console, *, unicode: bool) -> tuple[str, str]:
+        if mark is Mark.NOW:
+            frames = _SPINNER if unicode else _PLAIN_SPINNER
+            return frames[int(console.get_time() * _SPINS) % len(frames)], "cyan"
+        sign, style = _SIGNS[mark]
+        return (sign if unicode else _PLAIN_SIGNS[mark]), style
 
-    def _footer(self, frame: Frame) -> list[RenderableType]:
-        view = frame.view
-        lines: list[RenderableType] = [Text()]
-        if view.waiting_for and not frame.final:
-            who = "waiting for you" if view.waiting_for.person else "waiting"
-            lines.append(Text.assemble((f"{who}: ", "bold yellow"), view.waiting_for.reason))
-            lines.append(Text(view.waiting_for.hint, style="yellow"))
-        lines += [Text(f"note: {note}", style="dim") for note in view.notes]
+    def _agent(self) -> Iterator[Text]:
+        progress = self._frame.progress
+        for done in progress.last[-_STEPS_SHOWN:] if progress else ():
+            yield _line(Text(f"{'':<{_LABEL + 2}}{done}", style="dim"))
+        if now := story.doing(self._frame):
+            yield _line(Text(f"{'':<{_LABEL + 2}}{now} …", style="cyan"))
+
+    def _footer(self) -> Iterator[Text]:
+        view = self._frame.view
+        yield Text()
+        if view.waiting_for and not self._frame.final:
+            who = "waiting for you: " if view.waiting_for.person else "waiting: "
+            yield Text.assemble((who, "bold yellow"), view.waiting_for.reason)
+            yield Text(gates.hint(view, view.waiting_for), style="yellow")
+        for note in view.notes:
+            yield Text(f"note: {note}", style="dim")
         style = _STATUS_STYLE.get(view.status, "bold")
-        lines.append(Text.assemble((view.status.value, style), " · ", story.figures(frame)))
-        lines += [_one_line(Text(line)) for line in _links(frame)]
-        return lines
+        yield Text.assemble((view.status.value, style), " · ", story.figures(self._frame))
+        for link in (
+            f"branch {view.branch}" if view.branch else "",
+            view.pull_request_url,
+            self._frame.ui_url,
+        ):
+            if link:
+                yield Text(link, style="dim", overflow="fold")
 
 
-def _label(step: Step) -> Text:
-    styles = {Mark.NOW: "bold", Mark.WAITING: "bold yellow", Mark.FAILED: "bold red", Mark.TODO: "dim"}
-    return Text(step.label, style=styles.get(step.mark, ""))
-
-
-def _one_line(text: Text) -> Text:
+def _line(text: Text) -> Text:
     text.no_wrap = True
     text.overflow = "ellipsis"
     return text
-
-
-def _links(frame: Frame) -> list[str]:
-    view = frame.view
-    links = [f"branch {view.branch}"] if view.branch else []
-    links += [view.pull_request_url] if view.pull_request_url else []
-    return [*links, frame.ui_url] if frame.ui_url else links
 
 
 # --- documents -----------------------------------------------------------------------------------

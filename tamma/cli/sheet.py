@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.cli import story
+from tamma.cli import gates, story
 from tamma.cli.story import Frame, Mark
 
 _SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
@@ -15,11 +15,11 @@ def lines(frame: Frame) -> list[str]:
     told += [f"  {name:<13}{value}" for name, value in facts(frame) if value]
     told.append("")
     for step in story.steps(frame):
-        told.append(f"  [{_SIGNS[step.mark]}] {step.label:<22} {step.detail}".rstrip())
+        told.append(f"  [{_SIGNS[step.mark]}] {step.label:<14} {step.detail}".rstrip())
     if view.waiting_for and not frame.final:
         who = "waiting for you" if view.waiting_for.person else "waiting"
         told += ["", f"  {who} ({view.waiting_for.gate}): {view.waiting_for.reason}"]
-        told += [f"  hint: {view.waiting_for.hint.replace(' TASK', f' {view.task_id}')}"]
+        told += [f"  hint: {gates.hint(view, view.waiting_for)}"]
     if view.notes:
         told += ["", *(f"  note: {note}" for note in view.notes)]
     if view.plan and not frame.final:

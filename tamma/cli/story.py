@@ -15,8 +15,8 @@ ZERO = Decimal(0)
 FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 LABELS: dict[Phase, str] = {
-    Phase.ACCEPT: "Find the issue",
-    Phase.CONTEXT: "Prepare the workspace",
+    Phase.ACCEPT: "Issue",
+    Phase.CONTEXT: "Workspace",
     Phase.PLAN: "Plan",
     Phase.APPROVE_PLAN: "Plan approval",
     Phase.RED_TEST: "Failing test",
@@ -26,7 +26,7 @@ LABELS: dict[Phase, str] = {
     Phase.CHECKS: "Checks",
     Phase.APPROVE_MERGE: "Merge approval",
     Phase.MERGE: "Merge",
-    Phase.CLOSE: "Close the issue",
+    Phase.CLOSE: "Close",
 }
 _ORDER = tuple(LABELS)
 _ONLY_WHEN_THERE = frozenset({Phase.APPROVE_PLAN, Phase.APPROVE_MERGE})

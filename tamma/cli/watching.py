@@ -139,9 +139,9 @@ class Follower:
         """A run may be over while no worker is left to answer for it: the index knows."""
         try:
             record = await run_index.describe(self.client, self.record.workflow_id, self.record.run_id)
+            return None if record.live else await runs.ended(self.client, record)
         except ServerSilent:
             return None
-        return None if record.live else record.sketch()
 
     async def _session(self, view: TaskView) -> SessionProgress | None:
         """What the session does; asked half as often as the run itself."""

@@ -32,9 +32,9 @@ class WorkerSilent(TammaError):
 
     retryable = True
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str = "") -> None:
         super().__init__(
-            "no worker answers for this run; the run itself is safe",
+            "no worker answers for this run; the run itself is safe" + (f" ({reason})" if reason else ""),
             hint="start one: `tamma dev start` (or `tamma worker` beside servers of your own)",
         )
 

@@ -13,7 +13,7 @@ from temporalio.common import SearchAttributeKey
 
 from tamma.model.ids import TaskId, WorkflowId
 from tamma.model.repository import RepoRef
-from tamma.model.task import DEV_WORKFLOW, Phase, TaskStatus, TaskView
+from tamma.model.task import DEV_WORKFLOW, AgentChoice, Phase, TaskStatus, TaskView
 from tamma.temporal.run_errors import RunAmbiguous, RunNotFound, server_errors
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class RunRecord:
         """A view with what the index knows, for when no worker answers for the run."""
         platform = self.workflow_id.split("/")[1] if self.workflow_id.count("/") > 1 else ""
         owner, _, name = ("", "", self.repo) if platform == "plain-git" else self.repo.rpartition("/")
+        provider, _, model = self.agent.partition("/")
         return TaskView(
             task_id=self.task_id,
             status=self.status,
@@ -67,6 +68,7 @@ class RunRecord:
             issue=self.issue,
             title=self.title,
             issue_url=self.issue_url,
+            agent=AgentChoice(provider, model or None) if self.agent else None,
             pull_request_url=self.pull_request,
         )
 

@@ -5,13 +5,14 @@ Everything returns the model's dataclasses; what goes wrong is one of `run_error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from temporalio.client import (
     RPCError,
     WithStartWorkflowOperation,
+    WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -35,6 +36,7 @@ from tamma.model.task import (
     BudgetChange,
     Control,
     DevRequest,
+    DevResult,
     Phase,
     Reply,
     Steer,
@@ -178,6 +180,27 @@ async def look(client: Client, run: index.RunRecord) -> tuple[TaskView, SessionP
         return seen, None  # it has ended since, or is just beginning
 
 
+async def ended(client: Client, run: index.RunRecord) -> TaskView:
+    """A finished run from its record and its result alone, for when no worker answers for it."""
+    sketch = run.sketch()
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id, result_type=DevResult)
+    with server_errors(run.workflow_id):
+        try:
+            result = await handle.result(follow_runs=False)
+        except WorkflowFailureError as error:
+            cause = error.cause
+            return replace(sketch, summary=getattr(cause, "message", None) or str(cause))
+    return replace(
+        sketch,
+        status=result.status,
+        summary=result.summary,
+        branch=result.branch,
+        pull_request_url=result.pull_request_url,
+        merge_sha=result.merge_sha,
+        spend=result.spend,
+    )
+
+
 async def _query(
     client: Client, workflow: str, run_id: str | None, name: str, output: type[T], timeout: float
 ) -> T:
@@ -186,7 +209,8 @@ async def _query(
         try:
             return await handle.query(name, result_type=output, rpc_timeout=timedelta(seconds=timeout))
         except WorkflowQueryFailedError as error:
-            raise WorkerSilent from error  # a worker of another version, or one that stops right now
+            # A worker of another version, or one that stops right now.
+            raise WorkerSilent(error.message) from error
         except RPCError as error:
             if error.status in _NO_ANSWER:
                 raise WorkerSilent from error

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.invocation import Invocation, Link
+from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, run_argument, server_options
 from tamma.errors import ConfigError
 from tamma.model.task import Approval, Gate
 
 if TYPE_CHECKING:
+    from tamma.cli.linking import Link
     from tamma.temporal.run_index import RunRecord
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.invocation import Invocation, Link
+from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, server_options
 from tamma.errors import TammaError
 
 if TYPE_CHECKING:
+    from tamma.cli.linking import Link
     from tamma.config.load import LoadedConfig
     from tamma.demo.repository import DemoRepository
     from tamma.model.task import TaskView

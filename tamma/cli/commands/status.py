@@ -42,6 +42,8 @@ async def command(
         except WorkerSilent as error:
             view = progress = None
             output.note(f"{error}; this is what the server knows")
+            if not record.live:
+                view = await runs.ended(link.client, record)
         if as_json:
             output.json_document(shapes.task_json(record, view, link.ui_url, progress))
             return

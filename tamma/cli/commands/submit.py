@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.invocation import Invocation, Link, accounts
+from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option, server_options
 from tamma.cli.ordering import Wishes, order
 
 if TYPE_CHECKING:
+    from tamma.cli.linking import Link
     from tamma.cli.reference import IssueName
     from tamma.config.load import LoadedConfig
     from tamma.model.task import DevRequest
@@ -116,6 +117,7 @@ async def command(
         temporal_address, database_url, flags=wishes.flags(), project_dir=_folder(issue, issue_file)
     )
     from tamma.cli.finding import locate
+    from tamma.cli.linking import accounts
 
     known, default = accounts(loaded)
     name, text = locate(issue, issue_file, known, default)

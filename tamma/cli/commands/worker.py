@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -38,16 +37,11 @@ async def command(invocation: Invocation, temporal_address: str | None, database
 
 async def _with_servers(invocation: Invocation, loaded: LoadedConfig) -> LoadedConfig:
     """The configuration with the embedded servers' addresses where none are given (standalone alone)."""
-    from tamma.config.resolve import database_url, stack_request
-    from tamma.stack.stack import ensure_stack
+    from tamma.cli.linking import reach
+    from tamma.config.resolve import database_url
 
-    request = stack_request(loaded, worker=False)
-    given = request.temporal_address is not None and request.database_url is not None
+    given = loaded.config.temporal.address is not None and database_url(loaded) is not None
     if loaded.config.mode != "standalone" or given:
         return loaded
-    stack = await ensure_stack(loaded.home, request, invocation.progress)
-    env = {**loaded.env, "TAMMA_DATABASE_URL": stack.database_url}
-    here = replace(invocation, environment=env)
-    loaded = here.load(stack.temporal_address)
-    assert database_url(loaded) == stack.database_url
-    return loaded
+    servers = await reach(loaded, invocation.progress, worker=False)
+    return invocation.load(servers.temporal_address, servers.database_url)

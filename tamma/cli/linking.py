@@ -1,0 +1,145 @@
+"""The way to Temporal and the store: the embedded servers, started or joined, or the ones that are given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tamma.cli.finding import find
+from tamma.cli.reference import GITHUB, PLAIN_GIT, Account
+from tamma.config.resolve import stack_request, temporal_settings
+from tamma.errors import ConfigError
+from tamma.stack.stack import ensure_stack, stack_status
+from tamma.temporal.client import connect
+from tamma.temporal.plugin import tamma_plugin
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+    from temporalio.service import TLSConfig
+
+    from tamma.config.load import LoadedConfig
+    from tamma.config.schema import TlsConfig
+    from tamma.store.postgres import PostgresStore
+    from tamma.temporal.run_index import RunRecord
+
+_STORE_CONNECTIONS = 2
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where they are."""
+
+    temporal_address: str
+    namespace: str
+    database_url: str = field(repr=False)
+    ui_url: str | None = None
+    """None where Temporal is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Temporal, connected; the store when it is asked for."""
+
+    client: Client
+    loaded: LoadedConfig
+    servers: Servers
+
+    @property
+    def ui_url(self) -> str | None:
+        return self.servers.ui_url
+
+    async def find(self, task: str, issue_file: str | None = None) -> RunRecord:
+        """The run that a person named. Raises ConfigError, RunNotFound, RunAmbiguous."""
+        known, default = accounts(self.loaded)
+        return await find(self.client, task, issue_file, known, default)
+
+    @asynccontextmanager
+    async def store(self) -> AsyncGenerator[PostgresStore]:
+        """The store, open. Raises StoreUnavailable."""
+        from tamma.store.postgres import PostgresStore
+
+        store = PostgresStore(self.servers.database_url, min_size=1, max_size=_STORE_CONNECTIONS)
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+async def connected(loaded: LoadedConfig, progress: Progress, *, fresh_worker: bool) -> Link:
+    """A link to the configured servers. Raises ConfigError, StackError."""
+    settings = temporal_settings(loaded)
+    servers = await reach(loaded, progress, worker=await _worker_wanted(loaded, fresh=fresh_worker))
+    client = await connect(
+        servers.temporal_address,
+        servers.namespace,
+        api_key=settings.api_key,
+        tls=_tls(settings.tls),
+        plugins=[tamma_plugin()],
+    )
+    return Link(client, loaded, servers)
+
+
+async def reach(loaded: LoadedConfig, progress: Progress, *, worker: bool) -> Servers:
+    """Start or join what is not given from outside; with `worker`, one with this call's configuration."""
+    settings = temporal_settings(loaded)
+    request = stack_request(loaded, worker=worker)
+    if request.temporal_address and request.database_url and not worker:
+        return Servers(request.temporal_address, settings.namespace, request.database_url)
+    stack = await ensure_stack(loaded.home, request, progress)
+    namespace = stack.namespace if settings.address is None else settings.namespace
+    return Servers(stack.temporal_address, namespace, stack.database_url, stack.ui_url)
+
+
+async def _worker_wanted(loaded: LoadedConfig, *, fresh: bool) -> bool:
+    """Whether to ask for a worker: whoever only looks must not replace one by one with his own secrets."""
+    if loaded.config.mode != "standalone":
+        return False
+    if fresh:
+        return True
+    status = await stack_status(loaded.home)
+    return all(service.name != "worker" for service in status.services)
+
+
+def accounts(loaded: LoadedConfig) -> tuple[tuple[Account, ...], str]:
+    """The configured platforms as names go, and which of them `owner/repo#12` means: the first forge."""
+    known = tuple(
+        Account(entry.platform_id, entry.platform_type, _hosts(entry.platform_id, entry.base_url))
+        for entry in loaded.config.platforms.available
+    )
+    return known, next((account.id for account in known if account.type != PLAIN_GIT), GITHUB.id)
+
+
+def _hosts(platform_id: str, base_url: str | None) -> tuple[str, ...]:
+    hosts = (platform_id.lower(), f"www.{platform_id.lower()}")
+    return (*hosts, urlsplit(base_url).netloc.rpartition("@")[2].lower()) if base_url else hosts
+
+
+def _tls(given: bool | TlsConfig | None) -> bool | TLSConfig | None:
+    """Certificates from their files. Raises ConfigError where one cannot be read."""
+    if given is None or isinstance(given, bool):
+        return given
+    from temporalio.service import TLSConfig
+
+    return TLSConfig(
+        domain=given.server_name,
+        server_root_ca_cert=_pem(given.ca),
+        client_cert=_pem(given.client_cert),
+        client_private_key=_pem(given.client_key),
+    )
+
+
+def _pem(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"the certificate {path!r} cannot be read: {error.strerror}", hint="check temporal.tls"
+        ) from error
