@@ -21,7 +21,7 @@ _REMOTE_FAILURES: tuple[tuple[str, type[PlatformError], str], ...] = (
         "check the token (or the SSH key) and that it may read and write this repository",
     ),
     (
-        r"repository .*not found|does not exist|does not appear to be a git repository|error: 404",
+        r"repository .*not found|does not exist|does not appear to be a git repo|not exported|error: 404",
         NotFound,
         "check the address",
     ),

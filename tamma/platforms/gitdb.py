@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import pygit2
-from pygit2.enums import FileMode, SortMode
+from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
 
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import ChangeKind, FileChange, MergeMethod
@@ -37,7 +37,7 @@ def open_repository(path: str) -> pygit2.Repository:
     """The repository at exactly `path` (bare, or a checkout). Raises NotFound, Forbidden."""
     place = Path(path).expanduser()
     try:
-        return pygit2.Repository(str(place))
+        return pygit2.Repository(str(place), RepositoryOpenFlag.NO_SEARCH)
     except pygit2.GitError as error:
         if "owned by" in str(error):
             raise Forbidden(

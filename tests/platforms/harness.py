@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -242,4 +241,3 @@ class EmulateHarness:
 
 
 AnyHarness = MemoryHarness | GitHubHarness | EmulateHarness
-Forget = Callable[[], None]

@@ -21,6 +21,7 @@ from tamma.model.repository import (
     IssueFilter,
     MergeCategory,
     MergeOutcome,
+    PullRequestSpec,
     Target,
 )
 from tamma.platforms.github import GitHub
@@ -28,7 +29,7 @@ from tamma.platforms.github_errors import Answer, error_for
 from tamma.platforms.github_models import PullAnswer, merge_state
 from tests.platforms.harness import GitHubHarness
 from tests.platforms.test_contract import BRANCH, commit, open_pr
-from tests.support.github_server import GitHubServer
+from tests.support.github_server import FaultKind, GitHubServer
 
 
 @pytest.fixture
@@ -91,10 +92,9 @@ async def test_a_storm_of_limits_is_never_waited_out_here(hub: GitHubHarness) ->
 
 
 @pytest.mark.parametrize("kind", ["error", "error_after", "no_connection"])
-async def test_a_write_is_never_repeated_by_the_client(hub: GitHubHarness, kind: str) -> None:
+async def test_a_write_is_never_repeated_by_the_client(hub: GitHubHarness, kind: FaultKind) -> None:
     await commit(hub)
-    hub.server.fail("POST", "/pulls$", kind)  # type: ignore[arg-type]
-    from tamma.model.repository import PullRequestSpec
+    hub.server.fail("POST", "/pulls$", kind)
 
     spec = PullRequestSpec(BRANCH, "main", "Fix", "Because")
     with pytest.raises(Transient):
@@ -205,8 +205,6 @@ async def test_checks_we_may_not_read_are_not_green(hub: GitHubHarness) -> None:
 
 
 async def test_no_commits_between_is_told_as_it_is(hub: GitHubHarness) -> None:
-    from tamma.model.repository import PullRequestSpec
-
     sha = (await hub.platform.get_branch(hub.repo, "main")).sha
     await hub.platform.ensure_branch(hub.repo, BRANCH, sha)
     with pytest.raises(PlatformError, match="No commits between"):

@@ -110,7 +110,8 @@ class ApiDescription:
         if validator is None:
             validator = Draft202012Validator(_convert(schema), registry=self._registry)
             self._validators[key] = validator
-        errors: list[Any] = sorted(validator.iter_errors(value), key=_place)
+        found: Any = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]  (its stubs)
+        errors: list[Any] = sorted(found, key=_place)
         return [f"{_place(error)}: {error.message[:300]}" for error in errors]
 
     def _retrieve(self, uri: str) -> Resource[Any]:

@@ -1,0 +1,203 @@
+"""Plain Git: bad addresses, issues from Markdown, and repositories behind a URL (git's own daemon)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tamma.errors import (
+    BadCredentials,
+    ConfigError,
+    Conflict,
+    NotFound,
+    PlatformError,
+    StaleHead,
+    Transient,
+)
+from tamma.model.repository import IssueFilter, MergeOutcome, RepoRef
+from tamma.platforms.gitcli import credentials_env, remote_error
+from tamma.platforms.interface import PlatformSettings
+from tamma.platforms.markdown_issue import issue_from_markdown
+from tamma.platforms.plain_git import PlainGit, is_url, local_path
+from tests.platforms.harness import git, make_bare, make_checkout, push_to
+
+BRANCH = "tamma/1-fix"
+PLATFORM = PlainGit(PlatformSettings("git", "plain-git"))
+
+
+def ref(path: object) -> RepoRef:
+    return RepoRef("git", "", str(path))
+
+
+# --- local ------------------------------------------------------------------------------------------------
+
+
+async def test_a_folder_without_a_repository(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        await PLATFORM.get_repository(ref(tmp_path))
+    assert "git init" in (caught.value.hint or "")
+    make_checkout(tmp_path / "work")
+    with pytest.raises(NotFound) as caught:
+        await PLATFORM.get_repository(ref(tmp_path / "work" / "src"))
+    assert str(tmp_path / "work") in (caught.value.hint or "")
+
+
+async def test_an_empty_repository_is_told_so(tmp_path: Path) -> None:
+    git("init", "-q", "empty", cwd=tmp_path)
+    with pytest.raises(Conflict, match="empty") as caught:
+        await PLATFORM.get_repository(ref(tmp_path / "empty"))
+    assert "first commit" in (caught.value.hint or "")
+
+
+async def test_the_default_branch_is_what_head_names(tmp_path: Path) -> None:
+    path = make_checkout(tmp_path / "work")
+    git("checkout", "-q", "-b", "trunk", cwd=path)
+    found = await PLATFORM.get_repository(ref(f"file://{path}"))
+    assert (found.default_branch, found.clone_url) == ("trunk", str(path))
+    git("checkout", "-q", "--detach", cwd=path)
+    assert (await PLATFORM.get_repository(ref(path))).default_branch == "main"
+
+
+def test_what_is_a_url() -> None:
+    assert is_url("https://example.test/a/b.git")
+    assert is_url("git@example.test:a/b.git")
+    assert is_url("ssh://git@example.test/a")
+    assert not is_url("/srv/a:b")
+    assert not is_url("file:///srv/a")
+    assert local_path("file:///srv/a%20b") == "/srv/a b"
+
+
+async def test_credentials_never_come_in_a_url() -> None:
+    with pytest.raises(ConfigError) as caught:
+        await PLATFORM.get_repository(ref("https://mona:s3cret@example.test/a.git"))
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
+    environment = credentials_env("https://example.test/a.git", "t0ken")
+    assert environment["GIT_CONFIG_KEY_0"] == "http.https://example.test/.extraHeader"
+    assert credentials_env("git@example.test:a.git", "t0ken") == {}
+    settings = PlatformSettings("git", "plain-git", token="t0ken")
+    assert PlainGit(settings).git_credentials(ref("https://example.test/a")).token == "t0ken"
+    assert PlainGit(settings).git_credentials(ref("/srv/a")).token is None
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("fatal: Authentication failed for 'https://x/'", BadCredentials),
+        ("fatal: could not read Username for 'https://x': terminal prompts disabled", BadCredentials),
+        ("fatal: repository 'https://x/' not found", NotFound),
+        ("fatal: unable to access 'https://x/': Could not resolve host: x", Transient),
+        ("fatal: unable to access: The requested URL returned error: 503", Transient),
+        ("! [rejected] a -> a (stale info)", StaleHead),
+        ("fatal: something else", PlatformError),
+    ],
+)
+def test_what_git_says_about_a_remote(said: str, expected: type[PlatformError]) -> None:
+    assert type(remote_error(said, "https://x/")) is expected
+
+
+# --- issues -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "body", "labels"),
+    [
+        ("# It fails #\n\nWhy.\n", "It fails", "Why.", ()),
+        ("---\ntitle: 'A: b'\nlabels: bug, ui\n---\nText\n## Not the title\n", "A: b", None, ("bug", "ui")),
+        ("---\nlabels: [bug, 3]\n---\n# Head\nBody", "Head", "Body", ("bug", "3")),
+        ("Just a line\nand more", "Just a line", "Just a line\nand more", ()),
+        ("```\n# no heading\n```\n# Real\nx", "Real", "```\n# no heading\n```\nx", ()),
+        ("\ufeff# Fenster\r\nZeile\r\n", "Fenster", "Zeile", ()),
+        ("---\njust a rule\n---\n# T\nx", "T", "---\njust a rule\n---\nx", ()),
+    ],
+)
+def test_an_issue_is_read_from_markdown(
+    text: str, title: str, body: str | None, labels: tuple[str, ...]
+) -> None:
+    issue = issue_from_markdown(text, "issue-1")
+    assert (issue.number, issue.title, issue.labels, issue.state) == ("issue-1", title, labels, "open")
+    assert body is None or issue.body == body
+
+
+def test_an_issue_that_says_nothing_is_refused() -> None:
+    for text in ("", "\n \n", "---\nlabels: [x]\n---\n"):
+        with pytest.raises(ConfigError, match="empty"):
+            issue_from_markdown(text, "issue-1")
+    with pytest.raises(ConfigError, match="YAML"):
+        issue_from_markdown("---\ntitle: [\n---\nx", "issue-1")
+
+
+async def test_configured_issues_are_listed(tmp_path: Path) -> None:
+    issues = {"1": "# One\nx", "2": "---\nstate: closed\nlabels: bug\n---\n# Two\nx"}
+    platform = PlainGit(PlatformSettings("git", "plain-git", options={"issues": issues}))
+    listed = await platform.list_issues(ref(tmp_path), IssueFilter())
+    assert [issue.number for issue in listed.items] == ["1"]
+    closed = await platform.list_issues(ref(tmp_path), IssueFilter("all", labels=("bug",)))
+    assert [issue.number for issue in closed.items] == ["2"]
+    assert (await platform.get_issue(ref(tmp_path), "2")).title == "Two"
+    with pytest.raises(NotFound) as caught:
+        await platform.get_issue(ref(tmp_path), "3")
+    assert "--issue" in (caught.value.hint or "")
+
+
+# --- behind a URL -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A repository served by git's own daemon, and where it lies."""
+    path = make_bare(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(git("--exec-path", cwd=tmp_path)) / "git-daemon"
+    command = [str(program), f"--port={port}", "--listen=127.0.0.1", "--export-all", "--reuseaddr"]
+    command += ["--enable=receive-pack", f"--base-path={tmp_path}", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"}) as daemon:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield f"git://127.0.0.1:{port}/hello.git", path
+        daemon.terminate()
+        daemon.wait(timeout=10)
+
+
+async def test_a_remote_repository_is_branched_merged_and_cleaned(remote: tuple[str, Path]) -> None:
+    url, path = remote
+    assert (await PLATFORM.get_repository(ref(url))).default_branch == "main"
+    assert await PLATFORM.get_file(ref(url), "README.md", "main") == b"hello\n"
+    base = (await PLATFORM.get_branch(ref(url), "main")).sha
+    for _ in range(2):
+        assert (await PLATFORM.ensure_branch(ref(url), BRANCH, base)).sha == base
+    head = push_to(path, BRANCH, "fix.txt", b"fixed")
+    with pytest.raises(Conflict):
+        await PLATFORM.ensure_branch(ref(url), BRANCH, base)
+    with pytest.raises(StaleHead):
+        await PLATFORM.merge_branch(ref(url), BRANCH, "main", "1" * 40, "m")
+    push_to(path, "main", "meanwhile.txt", b"x")
+    merged = await PLATFORM.merge_branch(ref(url), BRANCH, "main", head, "Merge it")
+    assert merged.outcome is MergeOutcome.MERGED
+    assert (await PLATFORM.get_branch(ref(url), "main")).sha == merged.sha
+    assert await PLATFORM.merge_branch(ref(url), BRANCH, "main", head, "Merge it") == merged
+    with pytest.raises(StaleHead):
+        await PLATFORM.delete_branch(ref(url), BRANCH, base)
+    for _ in range(2):
+        await PLATFORM.delete_branch(ref(url), BRANCH, head)
+    with pytest.raises(NotFound):
+        await PLATFORM.get_branch(ref(url), BRANCH)
+
+
+async def test_a_remote_that_is_not_there(remote: tuple[str, Path]) -> None:
+    url, _ = remote
+    with pytest.raises((NotFound, Transient)):
+        await PLATFORM.get_repository(ref(url.replace("hello", "nobody")))
+    with pytest.raises(Transient):
+        await PLATFORM.get_repository(ref("git://127.0.0.1:9/x.git"))
