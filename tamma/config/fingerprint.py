@@ -13,7 +13,7 @@ from typing import Any
 from tamma import __version__
 from tamma.config.layers import leaves
 from tamma.config.load import LoadedConfig
-from tamma.config.secrets import is_reference, resolve_secret
+from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import ConfigError
 
 _IGNORED = ("mode", "logLevel", "run.", "orchestrator.", "providers.default")
@@ -22,19 +22,32 @@ SALT_FILE = "salt"
 
 
 def fingerprint(loaded: LoadedConfig) -> str:
-    """Hex digest over the effective configuration, the secrets behind its references, and the version.
+    """`HASH;NAME=HASH;...`: over the effective configuration (with the version, and with secrets from files),
+    and over each variable that is referred to and set. `worker_serves` compares two of them.
 
     Keyed with a random salt in TAMMA_HOME, so that it tells nothing about a secret to whoever sees it.
     Raises ConfigError where TAMMA_HOME cannot be written or a referenced file cannot be used.
     """
+    salt = _salt(loaded.home)
     dump = loaded.config.model_dump(mode="json", by_alias=True)
     material: dict[str, Any] = {"": __version__}
+    secrets_seen: dict[str, str] = {}
     for path, value in leaves(dump):
         if path.startswith(_IGNORED):
             continue
-        material[path] = resolve_secret(value, loaded.env, path) if is_reference(value) else value
-    text = json.dumps(material, sort_keys=True)
-    return hmac.new(_salt(loaded.home), text.encode(), hashlib.sha256).hexdigest()
+        name = env_name(value) if is_reference(value) else None
+        if name and (secret := loaded.env.get(name)):
+            secrets_seen[name] = f"{name}={_digest(salt, secret)[:16]}"
+        material[path] = resolve_secret(value, loaded.env, path) if _is_file(value) else value
+    return ";".join((_digest(salt, json.dumps(material, sort_keys=True)), *sorted(secrets_seen.values())))
+
+
+def _is_file(value: object) -> bool:
+    return is_reference(value) and env_name(str(value)) is None
+
+
+def _digest(salt: bytes, text: str) -> str:
+    return hmac.new(salt, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _salt(home: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 WORKER_COMMAND = (sys.executable, "-m", "tamma.worker")
@@ -15,12 +15,34 @@ class WorkerSpec:
     """The worker that a command needs. A running worker with another fingerprint is replaced, gracefully."""
 
     fingerprint: str
-    """A hash over the configuration and the secrets that the worker works with."""
+    """`HASH;NAME=HASH;...`: over the configuration, and over each secret variable that it refers to."""
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Its environment, secrets included. It travels over a private socket, never by a file or an argument."""
     command: tuple[str, ...] = WORKER_COMMAND
     grace: float = 30.0
     """Seconds between SIGTERM and SIGKILL."""
+
+
+def worker_serves(running: str | None, wanted: str) -> bool:
+    """Whether a worker of fingerprint `running` does for a command that wants `wanted`.
+
+    It may know more secrets: a command from a shell without a key must not take the key away from runs that
+    were submitted from a shell with it.
+    """
+    if running is None:
+        return False
+    (have, *have_secrets), (want, *want_secrets) = running.split(";"), wanted.split(";")
+    return have == want and set(want_secrets) <= set(have_secrets)
+
+
+def succeed(before: WorkerSpec | None, after: WorkerSpec) -> WorkerSpec:
+    """The worker that takes over: as `after` wants it, with the secrets that only `before` had."""
+    if before is None:
+        return after
+    known = {part.partition("=")[0] for part in after.fingerprint.split(";")[1:]}
+    kept = [p for p in before.fingerprint.split(";")[1:] if p.partition("=")[0] not in known]
+    env = {name: before.env[name] for part in kept if (name := part.partition("=")[0]) in before.env}
+    return replace(after, fingerprint=";".join((after.fingerprint, *kept)), env={**env, **after.env})
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,13 +138,15 @@ class PostgresServer:
         await self._run((*who.prefix, str(binaries / "initdb"), *options, *auth, "-D", str(fresh)), env)
         (fresh / "pg_hba.conf").write_text(HBA)
         create = f"CREATE ROLE {ROLE} LOGIN;\n\nCREATE DATABASE {ROLE} OWNER {ROLE};\n\n"
-        await self._single_user(binaries, who, env, fresh, create)
-        await self._set_password(binaries, who, env, fresh)
+        await self._set_password(binaries, who, env, fresh, before=create)
         fresh.rename(self._data)
 
-    async def _set_password(self, binaries: Path, who: Identity, env: dict[str, str], data: Path) -> None:
+    async def _set_password(
+        self, binaries: Path, who: Identity, env: dict[str, str], data: Path, before: str = ""
+    ) -> None:
         password = secrets.token_urlsafe(32)
-        await self._single_user(binaries, who, env, data, f"ALTER ROLE {ROLE} PASSWORD '{password}';\n\n")
+        alter = f"ALTER ROLE {ROLE} PASSWORD '{password}';\n\n"
+        await self._single_user(binaries, who, env, data, before + alter)
         fd = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w") as file:
             file.write(password)

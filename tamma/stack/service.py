@@ -74,6 +74,7 @@ class Service:
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = asyncio.Event()
+        self._up = asyncio.Event()
         self._state = "stopped"
         self._ready_at = 0.0
         self._restarts = 0
@@ -97,8 +98,16 @@ class Service:
         self._task = asyncio.create_task(self._keep(), name=f"keep {self.server.name}")
 
     async def ready(self) -> None:
-        """Wait until it was ready once. Raises StackError or ConfigError when that cannot be had."""
+        """Wait until it runs, also through a restart. Raises what it was given up for."""
         await asyncio.shield(self._first)
+        ends = [asyncio.ensure_future(self._up.wait()), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self._stopping.is_set():
+            raise StackError(f"{self.server.name} is being stopped", hint="try again in a moment")
 
     async def stop(self) -> None:
         """End it and leave nothing of it behind."""
@@ -223,4 +232,8 @@ class Service:
 
     def _set(self, state: str) -> None:
         self._state = state
+        if state == "running":
+            self._up.set()
+        else:
+            self._up.clear()
         self._on_change()

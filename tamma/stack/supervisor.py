@@ -21,7 +21,7 @@ from typing import Any
 from tamma import __version__
 from tamma.errors import StackError
 from tamma.stack.control import Progress, serve
-from tamma.stack.interface import WORKER_COMMAND, WorkerSpec
+from tamma.stack.interface import WORKER_COMMAND, WorkerSpec, succeed, worker_serves
 from tamma.stack.logfile import log_line, rotate
 from tamma.stack.orphans import stop_orphans
 from tamma.stack.paths import StackPaths
@@ -124,19 +124,23 @@ class Supervisor:
         self, spec: WorkerSpec, addresses: Mapping[str, str], progress: Progress
     ) -> None:
         async with self._worker_lock:
-            running = self._running_fingerprint()
             server = WorkerServer(self._paths, spec, addresses)
-            outdated = running != server.fingerprint
+            suits = worker_serves(self._running_fingerprint(), server.fingerprint)
             if self._missing("worker"):
                 progress("starting the worker")
                 self._launch(server)
-                outdated = outdated and self._services["worker"].status().adopted
+                suits = suits or not self._services["worker"].status().adopted
                 await self._services["worker"].ready()
-            self._worker = server
-            if outdated:
+                self._worker = server
+            if not suits:
                 progress("restarting the worker with the changed configuration")
-                self._replacing = asyncio.create_task(self._replace_worker(server, self._replacing))
+                before = self._worker.spec if self._worker else None
+                self._worker = WorkerServer(self._paths, succeed(before, spec), addresses)
+                self._replacing = asyncio.create_task(self._replace_worker(self._worker, self._replacing))
             self._remember()
+        worker = self._services["worker"].status()
+        if worker.state == "backoff" and worker.problem:
+            progress(f"the worker does not stay up ({worker.problem}): see {self._paths.log}")
 
     async def _replace_worker(self, server: WorkerServer, before: asyncio.Task[None] | None) -> None:
         """Not waited for by the command: what it submits waits in a queue for the new worker."""

@@ -29,7 +29,7 @@ class WorkerServer:
     @property
     def fingerprint(self) -> str:
         """What tells whether a running worker still is the right one."""
-        return f"{self.spec.fingerprint}@{self._addresses['TAMMA_TEMPORAL_ADDRESS']}"
+        return f"{self._addresses['TAMMA_TEMPORAL_ADDRESS']} {self.spec.fingerprint}"
 
     @property
     def stop_grace(self) -> float:

@@ -22,6 +22,7 @@ from tamma.config.resolve import (
 )
 from tamma.config.secrets import resolve_secret
 from tamma.errors import AuthFailed, ConfigError
+from tamma.stack.interface import worker_serves
 
 CANARY = "canary-3c9e-do-not-print"
 
@@ -190,6 +191,9 @@ def test_fingerprint_changes_with_what_the_worker_uses(tmp_path: Path) -> None:
     assert base != fingerprint(load(tmp_path, provider(), ANTHROPIC_API_KEY="a"))
     for name, value in (("LOG_LEVEL", "debug"), ("APPROVE", "all"), ("AI_PROVIDER", "scripted")):
         assert base == fingerprint(load(tmp_path, None, ANTHROPIC_API_KEY="a", **{f"TAMMA_{name}": value}))
+    without = fingerprint(load(tmp_path))
+    assert worker_serves(base, without), "a shell without the key is served by a worker with it"
+    assert not worker_serves(without, base)
     (tmp_path / "salt").unlink()
     assert base != fingerprint(load(tmp_path, ANTHROPIC_API_KEY="a"))
     assert (tmp_path / "salt").stat().st_mode & 0o077 == 0

@@ -18,6 +18,7 @@ import yaml
 from tamma.errors import ConfigError, StackError
 from tamma.stack import logfile, postgres_account, postgres_server, settings, temporal_server
 from tamma.stack.control import NotListening, call, same_user, serve
+from tamma.stack.interface import WorkerSpec, succeed, worker_serves
 from tamma.stack.paths import StackPaths, private_dir
 from tamma.stack.ports import next_free
 from tamma.stack.postgres_account import Identity, account_identity, make_passable
@@ -80,6 +81,32 @@ async def test_a_deaf_process_is_killed_after_its_grace(tmp_path: Path) -> None:
 async def test_run_command_ends_what_takes_too_long() -> None:
     with pytest.raises(TimeoutError):
         await run_command(["sleep", "60"], timeout=0.05)
+
+
+# --- which worker does ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "serves"),
+    [
+        (None, "a", False),
+        ("a", "a", True),
+        ("b", "a", False),
+        ("a;K=1", "a", True),
+        ("a;K=1", "a;K=1", True),
+        ("a;K=1", "a;K=2", False),
+        ("a", "a;K=1", False),
+    ],
+)
+def test_worker_that_knows_more_serves(running: str | None, wanted: str, serves: bool) -> None:
+    assert worker_serves(running, wanted) is serves
+
+
+def test_a_successor_keeps_the_secrets_that_it_was_not_given() -> None:
+    before = WorkerSpec("a;K=1;L=2", {"K": "k", "L": "l", "OTHER": "x"})
+    after = succeed(before, WorkerSpec("b;L=3", {"L": "new"}))
+    assert after.fingerprint == "b;L=3;K=1"
+    assert after.env == {"K": "k", "L": "new"}
 
 
 # --- files ---------------------------------------------------------------------------------------

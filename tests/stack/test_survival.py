@@ -151,6 +151,14 @@ async def test_worker_is_replaced_when_its_configuration_changes(stack_home: Pat
     assert (await join(stack_home, changed)).pids == settled.pids
 
 
+async def test_a_command_without_the_key_leaves_the_worker_alone(stack_home: Path) -> None:
+    with_key = StackRequest(worker=idle_worker("four;SOME_KEY=1", {"SOME_KEY": "canary-1b2e"}))
+    await join(stack_home, with_key)
+    await eventually(lambda: "canary-1b2e" in (stack_home / "worker-env").read_text())
+    pids = (await join(stack_home, with_key)).pids
+    assert (await join(stack_home, StackRequest(worker=idle_worker("four")))).pids == pids
+
+
 async def test_secrets_stay_out_of_files_and_arguments(stack_home: Path) -> None:
     info = await join(stack_home, StackRequest(worker=idle_worker("three", {"SOME_KEY": "canary-77aa"})))
     await eventually(lambda: "canary-77aa" in (stack_home / "worker-env").read_text())
