@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from tamma.errors import AuthFailed, ModelNotFound, ProviderError, StreamInterrupted
+from tamma.errors import ModelNotFound, ProviderError, StreamInterrupted
 from tamma.model.conversation import (
     Capabilities,
     Finish,
@@ -25,7 +25,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers import catalogue, errors_anthropic, tokens
 from tamma.providers.errors_common import CallContext, context_for, transport_error
-from tamma.providers.http import check_base_url, drain, make_client, read_until
+from tamma.providers.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.messages_anthropic import Built, build
 from tamma.providers.prices import cost_of, load_price_data
@@ -66,12 +66,7 @@ class AnthropicClaude:
     def _make_client(self) -> AsyncAnthropic:
         settings = self._settings
         has_key_header = any(name.lower() in _KEY_HEADERS for name in settings.headers)
-        if not settings.api_key and not has_key_header:
-            raise AuthFailed(
-                f"provider {settings.name!r} has no API key",
-                hint=f"store one with `tamma auth set {settings.name}`",
-                provider=settings.name,
-            )
+        check_key(settings, required=not has_key_header)
         from anthropic import AsyncAnthropic
 
         load_price_data()  # takes a while: not in the middle of an answer

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from tamma.errors import ConfigError
+from tamma.errors import AuthFailed, ConfigError
 from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
@@ -45,6 +45,25 @@ def check_base_url(settings: ProviderSettings, url: str) -> None:
         f"provider {settings.name!r}: plain http to {parts.hostname!r} would show code and keys to all",
         hint='use https, or set "options": {"allowInsecureHttp": true} for a network you trust',
     )
+
+
+def check_key(settings: ProviderSettings, *, required: bool) -> None:
+    """Raise AuthFailed where the key is missing, or cannot be a key: the transport would repeat it."""
+    key = settings.api_key
+    if not key:
+        if not required:
+            return
+        raise AuthFailed(
+            f"provider {settings.name!r} has no API key",
+            hint=f"store one with `tamma auth set {settings.name}`",
+            provider=settings.name,
+        )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise AuthFailed(
+            f"the API key of provider {settings.name!r} holds characters that no key has",
+            hint="it may have been copied with a line break or an ellipsis: store it again",
+            provider=settings.name,
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -79,8 +98,14 @@ def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-async def read_until(deadline: float, source: AsyncIterator[T], end: T) -> T:
-    """The next item of `source`, or `end`. Raises TimeoutError at `deadline` (the loop's clock)."""
+async def read_until(deadline: float, source: AsyncIterator[T], end: T, patience: float = 0.0) -> T:
+    """The next item of `source`, or `end`. Raises TimeoutError at `deadline` (the loop's clock).
+
+    `patience`: seconds in which `source` surely gives an item or fails by itself. A deadline further away
+    needs no timer of ours, which would cost as much as parsing a chunk does.
+    """
+    if patience and asyncio.get_running_loop().time() + patience < deadline:
+        return await anext(source, end)
     async with asyncio.timeout_at(deadline):
         return await anext(source, end)
 

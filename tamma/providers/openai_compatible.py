@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from tamma.errors import AuthFailed, ConfigError, ModelNotFound, ProviderError, StreamInterrupted
+from tamma.errors import ConfigError, ModelNotFound, ProviderError, StreamInterrupted
 from tamma.model.conversation import (
     Capabilities,
     Cost,
@@ -27,7 +27,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers import catalogue, errors_openai, tokens
 from tamma.providers.errors_common import CallContext, context_for, transport_error
-from tamma.providers.http import check_base_url, drain, make_client, read_until
+from tamma.providers.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.messages_openai import build
 from tamma.providers.prices import cost_of
@@ -69,12 +69,7 @@ class OpenAICompatible:
         """Make the client. Raises AuthFailed where the service wants a key and there is none."""
         if self._client is not None:
             return
-        if self._quirks.key_required and not self._settings.api_key:
-            raise AuthFailed(
-                f"provider {self._settings.name!r} has no API key",
-                hint=f"store one with `tamma auth set {self._settings.name}`",
-                provider=self._settings.name,
-            )
+        check_key(self._settings, required=self._quirks.key_required)
         self._client = make_client(self._settings, self._base_url)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
@@ -236,7 +231,7 @@ class OpenAICompatible:
             return
         decoder = SSEDecoder()
         try:
-            while part := await read_until(deadline, parts, b""):
+            while part := await read_until(deadline, parts, b"", self._settings.stall_timeout):
                 for event in decoder.feed(part):
                     if event.data == "[DONE]":
                         await drain(parts)

@@ -292,5 +292,21 @@ async def test_the_environments_key_is_never_used(monkeypatch: pytest.MonkeyPatc
         await complete(provider, ask())
 
 
+@pytest.mark.parametrize("key", ["sk-abcdefgh\n", "sk-abcdefgh…", "two words", "\x00"])
+async def test_a_key_that_cannot_be_one_is_not_sent(vendor: HttpVendor, key: str) -> None:
+    provider = vendor.provider("http://127.0.0.1:1", api_key=key)
+    with pytest.raises(AuthFailed, match="no key has") as caught:
+        await complete(provider, ask())
+    assert key.strip() not in str(caught.value)
+
+
+async def test_a_key_may_stand_in_a_header() -> None:
+    async with RawServer(Answer(AnthropicVendor().wire(Said(["x"])))) as server:
+        provider = AnthropicVendor().provider(server.url, api_key=None, headers={"Authorization": "Bearer t"})
+        assert (await complete(provider, ask())).message.text == "x"
+        assert server.received[0].headers["authorization"] == "Bearer t"
+        await provider.close()
+
+
 def test_settings_do_not_show_the_key() -> None:
     assert KEY not in repr(settings_for("local-llm", "http://127.0.0.1:1"))

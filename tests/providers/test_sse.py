@@ -12,6 +12,7 @@ from tamma.providers.sse import ServerSentEvent, SSEDecoder
 
 LINE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
 EVENTS = st.lists(st.tuples(LINE, st.lists(LINE, min_size=1, max_size=3)), max_size=6)
+PLAIN = st.lists(LINE, max_size=6)
 
 
 def decode(chunks: list[bytes]) -> list[ServerSentEvent]:
@@ -81,3 +82,12 @@ def test_an_event_without_end_is_refused(piece: bytes) -> None:
 def test_bytes_that_are_not_utf8_are_refused() -> None:
     with pytest.raises(UnicodeDecodeError):
         SSEDecoder().feed(b"data: \xff\n\n")
+
+
+@given(PLAIN, st.lists(st.integers(0, 10_000), max_size=4))
+def test_the_common_form_is_read_like_any_other(lines: list[str], cuts: list[int]) -> None:
+    raw = "".join(f"data: {line}\n\n" for line in lines).encode()
+    expected = [ServerSentEvent("", line) for line in lines]
+    assert decode([raw]) == expected
+    assert decode(cut(raw, cuts)) == expected
+    assert decode([raw.replace(b"\n", b"\r\n")]) == expected
