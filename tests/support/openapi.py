@@ -26,9 +26,13 @@ _ANY_OPERATION = {401, 403, 404, 429, 500, 502, 503}
 
 
 def specs_folder() -> Path:
-    """Where the published descriptions are: TAMMA_SPECS, or `../shared/specs` beside the project."""
+    """Where the published descriptions are: TAMMA_SPECS, or `../shared/specs` beside the project.
+
+    The tests' environment drops variables that steer Tamma and keeps TAMMA_TEST_*: both names are read.
+    """
     beside = Path(__file__).resolve().parents[3] / "shared" / "specs"
-    return Path(os.environ.get("TAMMA_SPECS", str(beside)))
+    given = os.environ.get("TAMMA_TEST_SPECS") or os.environ.get("TAMMA_SPECS")
+    return Path(given) if given else beside
 
 
 @dataclass(frozen=True)
