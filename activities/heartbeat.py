@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import functools
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
 
 from temporalio import activity
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 INTERVAL = 1.0
 """Seconds between heartbeats: four to the shortest heartbeat timeout (model calls)."""
@@ -33,7 +38,19 @@ async def beating() -> AsyncGenerator[Pulse]:
         task.cancel()
 
 
+def heard(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Heartbeat while a short activity lasts: a worker that dies costs it seconds, not its whole timeout."""
+
+    @functools.wraps(function)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        async with beating():
+            return await function(*args, **kwargs)
+
+    return wrapped
+
+
 async def _beat(pulse: Pulse) -> None:
+    # Not at once: the timeout counts from the start, and most activities have ended by the first beat.
     while True:
-        activity.heartbeat(pulse.last)
         await asyncio.sleep(INTERVAL)
+        activity.heartbeat(pulse.last)

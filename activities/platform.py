@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from activities.failures import failing_well, not_yet
+from activities.heartbeat import heard
 from activities.interface import (
     ACCEPT_ISSUE,
     AWAIT_CHECKS,
@@ -52,6 +53,7 @@ class PlatformActivities:
 
     @activity.defn(name=ACCEPT_ISSUE.name)
     @failing_well
+    @heard
     async def accept_issue(self, given: AcceptIssue) -> AcceptedIssue:
         """Find the repository and the issue, and keep the issue's text as it is now."""
         platform = await self._platforms.get(given.repo.platform_id)
@@ -79,6 +81,7 @@ class PlatformActivities:
 
     @activity.defn(name=OPEN_PULL_REQUEST.name)
     @failing_well
+    @heard
     async def open_pull_request(self, given: OpenPullRequest) -> OpenedPullRequest:
         """Open the pull request, or find the one that an earlier attempt opened."""
         platform = await self._platforms.get(given.repo.platform_id)
@@ -95,6 +98,7 @@ class PlatformActivities:
 
     @activity.defn(name=AWAIT_CHECKS.name)
     @failing_well
+    @heard
     async def await_checks(self, given: AwaitChecks) -> CheckSummary:
         """One look at the checks; `not_yet` until they say something final, or none came in time."""
         platform = await self._platforms.get(given.repo.platform_id)
@@ -109,6 +113,7 @@ class PlatformActivities:
 
     @activity.defn(name=MERGE.name)
     @failing_well
+    @heard
     async def merge(self, given: Merge) -> Merged:
         """Merge the pull request, or the branch where there are none, pinned to the reviewed commit."""
         platform = await self._platforms.get(given.repo.platform_id)
@@ -132,6 +137,7 @@ class PlatformActivities:
 
     @activity.defn(name=CLOSE_ISSUE.name)
     @failing_well
+    @heard
     async def close_issue(self, given: CloseIssue) -> Done:
         """Tell the issue what solved it, close it, remove the merged branch."""
         platform = await self._platforms.get(given.repo.platform_id)
@@ -151,6 +157,7 @@ class PlatformActivities:
 
     @activity.defn(name=COMMENT.name)
     @failing_well
+    @heard
     async def comment(self, given: Comment) -> Done:
         """Write, or rewrite, one comment of the run."""
         platform = await self._platforms.get(given.repo.platform_id)

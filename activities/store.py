@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.failures import failing_well
+from activities.heartbeat import heard
 from activities.interface import PUT_TEXT, RECORD_EVENT, Done, PutText, RecordEvent, Stored
 from tamma.store.interface import NewEvent, Store
 
@@ -17,6 +18,7 @@ class StoreActivities:
 
     @activity.defn(name=RECORD_EVENT.name)
     @failing_well
+    @heard
     async def record_event(self, given: RecordEvent) -> Done:
         """Append one event; its id comes from the run and the key, so twice is once."""
         event = NewEvent(
@@ -32,6 +34,7 @@ class StoreActivities:
 
     @activity.defn(name=PUT_TEXT.name)
     @failing_well
+    @heard
     async def put_text(self, given: PutText) -> Stored:
         """Store a text that a person wrote."""
         return Stored(await self._store.put_blob(given.text.encode(), "text/markdown"))

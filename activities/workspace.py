@@ -113,7 +113,7 @@ class WorkspaceActivities:
     @failing_well
     async def release_workspace(self, given: WorkspaceOnly) -> Done:
         """Remove the workspace from this host's disk."""
-        async with self._locks[given.workspace_id]:
+        async with self._locks[given.workspace_id], beating():
             await self._workspaces.release(given.workspace_id)
         self._locks.pop(given.workspace_id, None)
         return Done()

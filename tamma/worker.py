@@ -113,6 +113,8 @@ def workers(
                     small.record_event,
                     small.put_text,
                 ],
+                max_heartbeat_throttle_interval=BEAT,
+                default_heartbeat_throttle_interval=BEAT,
                 sticky_queue_schedule_to_start_timeout=STICKY,
                 graceful_shutdown_timeout=ORCHESTRATION_GRACE,
             )

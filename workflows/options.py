@@ -65,11 +65,13 @@ class Options:
 
 
 MODEL_CALL = Options(start_to_close=900, heartbeat=4, retries=PROVIDER_RETRIES)
-PLATFORM_CALL = Options(start_to_close=60, retries=PLATFORM_RETRIES)
-PLATFORM_WATCH = Options(start_to_close=60, retries=POLLING, schedule_to_close=14 * 24 * 3600)
+PLATFORM_CALL = Options(start_to_close=60, heartbeat=5, retries=PLATFORM_RETRIES)
+PLATFORM_WATCH = Options(start_to_close=60, heartbeat=5, retries=POLLING, schedule_to_close=14 * 24 * 3600)
 PREPARE = Options(start_to_close=1800, heartbeat=10, retries=WORKSPACE_RETRIES)
 SET_UP = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 TOOLS = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 WORKSPACE_CALL = Options(start_to_close=300, heartbeat=10, retries=WORKSPACE_RETRIES)
-STORE_CALL = Options(start_to_close=30, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
-CLEAN_UP = Options(start_to_close=120, retries=WORKSPACE_RETRIES, schedule_to_close=600, schedule_to_start=60)
+STORE_CALL = Options(start_to_close=30, heartbeat=5, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
+CLEAN_UP = Options(
+    start_to_close=120, heartbeat=10, retries=WORKSPACE_RETRIES, schedule_to_close=600, schedule_to_start=60
+)
