@@ -1,0 +1,392 @@
+"""Runs whose worker, servers and host die: everything is a real process, and every effect is counted.
+
+A conftest that imports `crash_temporal`, `postgres_servers`, `postgres_server` and `crash_world` from here
+and from `tests.support.postgres` has the fixtures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle, WorkflowHistory
+from temporalio.service import RPCError
+from temporalio.worker import Replayer
+
+from tamma.model.ids import new_task_id, workflow_id
+from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskStatus
+from tamma.platforms.memory_state import LedgerEntry, read_ledger
+from tamma.stack.process import import_path
+from tamma.stack.settings import dev_server_settings
+from tamma.stack.temporal_server import start_arguments, temporal_executable
+from tamma.store.migrate import migrate
+from tamma.temporal.plugin import tamma_plugin
+from tests.support.loop import (
+    FILES,
+    FIX_TURNS,
+    ISSUE,
+    RED,
+    RED_TURNS,
+    REPO,
+    call,
+    git,
+    make_repository,
+    script,
+    turn,
+)
+from tests.support.model_server import MODEL, Hold, ModelServer, model_server
+from tests.support.postgres import Server
+from workflows.agent_session import AgentSession
+from workflows.autonomous_dev import AutonomousDev
+
+NOTE_COMMAND = "echo line >> notes.txt"
+"""A command that is not idempotent: run twice without a snapshot between, it leaves two lines."""
+CREATE_TURN, NOTE_TURN = 1, 5
+"""Turns of the agent: it writes the new test; it runs NOTE_COMMAND."""
+FILES_AFTER = {
+    **FILES,
+    "calc.py": FILES["calc.py"].replace("(len(values) + 1)", "len(values)"),
+    "tests/test_mean.py": RED,
+    "notes.txt": "line\n",
+}
+QUICK = Limits(worker_lost_after=3, checks_grace=0.2, poll=0.1, command_timeout=60)
+WORKER = ("-m", "tamma.worker")
+DYING_WORKER = ("-m", "tests.support.crash_worker")
+
+
+def lanes(note: str = NOTE_COMMAND) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """The model's script: the happy way, with `note` run on the way."""
+    fix = [FIX_TURNS[0], turn(call("bash", command=note)), *FIX_TURNS[1:]]
+    found: Any = script(agent=[*RED_TURNS, *fix])["lanes"]
+    return found
+
+
+class Child:
+    """A process that the test started, and may kill."""
+
+    def __init__(
+        self, arguments: Sequence[str | Path], env: Mapping[str, str], folder: Path, name: str
+    ) -> None:
+        self.log = folder / f"{name}.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                env={**env, **_marks()},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone. Idempotent; also ends one that is suspended."""
+        self._process.kill()
+        self._process.wait(10)
+
+    async def ended(self, seconds: float = 30) -> int:
+        """Wait for its end; its exit code, negative for a signal."""
+        await eventually(lambda: self._process.poll() is not None, seconds)
+        return self._process.returncode
+
+
+class Temporal:
+    """The dev server as `tamma dev` starts it, on a database file: it can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = dev_server_settings()
+        with ExitStack() as stack:
+            # Both are held until both are known, so that they differ.
+            self._ports = (stack.enter_context(_free_port()), stack.enter_context(_free_port()))
+        self._folder = folder
+        self._arguments = start_arguments(settings, folder / "temporal.db", self._ports)
+        self._child: Child | None = None
+        self.address = f"{settings.ip}:{self._ports[0]}"
+
+    async def start(self) -> None:
+        """Start it and wait until it serves the namespace."""
+        env = {"HOME": str(self._folder), "PATH": os.environ["PATH"]}
+        self._child = Child((temporal_executable(), *self._arguments), env, self._folder, "temporal")
+        await eventually(self._serves, 30)
+
+    async def _serves(self) -> bool:
+        try:
+            # Connecting alone does not ask for the namespace, which comes a moment after the port.
+            await (await self.connect()).count_workflows()
+        except (RuntimeError, RPCError):  # what the SDK raises for a failed connection, and for a failed call
+            return False
+        return True
+
+    async def connect(self) -> Client:
+        return await Client.connect(self.address, plugins=[tamma_plugin()])
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+
+
+@dataclass
+class World:
+    """One run's surroundings: a repository on a counted forge, a model's service, servers, workers."""
+
+    folder: Path
+    temporal: Temporal
+    postgres: Server
+    dsn: str = field(repr=False)
+    client: Client = field(repr=False)
+    model: ModelServer = field(repr=False)
+    remote: Path
+    workers: list[Child] = field(default_factory=list[Child])
+    handle: WorkflowHandle[Any, DevResult] | None = None
+
+    # --- what happens ------------------------------------------------------------------------------
+
+    def start_worker(self, host: str = "alpha", *, entry: Sequence[str] = WORKER, **env: str) -> Child:
+        """A worker of its own process. Another `host` has another TAMMA_HOME and another queue."""
+        home = self.folder / host
+        given = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "TAMMA_HOME": str(home),
+            "TAMMA_CONFIG_PATH": str(self.folder / "config.json"),
+            "TAMMA_TEMPORAL_ADDRESS": self.temporal.address,
+            "TAMMA_WORKER_HOST": f"{self.folder.name}-{host}",
+            "DATABASE_URL": self.dsn,
+            **import_path(),
+        }
+        child = Child((sys.executable, *entry), {**given, **env}, home, f"worker-{len(self.workers)}")
+        self.workers.append(child)
+        return child
+
+    async def submit(self, **changes: Any) -> WorkflowHandle[Any, DevResult]:
+        """Start the run."""
+        request = DevRequest(
+            task_id=new_task_id(), repo=REPO, issue="1", agent=AgentChoice("model"), limits=QUICK
+        )
+        self.handle = await self.client.start_workflow(
+            DEV_WORKFLOW,
+            replace(request, **changes),
+            id=workflow_id("memory", self.folder.name, "calc", "1"),
+            task_queue=TASK_QUEUE,
+            result_type=DevResult,
+        )
+        return self.handle
+
+    async def reached(self, hold: Hold, seconds: float = 60) -> None:
+        """Wait until the model has begun the answer that is held."""
+        try:
+            await asyncio.wait_for(hold.reached.wait(), seconds)
+        except TimeoutError:
+            raise AssertionError(f"{hold.key} was not asked for within {seconds} s\n{self.logs()}") from None
+
+    async def attempt(self, activity: str, number: int, seconds: float = 30) -> None:
+        """Wait until the server has scheduled attempt `number` of an activity of the run or its session."""
+
+        async def there() -> bool:
+            for description in await self._descriptions():
+                for pending in description.raw_description.pending_activities:
+                    if pending.activity_type.name == activity and pending.attempt >= number:
+                        return True
+            return False
+
+        await eventually(there, seconds)
+
+    async def completed(self, seconds: float = 60) -> DevResult:
+        """Wait for the run's end; fails with what the workers said."""
+        assert self.handle is not None
+        try:
+            result = await asyncio.wait_for(self.handle.result(), seconds)
+        except Exception as error:
+            raise AssertionError(f"{error!r}\n{self.logs()}") from error
+        assert result.status is TaskStatus.COMPLETED, result
+        return result
+
+    def logs(self) -> str:
+        """The last words of all workers."""
+        return "\n".join(f"{child.log}:\n{child.log.read_text()[-3000:]}" for child in self.workers)
+
+    def tree_of(self, host: str = "alpha") -> Path | None:
+        """The work tree on a host's disk, if there is one."""
+        found = list((self.folder / host / "workspaces").glob("*/tree"))
+        return found[0] if found else None
+
+    # --- what must hold ----------------------------------------------------------------------------
+
+    async def check_all(self, *, paid_again: int = 1) -> None:
+        """The run ended as an undisturbed one does; each effect came once; nothing runs on; it replays.
+
+        `paid_again`: the most model calls that may have been paid a second time.
+        """
+        result = await self.completed()
+        assert self.merged_files() == {name: text.strip() for name, text in FILES_AFTER.items()}
+        assert git(self.remote, "rev-list", "--count", "main") == "2", "one commit on top of the first"
+        assert self.refs() == ["refs/heads/main"], "the run's branch was merged and removed"
+        pushed = (self.folder / "pushes").read_text().splitlines()
+        assert [line.split()[0] for line in pushed] == [f"refs/heads/{result.branch}"], "delivered once"
+        for operation in ("ensure_pr", "merge_pr", "close_issue", "delete_branch", "ensure_comment"):
+            assert self.effects(operation) == 1, f"{operation}: {self.ledger()}"
+        state = json.loads((self.folder / "state.json").read_text())["repos"][REPO.full_name]
+        assert [comment["op_id"] for comment in state["comments"]["1"]] == [f"{await self._task()}/solved"]
+        assert len(state["pulls"]) == 1
+        assert self.model.paid_again() <= paid_again, self.model.asked
+        self.end_workers()
+        await eventually(lambda: not self.processes(), 10)
+        await self.replay()
+
+    def end_workers(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    def processes(self) -> list[str]:
+        """The command lines of living processes that belong to this world, the servers apart."""
+        found: list[str] = []
+        for process in psutil.process_iter():
+            try:
+                words = " ".join(process.cmdline())
+                ours = str(self.folder) in words or process.environ().get("DATABASE_URL") == self.dsn
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(words)
+        return found
+
+    def ledger(self) -> list[LedgerEntry]:
+        return read_ledger(self.folder / "ledger.jsonl")
+
+    def effects(self, operation: str) -> int:
+        return sum(entry.op == operation and entry.effect for entry in self.ledger())
+
+    def refs(self) -> list[str]:
+        return git(self.remote, "for-each-ref", "--format=%(refname)").splitlines()
+
+    def merged_files(self) -> dict[str, str]:
+        """What `main` holds now: paths and contents, without the white space around them."""
+        names = git(self.remote, "ls-tree", "-r", "--name-only", "main").splitlines()
+        return {name: git(self.remote, "show", f"main:{name}") for name in names}
+
+    async def histories(self) -> dict[str, WorkflowHistory]:
+        """The histories of the run and its sessions, by the ends of their ids."""
+        assert self.handle is not None
+        run = await self.handle.fetch_history()
+        found = {"run": run}
+        for event in run.events:
+            if event.HasField("child_workflow_execution_started_event_attributes"):
+                child = event.child_workflow_execution_started_event_attributes.workflow_execution
+                handle = self.client.get_workflow_handle(child.workflow_id, run_id=child.run_id)
+                found[child.workflow_id.rpartition("/")[2]] = await handle.fetch_history()
+        return found
+
+    async def replay(self) -> None:
+        """Raises where a history of this run does not fit the code."""
+        replayer = Replayer(workflows=[AutonomousDev, AgentSession], plugins=[tamma_plugin()])
+        for history in (await self.histories()).values():
+            await replayer.replay_workflow(history)
+
+    async def _descriptions(self) -> list[WorkflowExecutionDescription]:
+        assert self.handle is not None
+        run = await self.handle.describe()
+        children = [child.workflow_id for child in run.raw_description.pending_children]
+        return [run, *[await self.client.get_workflow_handle(name).describe() for name in children]]
+
+    async def _task(self) -> str:
+        history = (await self.histories())["run"]
+        payload = history.events[0].workflow_execution_started_event_attributes.input.payloads[0]
+        return json.loads(payload.data)["task_id"]
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, temporal: Temporal, postgres: Server, *, note: str = NOTE_COMMAND, **platform: object
+) -> AsyncGenerator[World]:
+    """A world without a worker. Whatever the test leaves running is ended.
+
+    `note` replaces NOTE_COMMAND; `platform` are further options of the memory platform, for example faults.
+    """
+    remote = make_repository(folder)
+    _record_pushes(remote, folder / "pushes")
+    dsn = postgres.dsn(postgres.create_database())
+    await migrate(dsn)
+    async with model_server(lanes(note)) as model:
+        config = _config(folder, remote, model.url, platform)
+        (folder / "config.json").write_text(json.dumps(config))
+        made = World(folder, temporal, postgres, dsn, await temporal.connect(), model, remote)
+        try:
+            yield made
+        finally:
+            made.end_workers()
+            if made.handle is not None and (await made.handle.describe()).close_time is None:
+                await made.handle.terminate("the test is over")
+
+
+async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 20) -> None:
+    """Wait until `condition` holds. Fails the test when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {condition}"
+        await asyncio.sleep(0.05)
+
+
+def _config(folder: Path, remote: Path, model: str, platform: Mapping[str, object]) -> dict[str, Any]:
+    options = {
+        "repositories": {REPO.full_name: str(remote)},
+        "issues": {REPO.full_name: {"1": ISSUE}},
+        "state": str(folder / "state.json"),
+        "ledger": str(folder / "ledger.jsonl"),
+        **platform,
+    }
+    provider = {
+        "providerId": "model",
+        "providerType": "local-llm",
+        "baseUrl": model,
+        "model": MODEL,
+        "price": {"inputMtok": 1, "outputMtok": 2},
+    }
+    return {
+        "providers": {"default": "model", "available": [provider]},
+        "platforms": {"available": [{"platformId": "memory", "platformType": "memory", "options": options}]},
+    }
+
+
+def _record_pushes(remote: Path, log: Path) -> None:
+    """Every ref that a push moves becomes a line: name, old, new."""
+    hook = remote / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\necho "$1 $2 $3" >> "{log}"\n')
+    hook.chmod(0o755)
+
+
+def _marks() -> dict[str, str]:
+    """What tells the guard of tests/conftest.py that a process is this run's."""
+    names = ("TAMMA_TEST_RUN", "PYTEST_CURRENT_TEST")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+@contextmanager
+def _free_port() -> Generator[int]:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]
