@@ -41,7 +41,12 @@ _log = structlog.get_logger(__name__)
 
 
 class AnthropicClaude:
-    """Claude models. Options: none of its own; `headers` reach compatible gateways."""
+    """Claude models. `headers` are sent along, for compatible gateways that want others.
+
+    Newer models refuse thinking that is replayed after anything before it was changed: system, tools or a
+    message. So whoever shortens a conversation leaves its `Reasoning` parts out. The option
+    `{"dropChangedThinking": true}` asks the service to drop such thinking itself (a beta of the API).
+    """
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
@@ -156,7 +161,11 @@ class AnthropicClaude:
         entry = replace(catalogue.lookup(self._settings.type, model), capabilities=self.capabilities(model))
         temperature = request.temperature if request.temperature is not None else self._settings.temperature
         built = build(
-            replace(request, temperature=temperature), model, entry, self._settings.max_output_tokens
+            replace(request, temperature=temperature),
+            model,
+            entry,
+            self._settings.max_output_tokens,
+            drop_changed_thinking=self._settings.options.get("dropChangedThinking") is True,
         )
         if built.dropped:
             _log.warning(

@@ -52,6 +52,7 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("credit balance", QuotaExhausted),
     ("content filtering policy", ContentFiltered),
 )
+_BOUND_ELSEWHERE = "bound to a different conversation"
 HINTS: Mapping[type[ProviderError], str] = {
     InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
     AuthFailed: "check the provider's API key with `tamma auth`, and that it may use this model",
@@ -59,6 +60,12 @@ HINTS: Mapping[type[ProviderError], str] = {
     ModelNotFound: "choose another model; `tamma providers` lists those the service offers",
     ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",
 }
+
+
+CHANGED_HISTORY_HINT = (
+    "a message, the tools or the system prompt changed before replayed thinking: "
+    'leave the Reasoning parts out, or set the option {"dropChangedThinking": true}'
+)
 
 
 def classify(status: int, kind: str, code: str, message: str) -> type[ProviderError]:
@@ -91,7 +98,7 @@ def to_error(
     return context.error(
         found,
         f"{message} (status {status}{f', {kind}' if kind else ''}{f', {code}' if code else ''})",
-        hint=HINTS.get(found),
+        hint=CHANGED_HISTORY_HINT if _BOUND_ELSEWHERE in message else HINTS.get(found),
         retry_after=retry_after(headers),
         request_id=headers.get("request-id"),
     )

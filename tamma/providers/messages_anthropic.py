@@ -29,6 +29,8 @@ Block = dict[str, Any]
 DEFAULT_MAX_TOKENS = 32_000
 """The API insists on a limit. Room for a large edit, well below what a runaway answer could cost."""
 UNKNOWN_MAX_TOKENS = 8_192
+BINDING_BETA = "thinking-binding-controls-2026-08-01"
+"""The beta that lets a request say what becomes of thinking whose earlier history was changed."""
 _OWN_OPTIONS = frozenset({"cache_ttl"})
 _EPHEMERAL = {"type": "ephemeral"}
 
@@ -41,8 +43,19 @@ class Built:
     dropped: tuple[str, ...]
 
 
-def build(request: Request, model: str, entry: ModelEntry, default_max: int | None = None) -> Built:
-    """`request` for `model`. `provider_options` are sent under Anthropic's own names, except `cache_ttl`."""
+def build(
+    request: Request,
+    model: str,
+    entry: ModelEntry,
+    default_max: int | None = None,
+    *,
+    drop_changed_thinking: bool = False,
+) -> Built:
+    """`request` for `model`. `provider_options` are sent under Anthropic's own names, except `cache_ttl`.
+
+    `drop_changed_thinking`: have the service leave out thinking that it finds bound to another history, where
+    it would else refuse the request.
+    """
     dropped: list[str] = []
     able = entry.capabilities
     arguments: dict[str, Any] = {
@@ -64,7 +77,11 @@ def build(request: Request, model: str, entry: ModelEntry, default_max: int | No
         arguments["output_config"] = output
     if entry.thinking != "none" and (entry.thinking != "asked" or request.reasoning_effort):
         # Without `display`, new models stream empty thinking, and the text between their tool calls with it.
-        arguments["thinking"] = {"type": "adaptive", "display": "summarized"}
+        thinking: Block = {"type": "adaptive", "display": "summarized"}
+        arguments["thinking"] = thinking
+        if drop_changed_thinking:
+            thinking["block_binding"] = {"prefix_mismatch_behavior": "drop_block"}
+            arguments["extra_headers"] = {"anthropic-beta": BINDING_BETA}
     if request.cache and able.prompt_cache:
         _mark_cache(arguments, request.provider_options)
     if extra := {k: v for k, v in request.provider_options.items() if k not in _OWN_OPTIONS}:

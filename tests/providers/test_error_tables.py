@@ -118,6 +118,13 @@ def test_an_error_says_who_what_and_what_to_do() -> None:
     assert "API key" in error.hint
 
 
+def test_thinking_bound_to_another_history_has_its_own_hint() -> None:
+    words = "Invalid `signature` in `thinking` block. The block is bound to a different conversation."
+    error = errors_anthropic.to_error(400, anthropic("invalid_request_error", words), {}, CONTEXT)
+    assert type(error) is InvalidRequest
+    assert "Reasoning" in (error.hint or "")
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

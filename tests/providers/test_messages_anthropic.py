@@ -19,7 +19,7 @@ from tamma.model.conversation import (
     user,
 )
 from tamma.providers import catalogue
-from tamma.providers.messages_anthropic import Built, build, messages, thinking_data
+from tamma.providers.messages_anthropic import BINDING_BETA, Built, build, messages, thinking_data
 
 MODEL = "claude-sonnet-5-5"
 TOOL = Tool("read", "reads", {"type": "object", "properties": {"path": {"type": "string"}}})
@@ -145,6 +145,15 @@ def test_thinking_is_asked_for_where_the_model_thinks() -> None:
     assert built("claude-opus-4-8", user("hi"), provider_options={"speed": "fast"}).arguments[
         "extra_body"
     ] == {"speed": "fast"}
+
+
+def test_thinking_of_a_changed_history_can_be_dropped_by_the_service() -> None:
+    entry = catalogue.lookup("anthropic-claude", MODEL)
+    request = Request(MODEL, (user("hi"),))
+    arguments = build(request, MODEL, entry, drop_changed_thinking=True).arguments
+    assert arguments["thinking"]["block_binding"] == {"prefix_mismatch_behavior": "drop_block"}
+    assert arguments["extra_headers"] == {"anthropic-beta": BINDING_BETA}
+    assert "extra_headers" not in built().arguments
 
 
 def test_images() -> None:

@@ -25,6 +25,7 @@ from tamma.model.conversation import (
     user,
 )
 from tamma.providers.interface import complete
+from tamma.providers.messages_anthropic import BINDING_BETA
 from tests.providers.vendors import (
     KEY,
     MODEL,
@@ -147,6 +148,16 @@ async def test_what_goes_over_the_wire() -> None:
         assert received.body["stream"] is True
         assert "temperature" not in received.body
         assert [log["dropped"] for log in logs if log["log_level"] == "warning"] == [["temperature"]]
+        await provider.close()
+
+
+async def test_the_service_can_be_asked_to_drop_changed_thinking() -> None:
+    async with RawServer(Answer(VENDOR.wire(Said(["x"])))) as server:
+        provider = VENDOR.provider(server.url, options={"dropChangedThinking": True})
+        await complete(provider, ask())
+        received = server.received[0]
+        assert received.headers["anthropic-beta"] == BINDING_BETA
+        assert received.body["thinking"]["block_binding"] == {"prefix_mismatch_behavior": "drop_block"}
         await provider.close()
 
 
