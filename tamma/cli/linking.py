@@ -15,7 +15,7 @@ from tamma.config.resolve import stack_request, temporal_settings
 from tamma.errors import ConfigError
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.temporal.client import connect
-from tamma.temporal.plugin import tamma_plugin
+from tamma.temporal.client_plugin import ClientPlugin
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -80,7 +80,7 @@ async def connected(loaded: LoadedConfig, progress: Progress, *, fresh_worker: b
         servers.namespace,
         api_key=settings.api_key,
         tls=_tls(settings.tls),
-        plugins=[tamma_plugin()],
+        plugins=[ClientPlugin()],
     )
     return Link(client, loaded, servers)
 

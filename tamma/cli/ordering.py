@@ -45,20 +45,20 @@ class Wishes:
 
 def order(name: IssueName, text: str | None, wishes: Wishes, loaded: LoadedConfig, person: str) -> DevRequest:
     """The request for a run. Raises ConfigError; AuthFailed where the provider has no key."""
-    from tamma.config.resolve import settings_for_provider
+    from tamma.config.resolve import usable_provider
 
     run = loaded.config.run
-    provider = settings_for_provider(loaded)
+    provider, _ = usable_provider(loaded)
     task_id = new_task_id()
     return DevRequest(
         task_id=task_id,
         repo=name.repo,
         issue=name.issue,
         agent=AgentChoice(
-            provider=provider.name,
+            provider=provider.provider_id,
             model=wishes.model or provider.model,
-            temperature=provider.temperature,
-            max_output_tokens=provider.max_output_tokens,
+            temperature=provider.default_params.temperature,
+            max_output_tokens=provider.default_params.max_tokens,
             name=wishes.agent or "default",
         ),
         issue_text=text,

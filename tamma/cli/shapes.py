@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tamma.cli import story
 from tamma.cli.story import Frame
-from tamma.model.session import SessionProgress
 from tamma.model.task import Spend, TaskView, TestRun
-from tamma.temporal.run_index import RunRecord
+
+if TYPE_CHECKING:
+    from tamma.model.session import SessionProgress
+    from tamma.temporal.run_index import RunRecord
 
 Json = dict[str, object]
 

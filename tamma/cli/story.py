@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from tamma.model.session import SessionProgress
 from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun
+
+if TYPE_CHECKING:
+    from tamma.model.session import SessionProgress
 
 PLAIN_GIT = "plain-git"
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from tamma.config.fingerprint import fingerprint
@@ -14,9 +14,11 @@ from tamma.config.load import LoadedConfig
 from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
 from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import AuthFailed, ConfigError
-from tamma.platforms.interface import PlatformSettings
-from tamma.providers.interface import Price, ProviderSettings
 from tamma.stack.interface import StackRequest, WorkerSpec
+
+if TYPE_CHECKING:
+    from tamma.platforms.interface import PlatformSettings
+    from tamma.providers.interface import Price, ProviderSettings
 
 NEEDS_KEY = frozenset({"anthropic-claude"})
 """Types of providers that are of no use without a key."""
@@ -37,12 +39,9 @@ def settings_for_provider(loaded: LoadedConfig, name: str | None = None) -> Prov
 
     Raises ConfigError where there is none of that name, AuthFailed where it needs a key and has none.
     """
-    name = name or loaded.config.providers.default
-    entry = provider_entry(loaded, name)
-    where = f"providers.available[{name}]"
-    key = resolve_secret(entry.api_key, loaded.env, f"{where}.apiKey")
-    if key is None and entry.provider_type in NEEDS_KEY:
-        raise _no_key(entry)
+    from tamma.providers.interface import ProviderSettings  # a command that needs none does without it
+
+    entry, key = usable_provider(loaded, name)
     return ProviderSettings(
         name=entry.provider_id,
         type=entry.provider_type,
@@ -60,6 +59,15 @@ def settings_for_provider(loaded: LoadedConfig, name: str | None = None) -> Prov
     )
 
 
+def usable_provider(loaded: LoadedConfig, name: str | None = None) -> tuple[ProviderConfig, str | None]:
+    """The entry of provider `name`, or of the default one, and its key. Raises as `settings_for_provider`."""
+    entry = provider_entry(loaded, name or loaded.config.providers.default)
+    key = resolve_secret(entry.api_key, loaded.env, f"providers.available[{entry.provider_id}].apiKey")
+    if key is None and entry.provider_type in NEEDS_KEY:
+        raise _no_key(entry)
+    return entry, key
+
+
 def provider_entry(loaded: LoadedConfig, name: str) -> ProviderConfig:
     """Raises ConfigError listing the names there are."""
     entries = loaded.config.providers.available
@@ -73,6 +81,8 @@ def provider_entry(loaded: LoadedConfig, name: str) -> ProviderConfig:
 def settings_for_platform(loaded: LoadedConfig, platform_id: str) -> PlatformSettings:
     """The settings of the platform account `platform_id`. A missing token is no error here: public
     repositories can be read without. Raises ConfigError where there is none of that id."""
+    from tamma.platforms.interface import PlatformSettings
+
     entry = platform_entry(loaded, platform_id)
     where = f"platforms.available[{platform_id}].credentials.accessToken"
     options = dict(cast("Mapping[str, object]", entry.options))
@@ -223,4 +233,6 @@ def _headers(entry: ProviderConfig, env: Mapping[str, str]) -> dict[str, str]:
 def _price(price: PriceConfig | None) -> Price | None:
     if price is None:
         return None
+    from tamma.providers.interface import Price
+
     return Price(price.input_mtok, price.output_mtok, price.cache_read_mtok, price.cache_write_mtok)

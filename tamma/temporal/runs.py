@@ -27,7 +27,6 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
 from tamma.model.ids import WorkflowId
-from tamma.model.session import SessionProgress
 from tamma.model.task import (
     DEV_WORKFLOW,
     TASK_QUEUE,
@@ -48,6 +47,8 @@ from tamma.temporal.run_errors import RunFinished, RunNotFound, WorkerSilent, re
 
 if TYPE_CHECKING:
     from temporalio.client import Client
+
+    from tamma.model.session import SessionProgress
 
 QUERY_TIMEOUT: Final = 5.0
 """Seconds for a query: a worker answers in milliseconds, after a replay in a second."""
@@ -166,6 +167,8 @@ async def view(
 
 async def progress(client: Client, workflow: str, *, timeout: float = QUERY_TIMEOUT) -> SessionProgress:
     """What an agent session is doing right now. Raises WorkerSilent, ServerSilent, RunNotFound."""
+    from tamma.model.session import SessionProgress  # a submission does without it
+
     return await _query(client, workflow, None, "progress", SessionProgress, timeout)
 
 
