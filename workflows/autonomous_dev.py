@@ -35,6 +35,16 @@ class AutonomousDev(Beginning, Coding, Delivery, Ending):
 
     @workflow.run
     async def run(self, request: DevRequest) -> DevResult:
+        try:
+            result = await self._walk()
+        except ApplicationError:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return result
+
+    async def _walk(self) -> DevResult:
+        """Walk the way, unless somebody ends it before its end."""
         work = asyncio.create_task(self._work())
         try:
             await workflow.wait_condition(lambda: work.done() or self._cancelled is not None)
@@ -51,8 +61,6 @@ class AutonomousDev(Beginning, Coding, Delivery, Ending):
         except ApplicationError as error:
             await self._stopped(TaskStatus.FAILED, error.message)
             raise
-        finally:
-            await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _work(self) -> DevResult:
         await self._accept_issue()

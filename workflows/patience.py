@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -52,8 +53,12 @@ class Patience:
             )
         except TimeoutError:
             pass  # the time has come: go on
-        finally:
+        except asyncio.CancelledError:
             self._show(None)
+            raise
+        # No `finally`: it would also run when an evicted workflow's coroutine is thrown away, where nothing
+        # of the workflow may be touched.
+        self._show(None)
         if self._rejected is not None:
             reason, self._rejected = self._rejected, None
             raise Rejected(reason)
