@@ -5,6 +5,9 @@ estimate passes a high mark, the results of all but the newest messages are repl
 mark. The whole transcript stays in the store; only what is sent is shortened. The cut is a fold over the
 transcript, so the same transcript always gives the same cut, and between two cuts the sent prefix stays the
 same: the service's prompt cache keeps working.
+
+Reasoning that a service signed is only accepted while nothing before it has changed, so a cut also takes the
+reasoning of the turns it passes over.
 """
 
 from __future__ import annotations
@@ -42,15 +45,23 @@ def fit(messages: tuple[Message, ...], window: int, overhead: int = 0) -> tuple[
         total += sizes[index]
         if total > high and index - KEEP > cut:
             for old in range(cut, index - KEEP):
-                shortened = _drop_results(sent[old])
-                total -= sizes[old] - estimate_tokens(shortened)
-                sent[old] = shortened
+                sent[old] = _drop_results(sent[old])
+            for old in range(cut, index + 1):
+                sent[old] = _drop_reasoning(sent[old])
+            total = sum(map(estimate_tokens, sent[: index + 1]))
             cut = index - KEEP
     return tuple(sent)
 
 
 def _drop_results(message: Message) -> Message:
     return replace(message, parts=tuple(_shorten(part) for part in message.parts))
+
+
+def _drop_reasoning(message: Message) -> Message:
+    kept = tuple(part for part in message.parts if not isinstance(part, Reasoning))
+    if len(kept) == len(message.parts):
+        return message
+    return replace(message, parts=kept or (Text("(thinking)"),))
 
 
 def _shorten(part: Part) -> Part:

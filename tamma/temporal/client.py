@@ -45,7 +45,7 @@ async def connect(
     except TimeoutError as error:
         raise StackError(
             f"the Temporal server at {address!r} did not answer within {timeout:.0f} s",
-            hint="is it a Temporal server? `tamma doctor` checks every address of the configuration",
+            hint="is it a Temporal server? `tamma config show --origin` says where the address comes from",
         ) from error
     except RuntimeError as error:  # what the SDK raises for every failed connection
         raise StackError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tamma.agents.window import KEEP, estimate_tokens, fit
-from tamma.model.conversation import Message, Role, Text, ToolCall, ToolResult, user
+from tamma.model.conversation import Message, Reasoning, Role, Text, ToolCall, ToolResult, user
 
 WINDOW = 20_000
 
@@ -45,3 +45,20 @@ def test_the_sent_prefix_stays_the_same_between_two_cuts() -> None:
             changes += 1
         before = sent
     assert changes < 60 / 4
+
+
+def test_a_cut_takes_the_reasoning_that_it_would_invalidate() -> None:
+    """A signed thought is refused once something before it has changed."""
+    messages = tuple(
+        Message(message.role, (Reasoning("hm", '{"signature": "s"}'), *message.parts))
+        if message.role is Role.ASSISTANT
+        else message
+        for message in conversation(60)
+    )
+    sent = fit(messages, WINDOW)
+    last_change = max(i for i, (a, b) in enumerate(zip(sent, messages, strict=True)) if a != b)
+    thoughtful = [
+        i for i, message in enumerate(sent) if any(isinstance(part, Reasoning) for part in message.parts)
+    ]
+    assert all(index > last_change for index in thoughtful)
+    assert all(message.parts for message in sent)
