@@ -55,7 +55,7 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
 _BOUND_ELSEWHERE = "bound to a different conversation"
 HINTS: Mapping[type[ProviderError], str] = {
     InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
-    AuthFailed: "check the provider's API key (`tamma config show` says where it comes from), and that it may use this model",
+    AuthFailed: "check the provider's API key (see `tamma config show`), and that it may use this model",
     QuotaExhausted: "the account's credit or spend limit is used up: raise it, or configure another provider",
     ModelNotFound: "choose another model; `tamma providers` lists those the service offers",
     ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",

@@ -63,7 +63,7 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
 )
 HINTS: Mapping[type[ProviderError], str] = {
     InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
-    AuthFailed: "check the provider's API key (`tamma config show` says where it comes from), and that it may use this model",
+    AuthFailed: "check the provider's API key (see `tamma config show`), and that it may use this model",
     QuotaExhausted: "the account's credit is used up: add credit or configure another provider",
     ModelNotFound: "choose a model that the service lists; check that `baseUrl` ends as it wants (often /v1)",
     ContextOverflow: "the conversation must be compacted, or the server started with a larger context",
