@@ -132,7 +132,10 @@ def database_url(loaded: LoadedConfig) -> str | None:
 
 
 def temporal_settings(loaded: LoadedConfig) -> TemporalSettings:
+    """How to reach Temporal. Keys and TLS are for a server of the user's own: the embedded has neither."""
     temporal = loaded.config.temporal
+    if temporal.address is None:
+        return TemporalSettings(None, temporal.namespace)
     key = resolve_secret(temporal.api_key, loaded.env, "temporal.apiKey")
     return TemporalSettings(temporal.address, temporal.namespace, key, temporal.tls)
 
@@ -194,6 +197,9 @@ def worker_environment(loaded: LoadedConfig) -> dict[str, str]:
         for name, value in loaded.env.items()
         if name in _PASSED_ON or name in named or name.startswith(_PASSED_PREFIXES)
     }
+    if loaded.config.temporal.address is None:  # the worker is given the embedded server's, which has no key
+        for name in ("TEMPORAL_API_KEY", "TAMMA_TEMPORAL_API_KEY"):
+            kept.pop(name, None)
     if loaded.user_file in loaded.files:
         kept["TAMMA_CONFIG_PATH"] = str(loaded.user_file)
     return kept

@@ -150,7 +150,7 @@ def _start_supervisor(paths: StackPaths) -> None:
     # Secrets of this command's environment are none of the supervisor's business.
     keep = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR")
     env = {name: os.environ[name] for name in keep if name in os.environ} | import_path()
-    argv = [sys.executable, "-m", "tamma.stack.supervisor", str(paths.home)]
+    argv = [sys.executable, "-m", "tamma.stack.daemon", str(paths.home)]
     log = os.open(paths.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # It forks once and its first process ends at once: this does not wait for the servers.

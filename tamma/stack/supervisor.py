@@ -6,16 +6,12 @@ socket. When it is killed, the servers go on; the next command starts a new one,
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import fcntl
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from tamma import __version__
@@ -106,7 +102,10 @@ class Supervisor:
     def _addresses(self, request: Mapping[str, Any]) -> dict[str, str]:
         temporal = request["temporal"] or (self._temporal.address if self._temporal else "")
         database = request["database"] or (self._postgres.dsn if self._postgres else "")
-        return {"TAMMA_TEMPORAL_ADDRESS": temporal, "DATABASE_URL": database}
+        addresses = {"TAMMA_TEMPORAL_ADDRESS": temporal, "DATABASE_URL": database}
+        if request["temporal"] is None:  # the embedded server has this namespace and no other
+            addresses["TAMMA_TEMPORAL_NAMESPACE"] = self._settings.namespace
+        return addresses
 
     def _ensure_temporal(self, progress: Progress) -> None:
         if self._missing("temporal"):
@@ -253,37 +252,3 @@ def _worker_spec(raw: Mapping[str, Any] | None) -> WorkerSpec | None:
         return None
     command = tuple(raw["command"]) or WORKER_COMMAND
     return WorkerSpec(raw["fingerprint"], dict(raw["env"]), command, float(raw["grace"]))
-
-
-def take_lock(path: Path) -> int | None:
-    """Lock `path` for this process's life; None where somebody holds it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
-
-
-def main() -> int:
-    """`python -m tamma.stack.supervisor HOME`, standard output and error going to the log."""
-    parser = argparse.ArgumentParser(prog="tamma.stack.supervisor")
-    parser.add_argument("home", type=Path)
-    home: Path = parser.parse_args().home
-    # The command that starts us began a session for us; a second fork gives that session's lead away, so
-    # that no terminal can ever become ours and the command has no child to wait for.
-    if os.fork() != 0:
-        os._exit(0)
-    os.umask(0o077)
-    os.chdir("/")
-    paths = StackPaths(home)
-    lock = take_lock(paths.lock)
-    if lock is None:
-        return 0  # another command was faster: its supervisor serves us all
-    asyncio.run(Supervisor(paths, lock).run())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

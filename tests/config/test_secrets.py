@@ -149,6 +149,14 @@ def test_temporal_settings(tmp_path: Path) -> None:
     assert CANARY not in repr(settings)
 
 
+def test_the_embedded_temporal_takes_no_key(tmp_path: Path) -> None:
+    loaded = load(tmp_path, TEMPORAL_API_KEY=CANARY, TAMMA_TEMPORAL_API_KEY=CANARY)
+    assert temporal_settings(loaded).api_key is None
+    assert CANARY not in worker_environment(loaded).values()
+    given = load(tmp_path, TEMPORAL_API_KEY=CANARY, TEMPORAL_ADDRESS="h:1")
+    assert worker_environment(given)["TEMPORAL_API_KEY"] == CANARY
+
+
 def test_nothing_shown_holds_a_secret(tmp_path: Path) -> None:
     base_url = f"http://u:{CANARY}@h/v1"
     loaded = load(

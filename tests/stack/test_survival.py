@@ -159,6 +159,17 @@ async def test_a_command_without_the_key_leaves_the_worker_alone(stack_home: Pat
     assert (await join(stack_home, StackRequest(worker=idle_worker("four")))).pids == pids
 
 
+async def test_worker_is_told_where_the_servers_are(stack_home: Path) -> None:
+    info = await join(stack_home, StackRequest(worker=idle_worker("five", {"DATABASE_URL": "elsewhere"})))
+    told = (
+        f"'TAMMA_TEMPORAL_ADDRESS': '{info.temporal_address}'",
+        "'TAMMA_TEMPORAL_NAMESPACE': 'default'",
+        f"'DATABASE_URL': '{info.database_url}'",
+        f"'TAMMA_HOME': '{stack_home}'",
+    )
+    await eventually(lambda: all(word in (stack_home / "worker-env").read_text() for word in told))
+
+
 async def test_secrets_stay_out_of_files_and_arguments(stack_home: Path) -> None:
     info = await join(stack_home, StackRequest(worker=idle_worker("three", {"SOME_KEY": "canary-77aa"})))
     await eventually(lambda: "canary-77aa" in (stack_home / "worker-env").read_text())
