@@ -6,6 +6,7 @@ output, everything else to standard error.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -153,6 +154,9 @@ def main() -> NoReturn:
     """The entry point. Leaves by `os._exit`: Temporal's runtime can abort a process at interpreter exit."""
     # Pydantic looks for plugins in every installed distribution: a quarter of a quick command's time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no dashes still gets its answer
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

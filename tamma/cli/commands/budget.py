@@ -21,7 +21,7 @@ def command() -> None:
 @command.command()
 @run_argument
 @click.option("--usd", type=Dollars(), help="US dollars to add.")
-@click.option("--turns", type=click.IntRange(1), default=0, help="Model calls to add.")
+@click.option("--turns", type=click.IntRange(1), help="Model calls to add.")
 @server_options
 @click.pass_obj
 @asynchronous
@@ -30,18 +30,18 @@ async def add(
     task: str,
     issue_file: str | None,
     usd: Decimal | None,
-    turns: int,
+    turns: int | None,
     temporal_address: str | None,
     database_url: str | None,
 ) -> None:
     """Add to what a run may use; one that waits for it goes on."""
-    if usd is None and not turns:
+    if usd is None and turns is None:
         raise ConfigError("nothing to add", hint="e.g. tamma budget add TASK --usd 2, or --turns 50")
     async with invocation.link(temporal_address, database_url) as link:
         from tamma.model.task import BudgetChange
         from tamma.temporal import runs
 
         record = await link.find(task, issue_file)
-        change = BudgetChange(usd or Decimal(0), turns, gates.person())
+        change = BudgetChange(usd or Decimal(0), turns or 0, gates.person())
         reply = await runs.add_budget(link.client, record, change)
         output.note(reply.message)
