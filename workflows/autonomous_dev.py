@@ -20,13 +20,12 @@ from tamma.model.task import (
 from workflows.patience import Rejected
 from workflows.steps.base import end
 from workflows.steps.beginning import Beginning
-from workflows.steps.coding import Coding
 from workflows.steps.delivery import Delivery
 from workflows.steps.ending import Ending
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Beginning, Coding, Delivery, Ending):
+class AutonomousDev(Beginning, Delivery, Ending):
     """The run of one issue."""
 
     @workflow.init
@@ -69,8 +68,6 @@ class AutonomousDev(Beginning, Coding, Delivery, Ending):
         await self._show_the_problem()
         await self._solve_it()
         await self._review_it()
-        await self._publish()
-        await self._pass_checks()
-        await self._merge()
+        await self._deliver()
         await self._close()
         return await self._finished(TaskStatus.COMPLETED, self._state.summary)

@@ -157,7 +157,7 @@ class RunMessages:
         self._state.words.append(given.text)
         if self._state.waiting is not None and self._state.waiting.person:
             self._patience.resume()
-        return Reply("the agent reads it at the beginning of its next stage")
+        return Reply("the agent reads it next")
 
     # --- money, pause, resume, cancel ------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from tamma.temporal.plugin import tamma_plugin
 
 ATTRIBUTES = ("Task", "Repo", "Issue", "Phase", "Outcome", "PullRequest", "Agent", "Experiment")
+SEARCH_ATTRIBUTES = [SearchAttributeKey.for_keyword(f"Tamma{name}") for name in ATTRIBUTES]
 OPTIONS = (
     "--dynamic-config-value",
     "history.transferProcessorMaxPollRPS=2000",
@@ -38,7 +39,7 @@ async def temporal_address() -> AsyncGenerator[str]:
         dev_server_existing_path=server_binary(),
         dev_server_extra_args=list(OPTIONS),
         dev_server_log_level="error",
-        search_attributes=[SearchAttributeKey.for_keyword(f"Tamma{name}") for name in ATTRIBUTES],
+        search_attributes=SEARCH_ATTRIBUTES,
     )
     try:
         yield environment.client.service_client.config.target_host

@@ -316,3 +316,23 @@ async def test_red_tests_before_the_run_do_not_block_it(client: Client, tmp_path
         handle = await loop.submit(limits=QUICK)
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert any("were red before" in note for note in (await loop.view(handle)).notes)
+
+
+async def test_words_at_the_merge_gate_change_the_work_before_it_is_merged(
+    client: Client, tmp_path: Path
+) -> None:
+    better = [
+        turn(call("insert", path="calc.py", line=1, text='    """The arithmetic mean."""')),
+        turn(call("finish", summary="documented")),
+    ]
+    turns = script(agent=[*RED_TURNS, *FIX_TURNS, *better])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit(approve=ApprovePolicy.MERGE)
+        await loop.until(handle, lambda view: view.waiting_for)
+        await tell(handle, "steer", Steer("say what it does in a docstring"))
+        await loop.until(handle, lambda view: view.waiting_for and view.spend.turns == 11)
+        await tell(handle, "approve", Approval(Gate.MERGE, "approve", by="ada"))
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        assert "The arithmetic mean" in loop.show("main:calc.py")
+        assert loop.effects("ensure_pr") == 1
+        assert loop.effects("merge_pr") == 1

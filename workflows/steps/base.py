@@ -190,7 +190,9 @@ class RunSteps(RunMessages):
 
     def _commit_message(self) -> str:
         issue, summary = self._issue, self._state.summary.strip()
-        subject = f"{issue.title.strip()[:60]} (#{issue.number})"
+        # A number is a link on every forge; the name of an issue's file would be noise.
+        link = f" (#{issue.number})" if issue.number.isdecimal() else ""
+        subject = f"{' '.join(issue.title.split())[:60]}{link}"
         return f"{subject}\n\n{summary}".strip()
 
     def _from_person(self) -> Opening:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from temporalio.exceptions import ApplicationError
-
 from activities.interface import (
     COLLECT_DIFF,
     REVIEW_CHANGE,
@@ -20,6 +18,7 @@ from tamma.model.session import (
 )
 from tamma.model.task import (
     AI_QUEUE,
+    DiffRef,
     Gate,
     Phase,
     TestRun,
@@ -131,31 +130,28 @@ class Coding(RunSteps):
 
     async def _get_publishable(self) -> None:
         """Look at the change as a whole: it must exist, and the diff policy must allow it."""
-        for _ in range(self._request.limits.rounds):
+        refusals = 0
+        while True:
             diff = await self._collect_diff()
-            if diff.files_total == 0:
-                await self._patience.wait(
-                    Waiting(
-                        Gate.CHANGE,
-                        "the agent changed nothing: " + (self._state.summary[:300] or "it gave no reason"),
-                        'tell it more with `tamma steer TASK "..."`, or cancel it',
-                    )
-                )
-                await self._session_stage(Stage.FIX, self._from_person())
-            elif diff.refused:
+            if diff.files_total and not diff.refused:
+                return
+            refusals += 1
+            if diff.refused and refusals <= self._request.limits.rounds:
                 reasons = "\n".join(f"- {reason}" for reason in diff.refused)
                 await self._session_stage(Stage.FIX, Opening("fix_policy", words={"reasons": reasons}))
             else:
-                return
+                await self._ask_about_change(diff)
+                await self._session_stage(Stage.FIX, self._from_person())
             await self._get_green()
-        diff = await self._collect_diff()
-        if diff.refused or diff.files_total == 0:
-            raise ApplicationError(
-                "the change cannot be published: " + ("; ".join(diff.refused) or "it is empty"),
-                {"hint": "the branch and the transcript stay: `tamma inspect TASK`"},
-                type="PolicyRefused",
-                non_retryable=True,
-            )
+
+    async def _ask_about_change(self, diff: DiffRef) -> None:
+        reason = (
+            f"the diff policy refuses the change: {'; '.join(diff.refused)}"
+            if diff.refused
+            else "the agent changed nothing: " + (self._state.summary[:300] or "it gave no reason")
+        )
+        hint = 'tell the agent more with `tamma steer TASK "..."`, or cancel it'
+        await self._patience.wait(Waiting(Gate.CHANGE, reason, hint))
 
     async def _review_it(self) -> None:
         await self._enter(Phase.REVIEW)
@@ -171,6 +167,14 @@ class Coding(RunSteps):
         await self._get_green()
         await self._get_publishable()
 
+    async def _heed(self) -> None:
+        """What people said after the agent had ended is one more stage of its work."""
+        while self._state.words:
+            await self._enter(Phase.IMPLEMENT)
+            await self._session_stage(Stage.FIX, self._from_person())
+            await self._get_green()
+            await self._get_publishable()
+
     async def _ask_reviewer(self) -> ReviewMade:
         await self._afford()
         diff, tests = self._state.diff, self._state.tests
@@ -183,9 +187,7 @@ class Coding(RunSteps):
             issue=self._issue.snapshot,
             plan=self._state.plan,
             diff=diff.blob,
-            tests=f"`{tests.command}` ends with exit code {tests.exit_code}"
-            if tests
-            else "none could be run",
+            tests=f"`{tests.command}` ends with exit code {tests.exit_code}" if tests else "none were run",
         )
         review = await self._patience.patiently(
             lambda: call(REVIEW_CHANGE, given, MODEL_CALL, queue=AI_QUEUE, summary="review the change")
@@ -193,7 +195,7 @@ class Coding(RunSteps):
         self._state.spend += review.spend
         return review
 
-    async def _collect_diff(self):
+    async def _collect_diff(self) -> DiffRef:
         diff = await self._workspace.call(
             COLLECT_DIFF, WorkspaceOnly(self._workspace.ref.id), WORKSPACE_CALL, summary="collect the change"
         )

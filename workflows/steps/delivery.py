@@ -1,4 +1,4 @@
-"""Publish, pass the checks, merge, close."""
+"""Publish, pass the checks, merge, close; and begin again where a person wants changes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,22 @@ from workflows.options import (
     PLATFORM_WATCH,
     WORKSPACE_CALL,
 )
-from workflows.steps.base import RunSteps, end
+from workflows.steps.base import end
+from workflows.steps.coding import Coding
 from workflows.visibility import PULL_REQUEST, mark
 
 
-class Delivery(RunSteps):
+class Delivery(Coding):
     """Publish, pass the checks, merge, close."""
+
+    async def _deliver(self) -> None:
+        """Publish, pass the checks, merge; begin again where a person wants something changed."""
+        while True:
+            await self._heed()
+            await self._publish()
+            await self._pass_checks()
+            if not self._state.words and await self._merge():
+                return
 
     async def _publish(self) -> None:
         await self._enter(Phase.PUBLISH)
@@ -89,7 +99,7 @@ class Delivery(RunSteps):
         await self._enter(Phase.CHECKS)
         if "checks" not in self._issue.capabilities or not self._state.pull_request:
             return
-        while True:
+        while not self._state.words:
             summary = await self._patience.patiently(self._await_checks)
             if summary.state is not CheckState.FAILURE:
                 return
@@ -98,7 +108,7 @@ class Delivery(RunSteps):
                 Waiting(
                     Gate.CHECKS,
                     f"checks failed on the pull request: {', '.join(red)}",
-                    "look at them, mend the branch or rerun them, then `tamma resume TASK`",
+                    'tell the agent with `tamma steer TASK "..."`, or rerun them and `tamma resume TASK`',
                 )
             )
 
@@ -115,38 +125,39 @@ class Delivery(RunSteps):
                 return await looking
             await end(looking)
 
-    async def _merge(self) -> None:
-        state, diff = self._state, self._state.diff
-        protected = diff.ask if diff else ()
+    async def _merge(self) -> bool:
+        """Merge as the policy says. False where a person asked for changes instead."""
+        state = self._state
         if self._request.merge == "never":
             state.note("not merged, as asked")
-            return
-        if self._request.approve.merge or protected:
+            return True
+        reason = self._merge_needs()
+        if reason:
             await self._enter(Phase.APPROVE_MERGE)
-            reason = (
-                f"the change touches protected paths: {', '.join(protected)}"
-                if protected
-                else "the merge waits for approval"
-            )
-            await self._patience.wait(
-                Waiting(Gate.MERGE, reason, "`tamma approve TASK`, or `tamma approve TASK --reject`")
-            )
-        await self._enter(Phase.MERGE)
-        while True:
+            hint = '`tamma approve TASK`, the same with --reject, or `tamma steer TASK "..."` for changes'
+            await self._patience.wait(Waiting(Gate.MERGE, reason, hint))
+        while not state.words:
+            await self._enter(Phase.MERGE)
             merged = await self._merge_once()
             if merged.outcome is not MergeOutcome.REFUSED:
                 state.merge_sha = merged.sha
-                return
+                return True
             if not state.pull_request:
                 state.note(f"not merged: {merged.reason}")
-                return
+                return True
+            await self._enter(Phase.APPROVE_MERGE)
+            hint = 'mend that, then `tamma approve TASK` tries again; or `tamma steer TASK "..."`'
             await self._patience.wait(
-                Waiting(
-                    Gate.MERGE,
-                    f"the platform refuses the merge: {merged.reason}",
-                    "mend that, then `tamma approve TASK` to try again",
-                )
+                Waiting(Gate.MERGE, f"the platform refuses the merge: {merged.reason}", hint)
             )
+        return False
+
+    def _merge_needs(self) -> str:
+        """Why a person must agree to the merge; empty where none must."""
+        diff = self._state.diff
+        if diff and diff.ask:
+            return f"the change touches protected paths: {', '.join(diff.ask)}"
+        return "the merge waits for approval" if self._request.approve.merge else ""
 
     async def _merge_once(self) -> Merged:
         published = self._state.published
