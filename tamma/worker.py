@@ -40,6 +40,7 @@ from tamma.store.postgres import PostgresStore
 from tamma.telemetry.logs import configure_logging
 from tamma.temporal.client import connect
 from tamma.temporal.plugin import tamma_plugin
+from tamma.temporal.tls import tls_of
 from tamma.workspace.interface import Workspaces
 from tamma.workspace.sandbox.harden import harden_process
 from workflows.agent_session import AgentSession
@@ -232,7 +233,7 @@ async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:
             temporal.address,
             temporal.namespace,
             api_key=temporal.api_key,
-            tls=temporal.tls if isinstance(temporal.tls, bool) else None,
+            tls=tls_of(temporal.tls),
             plugins=[tamma_plugin()],
             identity=f"{os.getpid()}@{parts.host}",
         )

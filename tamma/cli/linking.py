@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tamma.cli.finding import find
 from tamma.cli.reference import GITHUB, PLAIN_GIT, Account
 from tamma.config.resolve import stack_request, temporal_settings
-from tamma.errors import ConfigError
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.temporal.client import connect
 from tamma.temporal.client_plugin import ClientPlugin
+from tamma.temporal.tls import tls_of
 
 if TYPE_CHECKING:
     from temporalio.client import Client
-    from temporalio.service import TLSConfig
 
     from tamma.config.load import LoadedConfig
-    from tamma.config.schema import TlsConfig
     from tamma.store.postgres import PostgresStore
     from tamma.temporal.run_index import RunRecord
 
@@ -79,7 +76,7 @@ async def connected(loaded: LoadedConfig, progress: Progress, *, fresh_worker: b
         servers.temporal_address,
         servers.namespace,
         api_key=settings.api_key,
-        tls=_tls(settings.tls),
+        tls=tls_of(settings.tls),
         plugins=[ClientPlugin()],
     )
     return Link(client, loaded, servers)
@@ -118,28 +115,3 @@ def accounts(loaded: LoadedConfig) -> tuple[tuple[Account, ...], str]:
 def _hosts(platform_id: str, base_url: str | None) -> tuple[str, ...]:
     hosts = (platform_id.lower(), f"www.{platform_id.lower()}")
     return (*hosts, urlsplit(base_url).netloc.rpartition("@")[2].lower()) if base_url else hosts
-
-
-def _tls(given: bool | TlsConfig | None) -> bool | TLSConfig | None:
-    """Certificates from their files. Raises ConfigError where one cannot be read."""
-    if given is None or isinstance(given, bool):
-        return given
-    from temporalio.service import TLSConfig
-
-    return TLSConfig(
-        domain=given.server_name,
-        server_root_ca_cert=_pem(given.ca),
-        client_cert=_pem(given.client_cert),
-        client_private_key=_pem(given.client_key),
-    )
-
-
-def _pem(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"the certificate {path!r} cannot be read: {error.strerror}", hint="check temporal.tls"
-        ) from error
