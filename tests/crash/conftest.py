@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.support.crash import Temporal
 from tests.support.postgres import postgres_server, postgres_servers
+from tests.support.processes import Temporal
 
 __all__ = ["postgres_server", "postgres_servers"]
 

@@ -6,14 +6,13 @@ import signal
 import time
 from pathlib import Path
 
-import psutil
+import pytest
 
-from tests.support.crash import DYING_WORKER, NOTE_COMMAND, NOTE_TURN, Temporal, eventually, world
+from tests.support.crash import DYING_WORKER, HANG_ONCE, HANGING, NOTE_RESULTS, NOTE_TURN, world
 from tests.support.postgres import Server
+from tests.support.processes import Temporal, eventually, running
 
-SLEEP = "sleep 61.7"
-SLOW_FIRST = f'{NOTE_COMMAND}; if [ ! -e "$TMPDIR/tried" ]; then touch "$TMPDIR/tried"; {SLEEP}; fi'
-"""The first time it hangs half-way; the folder of temporary files is not part of the work tree."""
+pytestmark = pytest.mark.timeout(240)
 
 
 async def test_undisturbed(tmp_path: Path, temporal: Temporal, postgres_server: Server) -> None:
@@ -51,15 +50,15 @@ async def test_after_the_answer_is_stored(
 
 
 async def test_while_a_tool_runs(tmp_path: Path, temporal: Temporal, postgres_server: Server) -> None:
-    async with world(tmp_path, temporal, postgres_server, note=SLOW_FIRST) as w:
+    async with world(tmp_path, temporal, postgres_server, note=HANG_ONCE) as w:
         worker = w.start_worker()
         await w.submit()
-        await eventually(lambda: _running(SLEEP), 60)
+        await eventually(lambda: running(HANGING), 60)
         tree = w.tree_of()
         assert tree is not None
         assert (tree / "notes.txt").read_text() == "line\n"
         worker.kill()
-        await eventually(lambda: not _running(SLEEP), 10)
+        await eventually(lambda: not running(HANGING), 10)
         assert not w.processes(), "the tool's processes die with their worker"
         w.start_worker()
         # One line in the merged file: the second attempt began from the snapshot before the first.
@@ -80,9 +79,14 @@ async def test_after_the_pull_request_exists(
         await w.check_all(paid_again=0)
 
 
-def _running(command: str) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "status"])
-        if process.info["cmdline"] == command.split() and process.info["status"] != psutil.STATUS_ZOMBIE
-    ]
+@pytest.mark.slow
+async def test_after_the_results_are_stored(
+    tmp_path: Path, temporal: Temporal, postgres_server: Server
+) -> None:
+    async with world(tmp_path, temporal, postgres_server) as w:
+        worker = w.start_worker(entry=DYING_WORKER, TAMMA_TEST_KILL_AFTER=f"user:{NOTE_RESULTS}")
+        await w.submit()
+        assert await worker.ended(60) == -signal.SIGKILL, w.logs()
+        w.start_worker()
+        # The work tree has the effects already: the batch does not run again.
+        await w.check_all(paid_again=0)

@@ -9,27 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle, WorkflowHistory
-from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from tamma.model.ids import new_task_id, workflow_id
 from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskStatus
 from tamma.platforms.memory_state import LedgerEntry, read_ledger
 from tamma.stack.process import import_path
-from tamma.stack.settings import dev_server_settings
-from tamma.stack.temporal_server import start_arguments, temporal_executable
 from tamma.store.migrate import migrate
 from tamma.temporal.plugin import tamma_plugin
 from tests.support.loop import (
@@ -47,13 +41,17 @@ from tests.support.loop import (
 )
 from tests.support.model_server import MODEL, Hold, ModelServer, model_server
 from tests.support.postgres import Server
+from tests.support.processes import Child, Temporal, eventually
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 
 NOTE_COMMAND = "echo line >> notes.txt"
 """A command that is not idempotent: run twice without a snapshot between, it leaves two lines."""
-CREATE_TURN, NOTE_TURN = 1, 5
-"""Turns of the agent: it writes the new test; it runs NOTE_COMMAND."""
+NOTE_TURN, NOTE_RESULTS = 5, 13
+"""The agent's turn that runs NOTE_COMMAND; the transcript's entry with what came of it."""
+HANGING = "sleep 61.7"
+HANG_ONCE = f'{NOTE_COMMAND}; if [ ! -e "$TMPDIR/tried" ]; then touch "$TMPDIR/tried"; {HANGING}; fi'
+"""NOTE_COMMAND, the first time with a hang after it. TMPDIR is not part of the work tree's snapshots."""
 FILES_AFTER = {
     **FILES,
     "calc.py": FILES["calc.py"].replace("(len(values) + 1)", "len(values)"),
@@ -61,6 +59,8 @@ FILES_AFTER = {
     "notes.txt": "line\n",
 }
 QUICK = Limits(worker_lost_after=3, checks_grace=0.2, poll=0.1, command_timeout=60)
+KEEP_HISTORIES = "TAMMA_TEST_HISTORIES"
+"""Names the folder, if any, for the histories of completed runs; scripts/record_histories.py sets it."""
 WORKER = ("-m", "tamma.worker")
 DYING_WORKER = ("-m", "tests.support.crash_worker")
 
@@ -70,78 +70,6 @@ def lanes(note: str = NOTE_COMMAND) -> dict[str, Sequence[Mapping[str, Any]]]:
     fix = [FIX_TURNS[0], turn(call("bash", command=note)), *FIX_TURNS[1:]]
     found: Any = script(agent=[*RED_TURNS, *fix])["lanes"]
     return found
-
-
-class Child:
-    """A process that the test started, and may kill."""
-
-    def __init__(
-        self, arguments: Sequence[str | Path], env: Mapping[str, str], folder: Path, name: str
-    ) -> None:
-        self.log = folder / f"{name}.log"
-        folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(argument) for argument in arguments],
-                env={**env, **_marks()},
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """SIGKILL, and wait until it is gone. Idempotent; also ends one that is suspended."""
-        self._process.kill()
-        self._process.wait(10)
-
-    async def ended(self, seconds: float = 30) -> int:
-        """Wait for its end; its exit code, negative for a signal."""
-        await eventually(lambda: self._process.poll() is not None, seconds)
-        return self._process.returncode
-
-
-class Temporal:
-    """The dev server as `tamma dev` starts it, on a database file: it can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        settings = dev_server_settings()
-        with ExitStack() as stack:
-            # Both are held until both are known, so that they differ.
-            self._ports = (stack.enter_context(_free_port()), stack.enter_context(_free_port()))
-        self._folder = folder
-        self._arguments = start_arguments(settings, folder / "temporal.db", self._ports)
-        self._child: Child | None = None
-        self.address = f"{settings.ip}:{self._ports[0]}"
-
-    async def start(self) -> None:
-        """Start it and wait until it serves the namespace."""
-        env = {"HOME": str(self._folder), "PATH": os.environ["PATH"]}
-        self._child = Child((temporal_executable(), *self._arguments), env, self._folder, "temporal")
-        await eventually(self._serves, 30)
-
-    async def _serves(self) -> bool:
-        try:
-            # Connecting alone does not ask for the namespace, which comes a moment after the port.
-            await (await self.connect()).count_workflows()
-        except (RuntimeError, RPCError):  # what the SDK raises for a failed connection, and for a failed call
-            return False
-        return True
-
-    async def connect(self) -> Client:
-        return await Client.connect(self.address, plugins=[tamma_plugin()])
-
-    def kill(self) -> None:
-        if self._child is not None:
-            self._child.kill()
 
 
 @dataclass
@@ -210,7 +138,7 @@ class World:
 
         await eventually(there, seconds)
 
-    async def completed(self, seconds: float = 60) -> DevResult:
+    async def completed(self, seconds: float = 120) -> DevResult:
         """Wait for the run's end; fails with what the workers said."""
         assert self.handle is not None
         try:
@@ -296,10 +224,15 @@ class World:
         return found
 
     async def replay(self) -> None:
-        """Raises where a history of this run does not fit the code."""
+        """Raises where a history of this run does not fit the code. Keeps them where that is asked."""
         replayer = Replayer(workflows=[AutonomousDev, AgentSession], plugins=[tamma_plugin()])
-        for history in (await self.histories()).values():
+        histories = await self.histories()
+        for history in histories.values():
             await replayer.replay_workflow(history)
+        if folder := os.environ.get(KEEP_HISTORIES):
+            test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
+            for name, history in histories.items():
+                (Path(folder) / f"{test}.{name}.json").write_text(history.to_json())
 
     async def _descriptions(self) -> list[WorkflowExecutionDescription]:
         assert self.handle is not None
@@ -337,17 +270,6 @@ async def world(
                 await made.handle.terminate("the test is over")
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 20) -> None:
-    """Wait until `condition` holds. Fails the test when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        holds = condition()
-        if await holds if isinstance(holds, Awaitable) else holds:
-            return
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {condition}"
-        await asyncio.sleep(0.05)
-
-
 def _config(folder: Path, remote: Path, model: str, platform: Mapping[str, object]) -> dict[str, Any]:
     options = {
         "repositories": {REPO.full_name: str(remote)},
@@ -375,18 +297,3 @@ def _record_pushes(remote: Path, log: Path) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f'#!/bin/sh\necho "$1 $2 $3" >> "{log}"\n')
     hook.chmod(0o755)
-
-
-def _marks() -> dict[str, str]:
-    """What tells the guard of tests/conftest.py that a process is this run's."""
-    names = ("TAMMA_TEST_RUN", "PYTEST_CURRENT_TEST")
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
-@contextmanager
-def _free_port() -> Generator[int]:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield probe.getsockname()[1]

@@ -30,6 +30,8 @@ class Asked:
     key: Key
     at: float
     """time.monotonic()"""
+    words: str = ""
+    """The request's last message, as JSON."""
     answered: bool = False
 
 
@@ -64,6 +66,10 @@ class ModelServer:
         """When that turn was asked for."""
         return [asked.at for asked in self.asked if asked.key == key]
 
+    def heard(self, words: str) -> Key | None:
+        """The turn before which the model first got a message with these words."""
+        return next((asked.key for asked in self.asked if words in asked.words), None)
+
     def paid_again(self) -> int:
         """Calls beyond the first of every turn."""
         return sum(count - 1 for count in Counter(asked.key for asked in self.asked).values())
@@ -87,7 +93,7 @@ class ModelServer:
         self, body: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         key = _key(body)
-        asked = Asked(key, time.monotonic())
+        asked = Asked(key, time.monotonic(), json.dumps(body["messages"][-1]))
         self.asked.append(asked)
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -1,0 +1,67 @@
+"""Record the histories that tests/replay replays, from real runs of the current code: a minute.
+
+    .venv/bin/python scripts/record_histories.py
+
+Do so when a workflow changed before it was released. Histories of released workflows stay: such a change
+needs `workflow.patched`, and its own histories beside the old ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "tests" / "replay" / "histories"
+RUNS = {
+    "test_worker_killed.py::test_while_the_model_streams": "killed",
+    "test_worker_replaced.py::test_what_people_say_while_no_worker_lives": "steered",
+}
+"""Tests of tests/crash, and what their histories are called here."""
+
+
+def main() -> int:
+    """Run the tests, and take over their histories when all have passed."""
+    scratch = Path(tempfile.mkdtemp(prefix="tamma-histories-"))
+    try:
+        # The folder stands in the histories: give it a name that says nothing about this machine.
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--basetemp", scratch / "runs"]
+            + [f"tests/crash/{test}" for test in RUNS],
+            cwd=ROOT,
+            env={**os.environ, "TAMMA_TEST_HISTORIES": str(scratch)},
+            check=False,
+        )
+        if done.returncode != 0:
+            return done.returncode
+        for old in TARGET.glob("*.json"):
+            old.unlink()
+        for test, name in RUNS.items():
+            for file in scratch.glob(f"{test.rpartition('::')[2]}.*.json"):
+                kept = TARGET / f"{name}-{file.name.split('.')[1]}.json"
+                history = without_traces(json.loads(file.read_text()))
+                kept.write_text(json.dumps(history, indent=1) + "\n")
+                print(kept.relative_to(ROOT))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return 0
+
+
+def without_traces(value: Any) -> Any:
+    """Stack traces tell where this checkout is, and nothing that a replay looks at."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        return {name: without_traces(inner) for name, inner in fields.items() if name != "stackTrace"}
+    if isinstance(value, list):
+        return [without_traces(inner) for inner in cast("list[Any]", value)]
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
