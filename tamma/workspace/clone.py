@@ -63,7 +63,7 @@ def _clone_failed(error: GitFailed, spec: WorkspaceSpec, remote: Remote) -> Clon
     where = f"{remote.url!r} (branch {spec.base_branch!r}, commit {spec.base_sha[:12]})"
     hint: str | None = None
     if is_unauthorized(said):
-        hint = "are the account's credentials set, and may they read this repository? see `tamma auth`"
+        hint = "are the account's credentials set (`tamma config show`), and may they read this repository?"
     elif "dubious ownership" in said:
         hint = "the local repository belongs to another user; run the worker as its owner"
     elif "couldn't find remote ref" in said:

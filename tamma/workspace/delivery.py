@@ -203,10 +203,13 @@ class Delivery:
 
 def _push_failed(branch: str, said: str) -> BadCredentials | Transient | Forbidden:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if line.startswith(("!", "fatal", "remote", "error"))), "")
+    last = next((line for mark in ("!", "fatal", "error") for line in lines if line.startswith(mark)), "")
+    last = " ".join(last.split())
     what = f"the branch {branch!r} could not be pushed: {last or 'git push failed'}"
     if is_unauthorized(said):
-        return BadCredentials(what, hint="is the account's token set, and may it write? see `tamma auth`")
+        return BadCredentials(
+            what, hint="is the account's token set, and may it write? `tamma config show` lists them"
+        )
     if is_passing(said):
         return Transient(what)
     return Forbidden(what, hint="is the branch protected, or does the remote's hook refuse it?")

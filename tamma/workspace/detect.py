@@ -76,7 +76,7 @@ def _python_test(names: frozenset[str], read: ReadFile, pyproject: dict[str, obj
     if tests:
         unittest = _unittest_files(tests, read)
         if unittest:
-            return Command(_unittest_command(tests), f"{unittest}: unittest.TestCase")
+            return Command(_unittest_command(tests, names), f"{unittest}: unittest.TestCase")
         return Command("python -m pytest -q", f"{min(tests)}: test functions")
     if "tox.ini" in names or "tox" in _table(pyproject, "tool"):
         return Command("tox -q", "tox.ini" if "tox.ini" in names else "pyproject.toml: [tool.tox]")
@@ -117,7 +117,7 @@ def _unittest_files(tests: list[str], read: ReadFile) -> str | None:
     return next((name for name in sorted(tests)[:20] if "TestCase" in (read(name) or "")), None)
 
 
-def _unittest_command(tests: list[str]) -> str:
+def _unittest_command(tests: list[str], names: frozenset[str]) -> str:
     """`unittest discover` begins at a folder and looks for test*.py in packages below it."""
     folders = {name.rpartition("/")[0] for name in tests}
     if "" in folders or len({folder.split("/")[0] for folder in folders}) > 1:
@@ -126,13 +126,9 @@ def _unittest_command(tests: list[str]) -> str:
     pattern = "" if all(n.rpartition("/")[2].startswith("test") for n in tests) else " -p '*_test.py'"
     return (
         f"python -m unittest discover -v -s {top} -t .{pattern}"
-        if _is_package(top, tests)
+        if f"{top}/__init__.py" in names
         else (f"python -m unittest discover -v -s {top}{pattern}")
     )
-
-
-def _is_package(folder: str, tests: list[str]) -> bool:
-    return any(name == f"{folder}/__init__.py" for name in tests)
 
 
 def _python_lint(names: frozenset[str], pyproject: dict[str, object]) -> Command | None:

@@ -7,15 +7,13 @@ tree or their home (node_modules, cargo's and go's caches), ignored by git.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from tamma.errors import SandboxUnavailable
 from tamma.workspace.detect import PythonNeeds, python_needs
 from tamma.workspace.indexes import configured_indexes
 from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
-from tamma.workspace.layout import Layout, write_atomically
+from tamma.workspace.layout import Layout, locked, write_atomically
 from tamma.workspace.proxy import PUBLIC_INDEXES, AllowlistProxy
 from tamma.workspace.sandbox.profile import ENV, Mount, Profile, SandboxPolicy
 from tamma.workspace.sandbox.run import Sandbox
@@ -117,7 +115,7 @@ class Environments:
         if not sandbox.tier.moves_paths:
             key = _key(key, str(layout.tree))  # its paths are the host's: not to be shared
         folder = self._root / key
-        with _locked(self._root / f"{key}.lock"):
+        async with locked(self._root / f"{key}.lock"):
             hit = os.path.exists(folder / _DONE)  # noqa: ASYNC240  (a local look)
             if hit:
                 attempt = _Attempt(ok=True, log=f"cached: {(folder / _DONE).read_text().strip()}")
@@ -235,15 +233,6 @@ def _with_env(sandbox: Sandbox, folder: str, *, writable: bool) -> Profile:
 
 def _key(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[None]:
-    """One builder at a time on this host. The lock goes with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 # --- by-products in the work tree ------------------------------------------------------------------

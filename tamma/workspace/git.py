@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -116,7 +117,8 @@ class Git:
         try:
             output, errors = await _communicate(process, stdin, progress, arguments[0])
         except BaseException:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
             raise
         assert process.returncode is not None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import hashlib
 import json
 import os
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from tamma.errors import WorkspaceLost
 
 _VERSION = 1
+_LOCK_POLL = 0.1
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -107,6 +113,27 @@ def read_meta(layout: Layout) -> Meta:
             hint="prepare it again; it is rebuilt from its last checkpoint",
         )
     return meta
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncGenerator[None]:
+    """Hold the lock file `path`, against tasks of this process and other processes of this host.
+
+    The kernel gives it up with the process that holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        while not _try_lock(file):  # noqa: ASYNC110  (another process tells no event)
+            await asyncio.sleep(_LOCK_POLL)
+        yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -16,7 +16,7 @@ from tamma.workspace.delivery import Author, Delivery
 from tamma.workspace.environment import Environments
 from tamma.workspace.git import Git, Remote
 from tamma.workspace.interface import Progress, WorkspaceInfo, WorkspaceSpec
-from tamma.workspace.layout import Layout, Meta, folder_name, read_meta, write_meta
+from tamma.workspace.layout import Layout, Meta, folder_name, locked, read_meta, write_meta
 from tamma.workspace.opened import LocalWorkspace, Parts
 from tamma.workspace.paths import Tree
 from tamma.workspace.sandbox import profile as sandbox_profile
@@ -65,6 +65,12 @@ class LocalWorkspaces:
         """See Workspaces. A half-made folder is rebuilt; so is one that was made for another base."""
         host = await self._find_out()
         layout = self._layout(spec.id)
+        async with locked(self._root / ".locks" / layout.folder.name):
+            return await self._prepare(spec, layout, host, progress)
+
+    async def _prepare(
+        self, spec: WorkspaceSpec, layout: Layout, host: _Host, progress: Progress
+    ) -> WorkspaceInfo:
         try:
             meta = read_meta(layout)
             if (meta.base_sha, meta.branch) == (spec.base_sha, spec.branch):

@@ -60,6 +60,7 @@ class AllowlistProxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the loop's next round
         await self._server.wait_closed()
         shutil.rmtree(self._folder)
 

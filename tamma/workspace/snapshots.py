@@ -40,7 +40,6 @@ class Snapshots:
         self._base_sha = base_sha
         self._repo = pygit2.Repository(str(layout.snap))
         self._nested_file = layout.snap / "tamma-nested"
-        self._author = pygit2.Signature("Tamma", "tamma@localhost", 0, 0)
 
     @staticmethod
     def create(layout: Layout) -> None:
@@ -92,23 +91,24 @@ class Snapshots:
         return str(self._repo.references[_LATEST].target) if _LATEST in self._repo.references else None
 
     def adopt(self, commit: str) -> None:
-        """Go on from a snapshot that came by a bundle."""
+        """Go on from this commit."""
         self._repo.references.create(_LATEST, commit, force=True)
 
     def take(self) -> str:
-        """Snapshot the work tree; the newest snapshot again where nothing changed."""
+        """Snapshot the work tree; the newest snapshot (or the base) again where nothing changed."""
         latest = self.latest
         changed = self._refresh()
         if latest is not None and not changed:
             return latest
         tree = self._repo.index.write_tree()
         self._repo.index.write()
-        if latest is not None and self._repo[latest].peel(_commit_type()).tree_id == tree:
-            return latest
+        parent = latest or self._base_sha
+        if self._repo[parent].peel(_commit_type()).tree_id == tree:
+            self.adopt(parent)
+            return parent
         import pygit2
 
-        author = pygit2.Signature(self._author.name, self._author.email, int(time.time()), 0)
-        parent = latest or self._base_sha
+        author = pygit2.Signature("Tamma", "tamma@localhost", int(time.time()), 0)
         commit = self._repo.create_commit(None, author, author, "snapshot", tree, [parent])
         self._repo.references.create(_LATEST, commit, force=True)
         return str(commit)
@@ -186,17 +186,17 @@ class Snapshots:
             | DiffOption.INCLUDE_TYPECHANGE_TREES
             | DiffOption.UPDATE_INDEX
         )
-        changed = False
-        for delta in index.diff_to_workdir(options).deltas:
-            changed = True
-            path = delta.new_file.path
+        deltas = [(delta.new_file.path, delta.status) for delta in index.diff_to_workdir(options).deltas]
+        # Removals first: a file may stand where a folder stood, and the index holds one of them.
+        for path, status in deltas:
+            if status in {DeltaStatus.DELETED, DeltaStatus.TYPECHANGE} and path in index:
+                index.remove(path)
+        for path, status in deltas:
             if path.endswith("/"):  # a repository inside the tree, which libgit2 does not enter
                 self._add_nested(path)
-            elif delta.status == DeltaStatus.DELETED:
-                index.remove(path)
-            else:
+            elif status != DeltaStatus.DELETED:
                 self._add(path)
-        return changed
+        return bool(deltas)
 
     def _add(self, path: str) -> None:
         import pygit2

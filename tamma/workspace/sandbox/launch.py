@@ -205,6 +205,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, stop)  # before the fork: no moment in which a stop leaves the child
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
         os.chdir(plan["cwd"])
         if plan["landlock"]:
             restrict(plan["landlock"])

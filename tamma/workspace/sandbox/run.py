@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from typing import cast
@@ -25,6 +27,8 @@ from tamma.workspace.sandbox.tiers import Tier, encode_script, shell_stub
 _TICK = 1.0
 _GRACE = 2.0
 """Seconds that a supervising launcher has to end its descendants before it is killed itself."""
+_PIPE_BYTES = 1 << 20
+"""A large output wakes this process 16 times less often than with the kernel's 64 kB."""
 _IDLE = 120.0
 """Seconds after which a sandbox that was started ahead is given up."""
 
@@ -86,6 +90,8 @@ class Sandbox:
         warm, self._warm = self._warm, None
         if warm is not None and warm.alive:
             return warm
+        if warm is not None:
+            await warm.end()  # it was given up, or killed
         return await self._start()
 
     def _warm_up(self) -> None:
@@ -105,7 +111,7 @@ class Sandbox:
         cwd = "/" if self.tier.moves_paths else self.profile.cwd
         try:
             _, process = await asyncio.get_running_loop().subprocess_exec(
-                _Process,
+                lambda: _Process(supervised=not self.tier.moves_paths),
                 *argv,
                 stderr=asyncio.subprocess.STDOUT,
                 env=dict(self.profile.env),  # and nothing else: PID 1's environment is readable inside
@@ -115,7 +121,7 @@ class Sandbox:
         except OSError as error:
             raise SandboxUnavailable(
                 f"the sandbox {self.tier.name!r} did not start: {error}",
-                hint="`tamma doctor` shows which tiers work on this host",
+                hint="see docs/sandbox.md for what each tier needs of the host",
             ) from error
         return process
 
@@ -127,8 +133,9 @@ def _exports(env: Mapping[str, str] | None) -> str:
 class _Process(asyncio.SubprocessProtocol):
     """A sandbox from its start to the end of its last process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, supervised: bool) -> None:
         self.output = HeadTail()
+        self._supervised = supervised
         self._ended = asyncio.get_running_loop().create_future()
         self._transport: asyncio.SubprocessTransport | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -139,6 +146,10 @@ class _Process(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
+        pipe = self._transport.get_pipe_transport(1)
+        if sys.platform == "linux" and pipe is not None:
+            with contextlib.suppress(OSError):  # the user's share of pipe buffers is used up: slower, no more
+                fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self.output.feed(data)
@@ -195,13 +206,12 @@ class _Process(asyncio.SubprocessProtocol):
         """Kill what is left and wait for it. Done already where it ended by itself."""
         if self._expiry is not None:
             self._expiry.cancel()
-        for kind, grace in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
+        # Namespaces end with their leader. Elsewhere a launcher ends its descendants when asked to.
+        for kind in (signal.SIGTERM, signal.SIGKILL) if self._supervised else (signal.SIGKILL,):
             if self._ended.done():
                 break
-            # Tiers of namespaces end with their leader; launchers end their descendants at SIGTERM.
             self._signal(kind)
-            await asyncio.wait((self._ended,), timeout=grace)
-        # Only a process that left its group and its session outside all namespaces can still hold the pipe.
+            await asyncio.wait((self._ended,), timeout=_GRACE)
         self._running().close()
 
     def _signal(self, kind: signal.Signals) -> None:

@@ -1,0 +1,204 @@
+"""The install phase: network by allowlist alone, a cache, and failures that are reports."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import http.server
+import os
+import threading
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tamma.store.memory import MemoryStore
+from tamma.workspace.indexes import read_indexes
+from tamma.workspace.local import LocalWorkspaces
+from tamma.workspace.proxy import AllowlistProxy
+from tamma.workspace.sandbox.profile import SandboxPolicy
+from tests.workspace.conftest import Origin, quiet, tier_or_skip, tree_of, use
+
+
+class _Index(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        return
+
+
+@pytest.fixture
+def index(short: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A package index on loopback with one package; the machine's pip is configured for it."""
+    folder = short / "index"
+    (folder / "simple/tinydep").mkdir(parents=True)
+    make_wheel(folder / "simple/tinydep/tinydep-1.0-py3-none-any.whl")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Index, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name in tuple(os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def make_wheel(path: Path) -> None:
+    files = {
+        "tinydep.py": b"ANSWER = 42\n",
+        "tinydep-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tinydep\nVersion: 1.0\n",
+        "tinydep-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+            record += f"{name},sha256={digest},{len(content)}\n"
+        wheel.writestr("tinydep-1.0.dist-info/RECORD", record + "tinydep-1.0.dist-info/RECORD,,\n")
+
+
+TEST = """import unittest, tinydep
+class T(unittest.TestCase):
+    def test_it(self): self.assertEqual(tinydep.ANSWER, 42)
+"""
+
+
+@pytest.fixture(params=["bwrap", "namespaces", "landlock"])
+async def workspaces(
+    request: pytest.FixtureRequest, short: Path, store: MemoryStore
+) -> AsyncIterator[LocalWorkspaces]:
+    await tier_or_skip(request.param, short / "scratch")
+    found = LocalWorkspaces(
+        short / "a/ws", store, sandbox=SandboxPolicy(tiers=(request.param,), prewarm=False)
+    )
+    yield found
+    await found.aclose()
+
+
+async def test_a_projects_dependencies_are_installed_once_and_shared(
+    workspaces: LocalWorkspaces, origin: Origin, index: str
+) -> None:
+    origin.commit({"requirements.txt": "tinydep\n", "test_it.py": TEST})
+    for number, cached in ((1, False), (2, True)):
+        await workspaces.prepare(origin.spec(f"task-{number}"), quiet)
+        workspace = await workspaces.open(f"task-{number}")
+        if (await workspaces.tier()) == "landlock":
+            cached = False  # paths are the host's: each workspace has its own
+        profile = await workspace.profile()
+        report = await workspace.install(profile, quiet)
+        assert (report.ok, report.cached) == (True, cached), report.log_tail
+        assert profile.test is not None
+        result = await workspace.run(profile.test.command, timeout=60, progress=quiet)
+        assert result.exit_code == 0, result.output
+        # Read-only, and no way out, once it is built.
+        output = await use(
+            workspace, "bash",
+            command=f"touch $VIRTUAL_ENV/x; python -c 'import urllib.request as u; u.urlopen(\"http://{index}\")'",
+        )  # fmt: skip
+        assert "Read-only" in output.result.content or "Permission denied" in output.result.content
+        assert "URLError" in output.result.content
+        again = await workspace.install(profile, quiet)
+        assert (again.ok, again.cached) == (True, True)
+        assert again.seconds < 1
+
+
+async def test_what_cannot_be_installed_is_a_report(
+    workspaces: LocalWorkspaces, origin: Origin, index: str
+) -> None:
+    origin.commit(
+        {
+            "requirements.txt": "no-such-package-here\nx @ http://elsewhere.invalid/x-1.0-py3-none-any.whl\n",
+            "a.py": "",
+        }
+    )
+    await workspaces.prepare(origin.spec(), quiet)
+    workspace = await workspaces.open("task-1")
+    report = await workspace.install(await workspace.profile(), quiet)
+    assert (report.ok, report.cached) == (False, False)
+    assert "elsewhere.invalid" in report.log_tail
+    assert len(report.log_tail) <= 4000
+    assert (await use(workspace, "bash", command="echo still works")).result.content == "still works"
+
+
+async def test_the_standard_library_alone_is_installed_at_once(
+    workspaces: LocalWorkspaces, origin: Origin
+) -> None:
+    origin.commit({"test_app.py": "import unittest\nclass T(unittest.TestCase):\n    def test(self): ...\n"})
+    await workspaces.prepare(origin.spec(), quiet)
+    workspace = await workspaces.open("task-1")
+    profile = await workspace.profile()
+    report = await workspace.install(profile, quiet)
+    assert (report.ok, report.cached) == (True, True)
+    assert report.seconds < 0.5
+    assert profile.test is not None
+    result = await workspace.run(profile.test.command, timeout=60, progress=quiet)
+    assert (result.exit_code, "OK" in result.output) == (0, True), result.output
+    assert not (tree_of(workspaces) / "__pycache__").exists()
+
+
+# --- the proxy -----------------------------------------------------------------------------------------
+
+
+async def ask(proxy: AllowlistProxy, request: str) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(proxy.socket)
+    writer.write(request.encode())
+    answer = await asyncio.wait_for(reader.read(300), 5)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "CONNECT evil.example:443 HTTP/1.1",
+        "CONNECT index.example:22 HTTP/1.1",
+        "CONNECT 169.254.169.254:80 HTTP/1.1",
+        "GET http://evil.example/ HTTP/1.1",
+        "GET ftp://index.example/ HTTP/1.1",
+        "GET http://index.example:8080/ HTTP/1.1",
+        "CONNECT index.example.evil.example:443 HTTP/1.1",
+        "CONNECT index.example:99999999 HTTP/1.1",
+    ],
+)
+async def test_the_proxy_refuses_what_is_not_on_its_list(request_line: str) -> None:
+    async with AllowlistProxy(("index.example",), environ={}) as proxy:
+        assert b" 403 " in await ask(proxy, f"{request_line}\r\nHost: index.example\r\n\r\n")
+        assert proxy.refused
+
+
+async def test_the_proxy_speaks_both_ways(index: str) -> None:
+    async with AllowlistProxy((index,), environ={}) as proxy:
+        direct = await ask(proxy, f"GET http://{index}/simple/tinydep/ HTTP/1.1\r\nHost: {index}\r\n\r\n")
+        assert b" 200 OK" in direct
+        reader, writer = await asyncio.open_unix_connection(proxy.socket)
+        writer.write(f"CONNECT {index} HTTP/1.1\r\n\r\n".encode())
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"GET /simple/ HTTP/1.0\r\n\r\n")
+        assert b"tinydep" in await reader.read()
+        writer.close()
+        # Malformed requests and a client that goes away harm nobody.
+        assert b" 400 " in await ask(proxy, "hello\r\n\r\n")
+        reader, silent = await asyncio.open_unix_connection(proxy.socket)
+        silent.write_eof()
+        assert b" 502 " in await reader.read()
+        silent.close()
+
+
+def test_indexes_with_credentials_stay_outside(tmp_path: Path) -> None:
+    found = read_indexes(
+        "global.index-url='https://pypi.example.org/simple'\n"
+        f"global.extra-index-url='https://u:p@private.example.org/simple file://{tmp_path}'\n"
+        f":env:.find-links='{tmp_path}/absent'\n",
+        {"npm_config_registry": "https://npm.example.org/", "SSL_CERT_FILE": "/etc/ssl/x"},
+    )
+    assert found.hosts == ("npm.example.org", "pypi.example.org")
+    assert found.folders == (str(tmp_path),)
+    assert "private" not in str(found.env)
+    assert found.env["PIP_EXTRA_INDEX_URL"] == f"file://{tmp_path}"
+    assert found.env["SSL_CERT_FILE"] == "/etc/ssl/x"
