@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VIEW_EVERY = 0.5
 PROGRESS_EVERY = 1.0
+SETTLE_EVERY = 3.0
 _PATIENCE = 2.0
 """Seconds for a query before it counts as unanswered."""
 
@@ -98,7 +99,8 @@ class Follower:
     ui_url: str | None = None
     _silent: bool = False
     _progress: SessionProgress | None = None
-    _progress_at: float = field(default=0.0)
+    _progress_at: float = 0.0
+    _settled_at: float = 0.0
 
     async def until_final_or_gate(self, known: Waiting | None = None) -> TaskView:
         """Follow until the run has ended, or needs a person at another gate than the `known` one."""
@@ -128,7 +130,19 @@ class Follower:
         if self._silent:
             self._silent = False
             self.audience.notice("it answers again")
-        return view
+        return await self._settled(view)
+
+    async def _settled(self, view: TaskView) -> TaskView:
+        """Look now and then whether the run was terminated: its own view cannot tell."""
+        now = time.monotonic()
+        if Frame(view).final or now - self._settled_at < SETTLE_EVERY:
+            return view
+        self._settled_at = now
+        try:
+            record = await run_index.describe(self.client, self.record.workflow_id, self.record.run_id)
+        except ServerSilent:
+            return view
+        return record.settle(view)
 
     def _quiet(self, text: str) -> None:
         if not self._silent:

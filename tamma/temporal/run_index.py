@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ OUTCOME: Final = SearchAttributeKey.for_keyword("TammaOutcome")
 PULL_REQUEST: Final = SearchAttributeKey.for_keyword("TammaPullRequest")
 AGENT: Final = SearchAttributeKey.for_keyword("TammaAgent")
 
+_FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 _ALL = f"WorkflowType = '{DEV_WORKFLOW}'"
 _INDEX_LAG = 1.5
 """Seconds after which a run that was just started must be in the index."""
@@ -54,6 +55,12 @@ class RunRecord:
     @property
     def live(self) -> bool:
         return self.closed_at is None
+
+    def settle(self, view: TaskView) -> TaskView:
+        """The view of a run that was ended from outside: it never learned that, so it says it runs."""
+        if self.live or view.status in _FINAL:
+            return view
+        return replace(view, status=self.status, waiting_for=None, session_workflow="")
 
     def sketch(self) -> TaskView:
         """A view with what the index knows, for when no worker answers for the run."""

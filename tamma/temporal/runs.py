@@ -5,6 +5,7 @@ Everything returns the model's dataclasses; what goes wrong is one of `run_error
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -122,6 +123,11 @@ async def _start(
             )
         except WorkflowUpdateFailedError as error:
             raise refusal(error.cause) from error
+        except (WorkflowAlreadyStartedError, RPCError):
+            # The operation holds the same error, and would complain that nobody looked at it.
+            with suppress(WorkflowAlreadyStartedError, RPCError):
+                await operation.workflow_handle()
+            raise
         handle = await operation.workflow_handle()
     run_id = handle.result_run_id or handle.run_id or ""
     return StartedRun(accepted, workflow, run_id, new=accepted.task_id == request.task_id)
@@ -174,7 +180,7 @@ async def progress(client: Client, workflow: str, *, timeout: float = QUERY_TIME
 
 async def look(client: Client, run: index.RunRecord) -> tuple[TaskView, SessionProgress | None]:
     """A run's view, and what its session does where one is going on. Raises what `view` raises."""
-    seen = await view(client, run.workflow_id, run.run_id)
+    seen = run.settle(await view(client, run.workflow_id, run.run_id))
     if not seen.session_workflow:
         return seen, None
     try:
