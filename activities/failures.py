@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from tamma.errors import TammaError
+from tamma.telemetry.redaction import redact_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,11 +27,12 @@ def failure(error: TammaError) -> ApplicationError:
     """
     after = error.retry_after
     patient = error.may_retry and not (after is not None and after > LONGEST_RETRY_AFTER)
-    details: dict[str, object] = {"hint": error.hint or "", "exit_code": error.exit_code}
+    # A history is kept for months and shown in the Web UI: nothing secret may get into it.
+    details: dict[str, object] = {"hint": redact_text(error.hint or ""), "exit_code": error.exit_code}
     if after is not None:
         details["retry_after"] = after
     return ApplicationError(
-        error.message,
+        redact_text(error.message),
         details,
         type=type(error).__name__,
         non_retryable=not patient,

@@ -175,7 +175,9 @@ def _misused(error: click.ClickException) -> int:
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    from tamma.telemetry.redaction import redact_text
+
+    click.echo(redact_text(line), err=True)
 
 
 def _traceback() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tamma.config.layers import leaves
 from tamma.errors import ConfigError
+from tamma.telemetry.redaction import remember_secret
 
 _SCHEMES = ("env:", "file:", "keyring:")
 _SECRET_KEY = re.compile(
@@ -71,10 +72,17 @@ def refuse_literals(values: Mapping[str, Any], source: str) -> None:
 def resolve_secret(reference: str | None, env: Mapping[str, str], where: str) -> str | None:
     """The secret behind a reference; None where there is no reference or its variable is not set.
 
-    Raises ConfigError for a file that is missing or that others may read, and for `keyring:`.
+    From then on it is redacted from whatever this process logs or reports. Raises ConfigError for a file that
+    is missing or that others may read, and for `keyring:`.
     """
     if reference is None:
         return None
+    secret = _look_up(reference, env, where)
+    remember_secret(secret)
+    return secret
+
+
+def _look_up(reference: str, env: Mapping[str, str], where: str) -> str | None:
     scheme, _, rest = reference.partition(":")
     match scheme:
         case "env":
