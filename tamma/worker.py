@@ -191,18 +191,20 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
     run, worker = loaded.config.run, loaded.config.worker
     providers = Providers(lambda name: settings_for_provider(loaded, name))
     platforms = Platforms(lambda name: settings_for_platform(loaded, name))
+    workspaces = LocalWorkspaces(
+        workspaces_dir(loaded),
+        store,
+        sandbox=SandboxPolicy(allow_none=run.sandbox.allow_none),
+        protected=run.protected_paths,
+    )
     stack.push_async_callback(providers.close)
     stack.push_async_callback(platforms.close)
+    stack.push_async_callback(workspaces.aclose)
     return Parts(
         store=store,
         providers=providers,
         platforms=platforms,
-        workspaces=LocalWorkspaces(
-            workspaces_dir(loaded),
-            store,
-            sandbox=SandboxPolicy(allow_none=run.sandbox.allow_none),
-            protected=run.protected_paths,
-        ),
+        workspaces=workspaces,
         tools=TOOLS,
         host=worker_host(loaded),
         runs=worker.max_concurrent_tasks + 1,
