@@ -53,10 +53,8 @@ async def test_while_a_tool_runs(tmp_path: Path, temporal: Temporal, postgres_se
     async with world(tmp_path, temporal, postgres_server, note=HANG_ONCE) as w:
         worker = w.start_worker()
         await w.submit()
-        await eventually(lambda: running(HANGING), 60)
-        tree = w.tree_of()
-        assert tree is not None
-        assert (tree / "notes.txt").read_text() == "line\n"
+        await eventually(lambda: w.read_in_tree("notes.txt") == "line\n", 60)
+        await eventually(lambda: running(HANGING))
         worker.kill()
         await eventually(lambda: not running(HANGING), 10)
         assert not w.processes(), "the tool's processes die with their worker"

@@ -9,6 +9,7 @@ import pytest
 
 from tamma.model.task import Approval, ApprovePolicy, Gate, Steer, TaskView
 from tests.support.crash import world
+from tests.support.loop import RED
 from tests.support.postgres import Server
 from tests.support.processes import Temporal, eventually
 
@@ -28,9 +29,8 @@ async def test_another_host_goes_on_from_the_checkpoint(
         then = w.model.hold("agent", 3)
         w.start_worker("beta")
         await w.reached(then)
-        tree = w.tree_of("beta")
-        assert tree is not None, "the tool calls of turn 2 ran here"
-        assert (tree / "tests/test_mean.py").exists(), "what the agent had written came with the checkpoint"
+        written = w.read_in_tree("tests/test_mean.py", host="beta")
+        assert written == RED, "what the agent had written came with the checkpoint"
         then.release()
         await w.check_all(paid_again=1)
 
@@ -45,9 +45,10 @@ async def test_asked_to_stop_it_ends_what_it_does(
         await w.submit()
         await w.reached(hold)
         worker.send(signal.SIGTERM)
-        w.start_worker()
         hold.release()
         assert await worker.ended() == 0, w.logs()
+        assert not w.processes(), "nothing that was started ahead stays behind"
+        w.start_worker()
         await w.check_all(paid_again=0)
 
 

@@ -152,10 +152,10 @@ class World:
         """The last words of all workers."""
         return "\n".join(f"{child.log}:\n{child.log.read_text()[-3000:]}" for child in self.workers)
 
-    def tree_of(self, host: str = "alpha") -> Path | None:
-        """The work tree on a host's disk, if there is one."""
-        found = list((self.folder / host / "workspaces").glob("*/tree"))
-        return found[0] if found else None
+    def read_in_tree(self, name: str, *, host: str = "alpha") -> str | None:
+        """A file of the work tree on a host's disk; None where it is not there."""
+        found = list((self.folder / host / "workspaces").glob(f"*/tree/{name}"))
+        return found[0].read_text() if found else None
 
     # --- what must hold ----------------------------------------------------------------------------
 
