@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -37,7 +37,7 @@ class Counted(Scripted):
         self.asked = asyncio.Event()
         self.gate: asyncio.Event | None = None
 
-    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+    def stream(self, request: Request) -> AsyncGenerator[StreamEvent]:
         self.requests.append(request)
         self.asked.set()
         return self._gated(request, self.gate if len(self.requests) == 1 else None)
