@@ -1,0 +1,134 @@
+"""A model's service that answers at once, in Anthropic's protocol, from a process of its own.
+
+The model's name says how many steps it takes: `claude-...-bench-50` calls `bash` fifty times and then
+`finish`. Which step it is, is read off the request, so it remembers nothing of a conversation.
+
+    POST /v1/messages    a streamed answer
+    GET  /seen           [[time.monotonic(), turn], ...] of the model calls so far
+    POST /hold/N         the next answer to turn N stops in its middle until the client is gone
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+_ASSISTANT = re.compile(rb'"role": ?"assistant"')
+_MODEL = re.compile(rb'"model": ?"([^"]*-bench-(\d+))"')
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+_LINES = 420
+"""Lines of a command's output: about 8 kB."""
+
+
+def command(turn: int) -> str:
+    """Builtins of the shell alone: what is measured is the way there and back. No two are alike."""
+    return f"printf 'line %s of step {turn}\\n' {{1001..{1000 + _LINES}}}"
+
+
+def events(model: str, turn: int, steps: int) -> Iterator[dict[str, Any]]:
+    """The stream of one answer."""
+    usage = {"input_tokens": 900, "cache_read_input_tokens": 2000 * turn, "output_tokens": 1}
+    message: dict[str, Any] = {"id": f"msg_{turn}", "type": "message", "role": "assistant", "model": model}
+    yield {"type": "message_start", "message": {**message, "content": [], "usage": usage}}
+    yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    for word in ("Let ", "me ", "look."):
+        yield {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "text_delta", "text": word},
+        }
+    yield {"type": "content_block_stop", "index": 0}
+    name, given = ("bash", {"command": command(turn)}) if turn < steps else ("finish", {"summary": "done"})
+    tool: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{turn}", "name": name, "input": {}}
+    yield {"type": "content_block_start", "index": 1, "content_block": tool}
+    delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
+    yield {"type": "content_block_delta", "index": 1, "delta": delta}
+    yield {"type": "content_block_stop", "index": 1}
+    yield {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 40}}
+    yield {"type": "message_stop"}
+
+
+class Service:
+    """All connections' shared knowledge: who asked when, and what is to be held."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, int]] = []
+        self.holds: set[int] = set()
+
+
+class Connection(asyncio.Protocol):
+    """One connection, for as many requests as the client likes."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = bytes(self._buffer[:end]).decode("latin-1")
+        length = re.search(r"content-length: *(\d+)", head, re.IGNORECASE)
+        whole = end + 4 + (int(length[1]) if length else 0)
+        if len(self._buffer) < whole:
+            return
+        body = bytes(self._buffer[end + 4 : whole])
+        del self._buffer[:whole]
+        self._respond(head.split(" ", 2)[1], body)
+
+    def _respond(self, path: str, body: bytes) -> None:
+        assert self._transport is not None
+        if path.startswith("/v1/messages"):
+            self._answer(self._transport, body)
+        elif path.startswith("/hold/"):
+            self._service.holds.add(int(path.rpartition("/")[2]))
+            self._transport.write(_json({}))
+        else:
+            self._transport.write(_json(self._service.seen))
+
+    def _answer(self, transport: asyncio.Transport, body: bytes) -> None:
+        turn = len(_ASSISTANT.findall(body))
+        named = _MODEL.search(body)
+        assert named is not None, "the model's name must end in -bench-STEPS"
+        self._service.seen.append((time.monotonic(), turn))
+        stream = [_frame(event) for event in events(named[1].decode(), turn, int(named[2]))]
+        if turn in self._service.holds:
+            self._service.holds.discard(turn)
+            transport.write(_HEAD + b"".join(stream[:3]))
+            return
+        transport.write(_HEAD + b"".join(stream) + b"0\r\n\r\n")
+
+
+def _frame(event: dict[str, Any]) -> bytes:
+    data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def _json(value: object) -> bytes:
+    body = json.dumps(value).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def main() -> None:
+    """Serve until standard input closes; the first line printed is the port."""
+    service = Service()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(service), "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
