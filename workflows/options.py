@@ -37,8 +37,13 @@ STORE_RETRIES = RetryPolicy(
 )
 """Without end within the activity's schedule-to-close: a store that is down makes the run wait."""
 
-POLLING = RetryPolicy(initial_interval=timedelta(seconds=15), backoff_coefficient=1.0)
-"""Each attempt is one look; it fails in a benign way and says when to look again."""
+POLLING = RetryPolicy(
+    initial_interval=timedelta(seconds=2),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=15),
+)
+"""Each attempt is one look; it fails in a benign way and says when to look again. The intervals are for looks
+that went wrong: one that its worker's death cut short is soon repeated."""
 
 FIRST_OUTAGE_WAIT = 15.0
 LONGEST_OUTAGE_WAIT = 300.0
