@@ -255,7 +255,7 @@ async def world(
     `note` replaces NOTE_COMMAND; `platform` are further options of the memory platform, for example faults.
     """
     remote = make_repository(folder)
-    _record_pushes(remote, folder / "pushes")
+    _watch_pushes(remote, folder)
     dsn = postgres.dsn(postgres.create_database())
     await migrate(dsn)
     async with model_server(lanes(note)) as model:
@@ -291,9 +291,15 @@ def _config(folder: Path, remote: Path, model: str, platform: Mapping[str, objec
     }
 
 
-def _record_pushes(remote: Path, log: Path) -> None:
-    """Every ref that a push moves becomes a line: name, old, new."""
-    hook = remote / "hooks" / "update"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f'#!/bin/sh\necho "$1 $2 $3" >> "{log}"\n')
-    hook.chmod(0o755)
+def _watch_pushes(remote: Path, folder: Path) -> None:
+    """Every ref that a push moves becomes a line of `pushes`: name, old, new. Where a file `victim` names a
+    process, the first push is the last that this process sees."""
+    hooks = {
+        "update": f'echo "$1 $2 $3" >> "{folder}/pushes"',
+        "post-receive": f'cd "{folder}" && [ -e victim ] && mv victim struck && kill -9 "$(cat struck)"',
+    }
+    for name, command in hooks.items():
+        hook = remote / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\n{command}\nexit 0\n")
+        hook.chmod(0o755)
