@@ -34,12 +34,16 @@ class Invocation:
         database_url: str | None = None,
         *,
         flags: Mapping[str, object] | None = None,
+        variables: Mapping[str, str] | None = None,
         project_dir: Path | None = None,
     ) -> LoadedConfig:
-        """The configuration with this call's flags on top. Raises ConfigError."""
+        """The configuration with this call's flags on top. Raises ConfigError.
+
+        `variables` are flags too, for what the worker must know: it gets the environment, not the flags.
+        """
         from tamma.config.load import load_config
 
-        env = dict(os.environ)
+        env = {**os.environ, **(variables or {})}
         if database_url:
             # As a variable: the configuration only ever holds a reference to it, and the worker gets it too.
             env["TAMMA_DATABASE_URL"] = database_url

@@ -132,8 +132,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         return 130
-    except BrokenPipeError:
-        return _reader_left()
+    except (BrokenPipeError, SystemExit):
+        return _reader_left()  # click itself exits on a broken pipe, and on nothing else here
     except TammaError as error:
         if debug:
             _traceback()
@@ -188,7 +188,7 @@ def _traceback() -> None:
 
 def _reader_left() -> int:
     """`tamma logs … | head`: the reader has all it wanted, which is no error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0
 
 

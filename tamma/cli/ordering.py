@@ -39,8 +39,11 @@ class Wishes:
             "run.budgetUsd": str(self.budget) if self.budget is not None else None,
             "run.testCommand": self.test_command,
             "run.maxTurns": self.max_turns,
-            "run.sandbox.allowNone": True if self.no_sandbox else None,
         }
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables that they set: what the worker decides by."""
+        return {"TAMMA_UNSAFE_NO_SANDBOX": "1"} if self.no_sandbox else {}
 
 
 def order(name: IssueName, text: str | None, wishes: Wishes, loaded: LoadedConfig, person: str) -> DevRequest:

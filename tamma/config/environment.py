@@ -39,6 +39,7 @@ VARIABLES = (
     Variable("TAMMA_MERGE", "run.merge", meaning="auto or never"),
     Variable("TAMMA_BUDGET_USD", "run.budgetUsd", meaning="what a run may cost before it asks"),
     Variable("TAMMA_MAX_TURNS", "run.maxTurns", meaning="model calls of a run before it asks"),
+    Variable("TAMMA_UNSAFE_NO_SANDBOX", "run.sandbox.allowNone", meaning="1: run commands unprotected, too"),
     Variable("TAMMA_TEST_COMMAND", "run.testCommand", meaning="how the project is tested"),
     Variable("TAMMA_MAX_CONCURRENT_TASKS", "worker.maxConcurrentTasks", meaning="runs of one worker"),
     Variable("TAMMA_WORKSPACES_DIR", "worker.workspacesDir", meaning="where clones are kept"),

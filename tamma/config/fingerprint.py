@@ -18,6 +18,8 @@ from tamma.errors import ConfigError
 
 _IGNORED = ("mode", "logLevel", "run.", "orchestrator.", "providers.default")
 """What travels with a run or is no worker's business: a change of it is no reason to restart one."""
+_THE_WORKERS = ("run.sandbox.", "run.protectedPaths")
+"""What stands under `run.` and yet does not travel with it: the worker reads it in its own."""
 SALT_FILE = "salt"
 
 
@@ -33,7 +35,7 @@ def fingerprint(loaded: LoadedConfig) -> str:
     material: dict[str, Any] = {"": __version__}
     secrets_seen: dict[str, str] = {}
     for path, value in leaves(dump):
-        if path.startswith(_IGNORED):
+        if path.startswith(_IGNORED) and not path.startswith(_THE_WORKERS):
             continue
         name = env_name(value) if is_reference(value) else None
         if name and (secret := loaded.env.get(name)):

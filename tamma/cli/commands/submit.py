@@ -114,7 +114,11 @@ async def command(
         unsafe_no_sandbox,
     )
     loaded = invocation.load(
-        temporal_address, database_url, flags=wishes.flags(), project_dir=_folder(issue, issue_file)
+        temporal_address,
+        database_url,
+        flags=wishes.flags(),
+        variables=wishes.variables(),
+        project_dir=_folder(issue, issue_file),
     )
     from tamma.cli.finding import locate
     from tamma.cli.linking import accounts
