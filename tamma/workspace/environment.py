@@ -19,11 +19,11 @@ from pathlib import Path
 
 from tamma.errors import SandboxUnavailable
 from tamma.workspace.detect import PythonNeeds, python_needs
-from tamma.workspace.indexes import configured_indexes
+from tamma.workspace.indexes import Indexes, configured_indexes
 from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
 from tamma.workspace.layout import Layout, locked, write_atomically
 from tamma.workspace.proxy import PUBLIC_INDEXES, AllowlistProxy
-from tamma.workspace.sandbox.profile import ENV, Mount, Profile, SandboxPolicy
+from tamma.workspace.sandbox.profile import ENV, Mount, Profile
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.sandbox.tiers import launcher_python
 
@@ -46,9 +46,9 @@ class _Attempt:
 class Environments:
     """The environments of one host, cached below `root`."""
 
-    def __init__(self, root: Path, policy: SandboxPolicy) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._policy = policy
+        self._indexes: Indexes | None = None
 
     def attach(self, layout: Layout, sandbox: Sandbox) -> None:
         """Show `sandbox` the environment that its workspace has, if it has one."""
@@ -187,7 +187,9 @@ class Environments:
     async def _run_with_network(
         self, sandbox: Sandbox, profile: Profile, script: str, progress: Progress
     ) -> CommandResult:
-        indexes = await configured_indexes()
+        if self._indexes is None:
+            self._indexes = await configured_indexes()
+        indexes = self._indexes
         async with AllowlistProxy((*PUBLIC_INDEXES, *indexes.hosts)) as proxy:
             moved = sandbox.tier.moves_paths
             socket = f"{_RELAY_FOLDER}/proxy.sock" if moved else str(proxy.socket)

@@ -55,7 +55,7 @@ class LocalWorkspaces:
         self._policy = sandbox or SandboxPolicy()
         self._author = author or Author()
         self._protected = protected
-        self._environments = Environments(self._root.parent / "envs", self._policy)
+        self._environments = Environments(self._root.parent / "envs")
         self._host: _Host | None = None
         self._open: dict[str, LocalWorkspace] = {}
         self._sandboxes: dict[str, Sandbox] = {}

@@ -81,6 +81,14 @@ async def workspaces(
     await found.aclose()
 
 
+@pytest.fixture
+async def best(short: Path, store: MemoryStore) -> AsyncIterator[LocalWorkspaces]:
+    """The tier that this machine would take."""
+    found = LocalWorkspaces(short / "a/ws", store, sandbox=SandboxPolicy(prewarm=False))
+    yield found
+    await found.aclose()
+
+
 async def test_a_projects_dependencies_are_installed_once_and_shared(
     workspaces: LocalWorkspaces, origin: Origin, index: str
 ) -> None:
@@ -108,9 +116,9 @@ async def test_a_projects_dependencies_are_installed_once_and_shared(
         assert again.seconds < 1
 
 
-async def test_what_cannot_be_installed_is_a_report(
-    workspaces: LocalWorkspaces, origin: Origin, index: str
-) -> None:
+@pytest.mark.usefixtures("index")
+async def test_what_cannot_be_installed_is_a_report(best: LocalWorkspaces, origin: Origin) -> None:
+    workspaces = best
     origin.commit(
         {
             "requirements.txt": "no-such-package-here\nx @ http://elsewhere.invalid/x-1.0-py3-none-any.whl\n",
@@ -126,9 +134,8 @@ async def test_what_cannot_be_installed_is_a_report(
     assert (await use(workspace, "bash", command="echo still works")).result.content == "still works"
 
 
-async def test_the_standard_library_alone_is_installed_at_once(
-    workspaces: LocalWorkspaces, origin: Origin
-) -> None:
+async def test_the_standard_library_alone_is_installed_at_once(best: LocalWorkspaces, origin: Origin) -> None:
+    workspaces = best
     origin.commit({"test_app.py": "import unittest\nclass T(unittest.TestCase):\n    def test(self): ...\n"})
     await workspaces.prepare(origin.spec(), quiet)
     workspace = await workspaces.open("task-1")
@@ -202,3 +209,39 @@ def test_indexes_with_credentials_stay_outside(tmp_path: Path) -> None:
     assert "private" not in str(found.env)
     assert found.env["PIP_EXTRA_INDEX_URL"] == f"file://{tmp_path}"
     assert found.env["SSL_CERT_FILE"] == "/etc/ssl/x"
+
+
+async def test_what_a_build_leaves_in_the_tree_comes_with_the_cache(
+    best: LocalWorkspaces, origin: Origin
+) -> None:
+    """As setuptools-scm writes a version, and extension modules stand beside their sources."""
+    backend = """import pathlib, zipfile
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    pathlib.Path("src/_version.py").write_text("VERSION = '1.2'\\n")
+    name = "made-1.2-py3-none-any.whl"
+    info = "made-1.2.dist-info/"
+    with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as wheel:
+        wheel.writestr("made.pth", str(pathlib.Path("src").absolute()))
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: made\\nVersion: 1.2\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    raise NotImplementedError
+""".replace("\\\\n", "\\n")
+    origin.commit(
+        {
+            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+            'backend-path = ["."]\n'
+            '[project]\nname = "made"\nversion = "1.2"\n',
+            "backend.py": backend,
+            ".gitignore": "src/_version.py\n",
+        }
+    )
+    for number, cached in ((1, False), (2, True)):
+        await best.prepare(origin.spec(f"task-{number}"), quiet)
+        workspace = await best.open(f"task-{number}")
+        report = await workspace.install(await workspace.profile(), quiet)
+        assert (report.ok, report.cached) == (True, cached), report.log_tail
+        told = await use(workspace, "bash", command="python -c 'import _version; print(_version.VERSION)'")
+        assert told.result.content == "1.2"

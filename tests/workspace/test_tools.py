@@ -33,38 +33,36 @@ def test_schemas_are_json_schemas_that_allow_nothing_else() -> None:
 # --- calls that are no calls -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "args", "kind", "says"),
-    [
-        ("edit", "{}", "unknown_tool", "bash, create, finish, grep, insert, str_replace, view"),
-        ("bash", '{"command": "ls"', "bad_arguments", "not valid JSON"),
-        ("bash", '["ls"]', "bad_arguments", "must be a JSON object"),
-        ("bash", "", "bad_arguments", "lacks 'command'"),
-        ("bash", '{"cmd": "ls"}', "bad_arguments", "it takes 'command', 'timeout'"),
-        ("bash", '{"command": "ls", "cwd": "/"}', "bad_arguments", "no argument 'cwd'"),
-        ("bash", '{"command": 5}', "bad_arguments", "must be of type string, not int"),
-        ("bash", '{"command": "ls", "timeout": 601}', "bad_arguments", "1 to 600 seconds"),
-        ("bash", '{"command": "ls", "timeout": "soon"}', "bad_arguments", "type integer"),
-        ("view", '{"path": ""}', "path_denied", "empty"),
-        ("view", '{"path": "README.md", "start_line": 9}', "bad_arguments", "has 1 lines"),
-        (
-            "view",
-            '{"path": "README.md", "start_line": 3, "end_line": 2}',
-            "bad_arguments",
-            "before start_line",
-        ),
-        ("view", '{"path": "absent.py"}', "not_found", "no such file"),
-        ("insert", '{"path": "README.md", "line": 7, "text": "x"}', "bad_arguments", "lines 0 to 1"),
-        ("grep", '{"pattern": "("}', "bad_arguments", "search failed"),
-    ],
+WRONG_CALLS = (
+    ("edit", "{}", "unknown_tool", "bash, create, finish, grep, insert, str_replace, view"),
+    ("bash", '{"command": "ls"', "bad_arguments", "not valid JSON"),
+    ("bash", '["ls"]', "bad_arguments", "must be a JSON object"),
+    ("bash", "", "bad_arguments", "lacks 'command'"),
+    ("bash", '{"cmd": "ls"}', "bad_arguments", "it takes 'command', 'timeout'"),
+    ("bash", '{"command": "ls", "cwd": "/"}', "bad_arguments", "no argument 'cwd'"),
+    ("bash", '{"command": 5}', "bad_arguments", "must be of type string, not int"),
+    ("bash", '{"command": "ls", "timeout": 601}', "bad_arguments", "1 to 600 seconds"),
+    ("bash", '{"command": "ls", "timeout": "soon"}', "bad_arguments", "type integer"),
+    ("view", '{"path": ""}', "path_denied", "empty"),
+    ("view", '{"path": "README.md", "start_line": 9}', "bad_arguments", "has 1 lines"),
+    (
+        "view",
+        '{"path": "README.md", "start_line": 3, "end_line": 2}',
+        "bad_arguments",
+        "before start_line",
+    ),
+    ("view", '{"path": "absent.py"}', "not_found", "no such file"),
+    ("insert", '{"path": "README.md", "line": 7, "text": "x"}', "bad_arguments", "lines 0 to 1"),
+    ("grep", '{"pattern": "("}', "bad_arguments", "search failed"),
 )
-async def test_a_wrong_call_is_told_what_would_be_right(
-    workspace: LocalWorkspace, name: str, args: str, kind: str, says: str
-) -> None:
-    outcome = await workspace.execute(ToolCall("id-9", name, args), quiet)
-    assert (outcome.error_kind, outcome.result.is_error, outcome.changed) == (kind, True, False)
-    assert outcome.result.call_id == "id-9"
-    assert says in outcome.result.content
+
+
+async def test_a_wrong_call_is_told_what_would_be_right(workspace: LocalWorkspace) -> None:
+    for name, args, kind, says in WRONG_CALLS:
+        outcome = await workspace.execute(ToolCall("id-9", name, args), quiet)
+        assert (outcome.error_kind, outcome.result.is_error, outcome.changed) == (kind, True, False), args
+        assert outcome.result.call_id == "id-9"
+        assert says in outcome.result.content
 
 
 async def test_quoted_numbers_and_nulls_are_understood(workspace: LocalWorkspace) -> None:
@@ -195,28 +193,31 @@ async def test_large_and_binary_files_are_left_to_bash(workspace: LocalWorkspace
 # --- paths -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/etc/passwd", "../outside", "src/../../outside", ".git/config", ".GIT/hooks/pre-commit",
-        "src/.git/config", "out/passwd", "up/x", "gitlink/config", "/workspace/../etc/passwd",
-    ],
+OUTSIDE = (
+    "/etc/passwd", "../outside", "src/../../outside", ".git/config", ".GIT/hooks/pre-commit",
+    "src/.git/config", "out/passwd", "up/x", "gitlink/config", "/workspace/../etc/passwd",
 )  # fmt: skip
-@pytest.mark.parametrize("tool", ["view", "create", "str_replace", "insert"])
-async def test_no_tool_leaves_the_tree(workspace: LocalWorkspace, tree: Path, tool: str, path: str) -> None:
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("view", {}),
+        ("create", {"content": "x"}),
+        ("str_replace", {"old": "a", "new": "b"}),
+        ("insert", {"line": 0, "text": "x"}),
+    ],
+)
+async def test_no_tool_leaves_the_tree(
+    workspace: LocalWorkspace, tree: Path, tool: str, arguments: dict[str, object]
+) -> None:
     (tree / "out").symlink_to("/etc")
     (tree / "up").symlink_to("..")
     (tree / "gitlink").symlink_to(".git")
-    outside = tree.parent / "x"
-    arguments = {
-        "view": {},
-        "create": {"content": "x"},
-        "str_replace": {"old": "a", "new": "b"},
-        "insert": {"line": 0, "text": "x"},
-    }[tool]
-    outcome = await use(workspace, tool, path=path, **arguments)
-    assert (outcome.error_kind, outcome.changed) == ("path_denied", False)
-    assert not outside.exists()
+    for path in OUTSIDE:
+        outcome = await use(workspace, tool, path=path, **arguments)
+        assert (outcome.error_kind, outcome.changed) == ("path_denied", False), path
+    assert not (tree.parent / "x").exists()
     assert not (tree.parent / "outside").exists()
 
 

@@ -7,6 +7,7 @@ run by root bounds a fork bomb here. Without a writable control group the contai
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from tamma.workspace.sandbox.profile import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Cgroup:
 
     def enter(self, argv: Sequence[str]) -> list[str]:
         """`argv`, begun inside the group: a process that joined later would leave its children outside."""
-        joins = " && ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self.folders)
-        return ["/bin/sh", "-c", f'{joins}; exec "$@"', "sh", *argv]
+        joins = "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self.folders)
+        return ["/bin/sh", "-c", f'{{ {joins}; }} 2>/dev/null; exec "$@"', "sh", *argv]
 
     def remove(self) -> None:
         """Remove the folders; one that still holds a dying process is left to the next start."""
@@ -36,7 +38,8 @@ class Cgroup:
 
 
 def make_cgroup(limits: Limits, root: Path = _ROOT) -> Cgroup | None:
-    """A group `tamma-<pid>` with the limits, or None where none can be made."""
+    """A group `tamma-<pid>-<n>` with the limits, or None where none can be made."""
+    number = next(_NUMBERS)
     if (root / "cgroup.controllers").exists():
         wanted = {"pids.max": limits.processes, "memory.max": limits.total_memory_bytes}
         parents = {root: wanted}
@@ -49,7 +52,7 @@ def make_cgroup(limits: Limits, root: Path = _ROOT) -> Cgroup | None:
     for parent, settings in parents.items():
         if not any(settings.values()):
             continue
-        folder = parent / f"tamma-{os.getpid()}"
+        folder = parent / f"tamma-{os.getpid()}-{number}"
         if _make(folder, settings):
             made.append(folder)
     return Cgroup(tuple(made)) if made else None
@@ -72,7 +75,7 @@ def _make(folder: Path, settings: dict[str, int]) -> bool:
 def _sweep(parent: Path) -> None:
     """Remove groups of workers that are gone."""
     for folder in parent.glob("tamma-*"):
-        pid = folder.name.removeprefix("tamma-")
+        pid = folder.name.split("-")[1]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             with contextlib.suppress(OSError):
                 folder.rmdir()
