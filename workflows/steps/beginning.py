@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.interface import (
@@ -65,6 +66,7 @@ class Beginning(RunSteps):
                 )
                 raise self._refusal from error
         self._state.issue = issue
+        workflow.upsert_memo({"title": issue.title, "issueUrl": issue.url})
         self._request = replace(request, issue_text=None)
         self._link = WorkspaceLink(
             self._order(issue), self._patience, lost_after=request.limits.worker_lost_after
