@@ -170,11 +170,11 @@ class AIActivities:
     ) -> Answer:
         """Ask the model, giving it `words` first, and store both; or find the answer that is stored."""
         answer_seq = seq + 1 if words else seq
-        stored = await self.transcripts.read(session_id, up_to=answer_seq)
+        # From here on this attempt acts; a later one that takes the next token supersedes it.
+        taken = await self.transcripts.take(session_id, answer_seq, after=seq - 1)
+        stored = taken.entries
         if len(stored) > answer_seq:
             return Answer(stored[answer_seq], seconds=0.0)
-        # From here on this attempt acts; a later one that takes the next token supersedes it.
-        lease = await self._store.acquire_lease(session_id, answer_seq)
         provider = await self._providers.get(agent.provider)
         new = (Entry(seq, user(words)),) if words else ()
         history = tuple(entry.message for entry in (*stored[:seq], *new))
@@ -197,7 +197,7 @@ class AIActivities:
         completion = await _stream(provider, request)
         seconds = time.monotonic() - began
         entry = _entry(answer_seq, completion, provider.settings.name, seconds)
-        await self.transcripts.append(session_id, (*new, entry), lease=lease)
+        await self.transcripts.append(session_id, (*new, entry), lease=taken.lease)
         return Answer(entry, seconds)
 
     async def _render(self, opening: Opening) -> str:

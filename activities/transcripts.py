@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from tamma.model.ids import SessionId
 from tamma.store.interface import Entry, Lease, TranscriptStore
 
 KEPT = 16
 """Sessions whose entries stay in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The right to write an entry, and all entries up to it; it is among them where it was written before."""
+
+    lease: Lease
+    entries: tuple[Entry, ...]
 
 
 class Transcripts:
@@ -19,14 +28,18 @@ class Transcripts:
         self.store = store
         self._kept: OrderedDict[SessionId, tuple[Entry, ...]] = OrderedDict()
 
-    async def read(self, session_id: SessionId, *, up_to: int) -> tuple[Entry, ...]:
-        """All entries with seq <= `up_to`, as far as there are any."""
+    async def take(self, session_id: SessionId, seq: int, *, after: int) -> Taken:
+        """Become the attempt that writes entry `seq`, the last of those that follow entry `after`.
+
+        Every such entry is written under its lease. So where this is the first attempt ever, and memory
+        reaches up to `after`, there is nothing to read: one round trip instead of two.
+        """
+        lease = await self.store.acquire_lease(session_id, seq)
         known = self._kept.get(session_id, ())
-        if not known or known[-1].seq < up_to:
-            after = known[-1].seq if known else -1
-            known = (*known, *await self.store.read_entries(session_id, after=after))
+        if lease.token > 1 or len(known) <= after:
+            known = (*known, *await self.store.read_entries(session_id, after=len(known) - 1))
             self._keep(session_id, known)
-        return known[: up_to + 1]
+        return Taken(lease, known[: seq + 1])
 
     async def append(
         self, session_id: SessionId, entries: tuple[Entry, ...], *, lease: Lease | None = None

@@ -170,19 +170,21 @@ class WorkspaceActivities:
 
         A batch that a crash cut short begins again from the work tree as it was before it.
         """
-        entries = await self._transcripts.read(given.session_id, up_to=given.seq + 1)
-        calls = entries[given.seq].message.tool_calls
-        finished = _finished(calls)
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
+            taken = await self._transcripts.take(given.session_id, given.seq + 1, after=given.seq)
+            entries = taken.entries
+            calls = entries[given.seq].message.tool_calls
+            finished = _finished(calls)
             if len(entries) > given.seq + 1:
                 # Stored by an attempt whose answer was lost: the work tree has the effects already.
                 return await self._outcome(workspace, given.seq + 1, entries[-1].message, finished)
-            lease = await self._store.acquire_lease(given.session_id, given.seq + 1)
             await workspace.begin_batch(given.seq)
             outcomes = [await self._execute(workspace, call, pulse) for call in calls]
             message = Message(Role.USER, tuple(outcome.result for outcome in outcomes))
-            await self._transcripts.append(given.session_id, (Entry(given.seq + 1, message),), lease=lease)
+            await self._transcripts.append(
+                given.session_id, (Entry(given.seq + 1, message),), lease=taken.lease
+            )
             changed = any(outcome.changed for outcome in outcomes)
             return BatchOutcome(
                 seq=given.seq + 1,
