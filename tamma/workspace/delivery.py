@@ -59,7 +59,11 @@ class Delivery:
 
     async def head(self) -> str:
         """The branch's commit."""
-        return await self._git.text("rev-parse", f"refs/heads/{self._branch}")
+        import pygit2
+
+        # In process: it is asked for after every batch of tools, and a git process takes longer than that.
+        repository = pygit2.Repository(str(self._git.git_dir))
+        return str(repository.references[f"refs/heads/{self._branch}"].target)
 
     async def diff(self) -> DiffSummary:
         """The work tree, untracked files included, against the base."""

@@ -57,6 +57,8 @@ class LocalWorkspace:
         self._info = info
         self._parts = parts
         self._toolbox = Toolbox(parts.tree, self._run_tool)
+        self._saved: tuple[tuple[str, str], BlobId] | None = None
+        """The last checkpoint: the branch's head and the snapshot that it holds, and its address."""
         self._pending: int | None = None
         """The batch whose snapshot is still to be taken: read-only batches need none."""
 
@@ -118,8 +120,10 @@ class LocalWorkspace:
         return await self._parts.delivery.push(self._parts.clone_url, credentials, expected_sha)
 
     async def checkpoint(self) -> BlobId:
-        snapshot = self._parts.snapshots.take()
-        return await self._parts.checkpoints.save(await self._parts.delivery.head(), snapshot)
+        state = (await self._parts.delivery.head(), self._parts.snapshots.take())
+        if self._saved is None or self._saved[0] != state:
+            self._saved = state, await self._parts.checkpoints.save(*state)
+        return self._saved[1]
 
     async def _run_tool(self, script: str, timeout: float, progress: Progress) -> CommandResult:
         return await self._parts.sandbox.run(script, timeout=timeout, progress=progress)
