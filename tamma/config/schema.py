@@ -42,67 +42,101 @@ class Section(BaseModel):
 
 
 class PriceConfig(Section):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. It wins over the price data that comes with Tamma."""
 
     input_mtok: Dollars
+    """Input tokens that no cache held."""
     output_mtok: Dollars
+    """Output tokens, reasoning included."""
     cache_read_mtok: Dollars | None = None
+    """Input tokens read from the service's cache. None: as `inputMtok`."""
     cache_write_mtok: Dollars | None = None
+    """Input tokens written to it. None: as `inputMtok`."""
 
 
 class DefaultParams(Section):
+    """What every call of that provider asks for, where the model takes it."""
+
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """None: the service's own. Left out, with a line in the log, for models that refuse it."""
     max_tokens: Annotated[int, Field(gt=0)] | None = None
+    """The longest answer, in tokens. None: for Claude 32,000 or what the model allows, else the server's."""
 
 
 class ProviderConfig(Section):
-    """One provider's account. `provider_id` is its name, on the command line too."""
+    """One provider's account."""
 
     provider_id: Name
+    """The entry's name, on the command line too. `name` is understood as well."""
     provider_type: str
-    """A name of `registry.PROVIDERS`, or a plugin's."""
+    """`anthropic-claude`, `local-llm`, `scripted`, or a plugin's name."""
     api_key: str | None = None
+    """A reference: `env:NAME` or `file:PATH`."""
     base_url: str | None = None
+    """The service's address. None: the one that the type knows."""
     model: str | None = None
+    """None: the type's default; for `local-llm` the first model that the server lists."""
     default_params: DefaultParams = Field(default_factory=DefaultParams)
     price: PriceConfig | None = None
+    """None: the price data that comes with Tamma; models it does not know cost an unknown sum."""
     timeout: Seconds = 600.0
     """Seconds for a whole call."""
     stall_timeout: Seconds = 120.0
     """Seconds without a byte, after which a stream counts as dead."""
     context_window: Annotated[int, Field(gt=0)] | None = None
+    """Tokens. None: what the catalogue knows of the model, else 128,000."""
     headers: dict[str, str] = {}
     """Sent with every request. Values may be references."""
     options: JsonObject = {}
+    """What only this type understands."""
 
 
 class ProvidersConfig(Section):
+    """The services that models are asked from."""
+
     default: str = "anthropic-claude"
+    """The `providerId` that runs use unless `--provider` names another."""
     available: tuple[ProviderConfig, ...] = ()
+    """One entry an account; an entry whose id is built in changes or completes that one."""
 
 
 class Credentials(Section):
+    """How the platform knows you."""
+
     access_token: str | None = None
+    """A reference: `env:NAME` or `file:PATH`."""
     username: str | None = None
+    """No platform that is implemented uses it."""
 
 
 class PlatformConfig(Section):
-    """One platform's account. `platform_id` is the host that repositories' addresses name."""
+    """One platform's account."""
 
     platform_id: Name
+    """The host in an issue's address, and the word before the colon in `HOST:owner/repo#12`. `name` is
+    understood as well."""
     platform_type: PlatformType
+    """`github`, `plain-git` and `memory` are implemented."""
     base_url: str | None = None
+    """The API's address, for servers of your own: `https://HOST/api/v3` for GitHub Enterprise."""
     auth_type: Literal["oauth", "pat", "app", "ssh"] = "pat"
+    """Has no effect: the token is used as a personal access token."""
     credentials: Credentials = Field(default_factory=Credentials)
     clone_url: str | None = None
     """A template of the address to clone from, `{owner}` and `{name}` filled in."""
     delivery: Literal["push", "api"] = "push"
+    """`push`: by git. `api`: as one commit through the platform's API, for tokens that may not push."""
     timeout: Seconds = 30.0
+    """Seconds for one request."""
     options: JsonObject = {}
+    """What only this type understands."""
 
 
 class PlatformsConfig(Section):
+    """The Git platforms."""
+
     available: tuple[PlatformConfig, ...] = ()
+    """One entry an account. The first one that is not `plain-git` is what `owner/repo#12` means."""
 
 
 class DatabaseConfig(Section):
@@ -111,32 +145,44 @@ class DatabaseConfig(Section):
     url: str | None = None
     """An address without a password, or a reference to a whole one (`env:DATABASE_URL`)."""
     host: str | None = None
+    """The server's name, where there is no `url`."""
     port: Port = 5432
     database: str = "tamma"
     user: str = "tamma"
     password: str | None = None
+    """A reference: `env:NAME` or `file:PATH`."""
 
 
 class TlsConfig(Section):
     """Paths of PEM files."""
 
     server_name: str | None = None
+    """The name that the server's certificate must have. None: the address's."""
     ca: str | None = None
+    """Who signed the server's certificate. None: the system's authorities."""
     client_cert: str | None = None
     client_key: str | None = None
 
 
 class TemporalConfig(Section):
+    """The Temporal server."""
+
     address: str | None = None
     """HOST:PORT; none means the embedded server."""
     namespace: Name = "default"
+    """It must exist. The embedded server has `default` alone."""
     api_key: str | None = None
+    """A reference: `env:NAME` or `file:PATH`. For Temporal Cloud."""
     tls: bool | TlsConfig | None = None
-    """None: yes exactly where there is an API key."""
+    """True, false, or an object of the keys below. None: yes exactly where there is an API key."""
 
 
 class WorkerConfig(Section):
+    """The worker on this host."""
+
     max_concurrent_tasks: Annotated[int, Field(ge=1, le=64)] = 1
+    """Limits the workspace activities (clones, commands, tests) that run at once, to this number and one
+    more. It does not limit how many runs are open."""
     workspaces_dir: str | None = None
     """None: TAMMA_HOME/workspaces."""
     host: Name | None = None
@@ -148,6 +194,8 @@ class WorkerConfig(Section):
 
 
 class OrchestratorConfig(Section):
+    """Accepted because the specification has it. There is no HTTP gateway yet: nothing here has an effect."""
+
     host: str = "127.0.0.1"
     port: Port = 3000
     max_workers: Annotated[int, Field(ge=1)] | None = None
@@ -155,6 +203,8 @@ class OrchestratorConfig(Section):
 
 
 class SandboxConfig(Section):
+    """How a repository's commands are confined."""
+
     allow_none: bool = False
     """Run a repository's commands without any sandbox, where no tier works on this machine."""
 
@@ -163,12 +213,19 @@ class RunConfig(Section):
     """How runs go, unless a command says otherwise."""
 
     approve: Approve = "none"
+    """Which steps wait for a person. A change of protected paths waits in any case."""
     merge: Merge = "auto"
+    """`never` leaves the pull request, or the branch, to you."""
     merge_method: MergeMethod = "squash"
+    """How pull requests are merged. Plain Git fast-forwards, or merges."""
     budget_usd: Dollars = Decimal("3.00")
+    """US dollars of a run, after which it waits for `tamma budget add`."""
     max_turns: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Model calls of the agent in a run, after which it waits likewise."""
     test_command: str | None = None
+    """A shell command. None: found by looking at the repository's files."""
     review: bool = True
+    """Whether a second conversation with the model reads the change before it is published."""
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     protected_paths: tuple[str, ...] = ()
     """Globs: a change that touches them waits for a person."""
@@ -178,8 +235,12 @@ class TammaConfig(Section):
     """The whole configuration."""
 
     version: str = "1.0"
+    """The version of the file's form."""
     mode: Mode = "standalone"
+    """What a process is: `standalone` starts its own servers and worker. `orchestrator` serves workflows and
+    platforms, `worker` models and workspaces, both against given servers."""
     log_level: LogLevel = "info"
+    """What a worker logs, from that level on."""
     providers: ProvidersConfig = Field(default_factory=ProvidersConfig)
     platforms: PlatformsConfig = Field(default_factory=PlatformsConfig)
     database: DatabaseConfig = Field(default_factory=DatabaseConfig)

@@ -50,7 +50,7 @@ async def connect(
     except RuntimeError as error:  # what the SDK raises for every failed connection
         raise StackError(
             f"no Temporal server at {address!r}: {_reason(error)}",
-            hint="start the embedded one with `tamma dev`, or check --temporal-address",
+            hint="check --temporal-address and TEMPORAL_ADDRESS; without them `tamma dev start` starts one",
         ) from error
     return client
 

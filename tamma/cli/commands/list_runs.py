@@ -55,7 +55,8 @@ async def command(
         else:
             what = "failed runs" if failed else "runs"
             output.note(f"no {what}" + ("" if everything else f" in the last {RECENT.days} days"))
-            output.note("hint: `tamma submit owner/repo#12` starts one, `tamma list --all` shows older ones")
+            if not failed:
+                output.note("hint: `tamma submit owner/repo#12` starts one, `tamma list --all` shows older ones")
 
 
 async def _view(client: Client, record: RunRecord) -> TaskView | None:

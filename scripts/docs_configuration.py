@@ -1,0 +1,273 @@
+"""The reference of the configuration, from its schema: blocks of `docs/configuration.md`.
+
+The words about a key are its docstring in `tamma/config/schema.py`; its example stands here and is checked.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from tamma.config import environment, project, schema
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "": {"version": "1.0", "mode": "standalone", "logLevel": "info"},
+    "providers": {"providers": {"default": "local-llm"}},
+    "providers.available[]": {
+        "providers": {
+            "available": [
+                {
+                    "providerId": "house-llm",
+                    "providerType": "local-llm",
+                    "apiKey": "env:HOUSE_LLM_KEY",
+                    "baseUrl": "https://llm.example.com/v1",
+                    "model": "qwen3-coder",
+                    "defaultParams": {"temperature": 0.2, "maxTokens": 8192},
+                    "price": {
+                        "inputMtok": "0.40",
+                        "outputMtok": "1.20",
+                        "cacheReadMtok": "0.04",
+                        "cacheWriteMtok": "0.40",
+                    },
+                    "timeout": 900,
+                    "stallTimeout": 60,
+                    "contextWindow": 65536,
+                    "headers": {"X-Team": "platform", "X-Gateway-Key": "env:GATEWAY_KEY"},
+                    "options": {},
+                }
+            ]
+        }
+    },
+    "platforms.available[]": {
+        "platforms": {
+            "available": [
+                {
+                    "platformId": "github.example.com",
+                    "platformType": "github",
+                    "baseUrl": "https://github.example.com/api/v3",
+                    "authType": "pat",
+                    "credentials": {"accessToken": "env:GHE_TOKEN", "username": "tamma-bot"},
+                    "cloneUrl": "https://github.example.com/{owner}/{name}.git",
+                    "delivery": "push",
+                    "timeout": 30,
+                    "options": {},
+                }
+            ]
+        }
+    },
+    "database": {
+        "database": {
+            "url": None,
+            "host": "db.example.com",
+            "port": 5432,
+            "database": "tamma",
+            "user": "tamma",
+            "password": "file:/run/secrets/tamma-db",
+        }
+    },
+    "temporal": {
+        "temporal": {
+            "address": "temporal.example.com:7233",
+            "namespace": "tamma",
+            "apiKey": "env:TEMPORAL_API_KEY",
+            "tls": {
+                "serverName": "temporal.example.com",
+                "ca": "/etc/tamma/ca.pem",
+                "clientCert": "/etc/tamma/client.pem",
+                "clientKey": "/etc/tamma/client.key",
+            },
+        }
+    },
+    "worker": {
+        "worker": {
+            "maxConcurrentTasks": 3,
+            "workspacesDir": "/var/lib/tamma/workspaces",
+            "host": "builder-1",
+            "orchestratorUrl": None,
+            "pollInterval": None,
+        }
+    },
+    "orchestrator": {
+        "orchestrator": {"host": "127.0.0.1", "port": 3000, "maxWorkers": 4, "taskQueueSize": 100}
+    },
+    "run": {
+        "run": {
+            "approve": "merge",
+            "merge": "auto",
+            "mergeMethod": "squash",
+            "budgetUsd": "5.00",
+            "maxTurns": 150,
+            "testCommand": "python -m pytest -q",
+            "review": True,
+            "sandbox": {"allowNone": False},
+            "protectedPaths": ["deploy/**", "*.sql"],
+        }
+    },
+}
+"""An example of each section that has one; together they name every key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the configuration. `path` has `[]` for the entries of a list."""
+
+    path: str
+    values: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section, by its path, with its own keys. Sections in it are parts of their own."""
+
+    path: str
+    about: str
+    keys: tuple[Key, ...]
+
+
+def parts(model: type[BaseModel] = schema.TammaConfig, path: str = "") -> Iterator[Part]:
+    """The sections of the configuration, each before those in it."""
+    words = field_words(model)
+    keys: list[Key] = []
+    inner: list[tuple[type[BaseModel], str]] = []
+    for name, field in model.model_fields.items():
+        here = f"{path}.{field.alias}" if path else str(field.alias)
+        found = _model_in(field.annotation)
+        if found is not None:
+            here += "[]" if get_origin(field.annotation) is tuple else ""
+            inner.append((found, here))
+        if found is None or name in words:
+            keys.append(Key(here, _values(field), _default(field), words.get(name, "")))
+    yield Part(path, inspect.cleandoc(model.__doc__ or ""), tuple(keys))
+    for found, here in inner:
+        yield from parts(found, here)
+
+
+def field_words(model: type[BaseModel]) -> dict[str, str]:
+    """The docstring below each field of a model."""
+    body = ast.parse(inspect.getsource(model)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, after in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            words = " ".join(str(after.value.value).split())
+            found[field.target.id] = re.sub(r"\bNone: ", "Not set: ", words)
+    return found
+
+
+def reference() -> str:
+    """Every key, by section, as Markdown."""
+    return "\n\n".join(_section(part) for part in parts())
+
+
+def _section(part: Part) -> str:
+    lines = [f"### {f'`{part.path}`' if part.path else 'The top'}", ""]
+    about = part.about.split("\n\n")
+    lines += [*(" ".join(paragraph.split()) for paragraph in about), ""]
+    if part.keys:
+        lines += ["| key | values | default | meaning |", "|---|---|---|---|"]
+        for key in part.keys:
+            name = key.path.removeprefix(part.path).lstrip(".")
+            lines.append(f"| `{name}` | {key.values} | {key.default} | {key.meaning} |")
+    if part.path in EXAMPLES:
+        example = json.dumps(EXAMPLES[part.path], indent=2)
+        lines += ["", "```json", example, "```"]
+    return "\n".join(lines).rstrip()
+
+
+def variables() -> str:
+    """The environment variables, as Markdown."""
+    lines = ["| variable | sets | meaning |", "|---|---|---|"]
+    for variable in environment.VARIABLES:
+        path = variable.path.replace(environment.DEFAULT_PROVIDER, "providers.available[the default one]")
+        kept = "; kept as a reference" if variable.secret else ""
+        lines.append(f"| `{variable.name}` | `{path}` | {variable.meaning}{kept} |")
+    for name, meaning in environment.READ_ELSEWHERE.items():
+        lines.append(f"| `{name}` | | {meaning} |")
+    return "\n".join(lines)
+
+
+def project_keys() -> str:
+    """What a project's file may set, as Markdown."""
+    return "\n".join(f"- `{path}`" for path in project.ALLOWED)
+
+
+# --- words about types -----------------------------------------------------------------------------
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for arg in get_args(annotation) if (model := _model_in(arg))), None)
+
+
+def _values(field: FieldInfo) -> str:
+    bounds = [str(bound) for part in field.metadata if (bound := _bound(part))]
+    return ", ".join([_type(field.annotation), *bounds])
+
+
+def _bound(part: object) -> str:
+    match part:
+        case Ge(least):
+            return f"at least {least}"
+        case Gt(least):
+            return f"above {least}"
+        case Le(most):
+            return f"at most {most}"
+        case _:
+            return ""
+
+
+_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def _type(annotation: Any) -> str:
+    origin: Any = get_origin(annotation)
+    arguments: tuple[Any, ...] = get_args(annotation)
+    if annotation in _NAMES:
+        return _NAMES[annotation]
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if origin is Annotated:
+        limits = [
+            bound for part in annotation.__metadata__ for piece in _pieces(part) if (bound := _bound(piece))
+        ]
+        return ", ".join([_type(arguments[0]), *limits])
+    if origin in (Union, UnionType):
+        return " or ".join(_type(argument) for argument in arguments if argument is not type(None))
+    if origin is tuple:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict or _model_in(annotation) is not None:
+        return "object"
+    return {Decimal: "US dollars"}[annotation]
+
+
+def _pieces(part: object) -> list[object]:
+    return part.metadata if isinstance(part, FieldInfo) else [part]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None or isinstance(value, BaseModel) or value == () or value == {}:
+        return ""
+    text = json.dumps(value) if isinstance(value, bool | int | float | str) else f'"{value}"'
+    return f"`{re.sub(r'[.]0$', '', text)}`"
