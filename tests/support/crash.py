@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,10 +121,7 @@ class World:
 
     async def reached(self, hold: Hold, seconds: float = 60) -> None:
         """Wait until the model has begun the answer that is held."""
-        try:
-            await asyncio.wait_for(hold.reached.wait(), seconds)
-        except TimeoutError:
-            raise AssertionError(f"{hold.key} was not asked for within {seconds} s\n{self.logs()}") from None
+        await self._until(hold.reached.is_set, seconds)
 
     async def attempt(self, activity: str, number: int, seconds: float = 30) -> None:
         """Wait until the server has scheduled attempt `number` of an activity of the run or its session."""
@@ -141,11 +138,13 @@ class World:
     async def completed(self, seconds: float = 120) -> DevResult:
         """Wait for the run's end; fails with what the workers said."""
         assert self.handle is not None
+        ending = asyncio.ensure_future(self.handle.result())
         try:
-            result = await asyncio.wait_for(self.handle.result(), seconds)
-        except Exception as error:
-            raise AssertionError(f"{error!r}\n{self.logs()}") from error
-        assert result.status is TaskStatus.COMPLETED, result
+            await self._until(ending.done, seconds)
+        finally:
+            ending.cancel()
+        result = await ending
+        assert result.status is TaskStatus.COMPLETED, f"{result}\n{self.logs()}"
         return result
 
     def logs(self) -> str:
@@ -233,6 +232,18 @@ class World:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
             for name, history in histories.items():
                 (Path(folder) / f"{test}.{name}.json").write_text(history.to_json())
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait, but not for a workflow that fails in its code: Temporal would try it again for ever."""
+
+        def over() -> bool:
+            return condition() or any("Failed activation" in child.log.read_text() for child in self.workers)
+
+        try:
+            await eventually(over, seconds)
+            assert condition()
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
 
     async def _descriptions(self) -> list[WorkflowExecutionDescription]:
         assert self.handle is not None
