@@ -56,7 +56,7 @@ async def command(
             what = "failed runs" if failed else "runs"
             output.note(f"no {what}" + ("" if everything else f" in the last {RECENT.days} days"))
             if not failed:
-                output.note("hint: `tamma submit owner/repo#12` starts one, `tamma list --all` shows older ones")
+                output.note("hint: `tamma submit owner/repo#12` starts one; `tamma list --all` shows older")
 
 
 async def _view(client: Client, record: RunRecord) -> TaskView | None:
