@@ -6,7 +6,9 @@ Filters of `.gitattributes` never run, because the trusted directory configures 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Delivery:
         await self._stage()
         raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
         changes = [self._change(delta) for delta in parse_raw(raw.stdout)]
+        changes += [policy.Change(path, policy.GITLINK_MODE) for path in await self._planted_repositories()]
         return policy.judge(changes, self._protected)
 
     async def file_changes(self) -> tuple[FileChange, ...]:
@@ -101,8 +104,33 @@ class Delivery:
         return tuple(changes)
 
     async def _stage(self) -> None:
-        """Bring the trusted index up to the work tree. Ignored files stay out."""
-        await self._git.run("-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", ".")
+        """Bring the trusted index up to the work tree. Ignored files stay out, and so do repositories in it.
+
+        Of a repository that the index knows, `git add` would ask the state, by a git that reads that
+        repository's own configuration: filters planted there would run with the worker's rights.
+        """
+        left_out = [*await self._submodules(), *await self._untracked_repositories()]
+        lines = [b".", *(b":(exclude,literal)" + os.fsencode(path) for path in left_out)]
+        await self._git.run(
+            "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul",
+            env={"GIT_LITERAL_PATHSPECS": "0"}, stdin=b"\0".join(lines),
+        )  # fmt: skip
+
+    async def _submodules(self) -> list[str]:
+        """Links to other repositories that the base has."""
+        listed = await self._git.run("ls-files", "-z", "--stage")
+        entries = os.fsdecode(listed.stdout).split("\0")
+        return [entry.split("\t", 1)[1] for entry in entries if entry.startswith(policy.GITLINK_MODE)]
+
+    async def _untracked_repositories(self) -> list[str]:
+        """Folders with a `.git` of their own, where the base has nothing."""
+        listed = await self._git.run("ls-files", "-z", "--others", "--exclude-standard")
+        return [path[:-1] for path in os.fsdecode(listed.stdout).split("\0") if path.endswith("/")]
+
+    async def _planted_repositories(self) -> list[str]:
+        """What stands in the work tree where staging does not look. A submodule's folder is empty."""
+        filled = [path for path in await self._submodules() if not _is_empty_folder(self._git.tree / path)]
+        return [*filled, *await self._untracked_repositories()]
 
     def _change(self, delta: RawDelta) -> policy.Change:
         if delta.status == "D":
@@ -203,6 +231,11 @@ class Delivery:
         except GitFailed as error:
             raise _push_failed(self._branch, error.result.stderr) from error
         return listed.text.split()[0] if listed.text else None
+
+
+def _is_empty_folder(path: Path) -> bool:
+    """Also where nothing is there at all."""
+    return not os.path.lexists(path) or (not path.is_symlink() and path.is_dir() and not os.listdir(path))
 
 
 def _push_failed(branch: str, said: str) -> BadCredentials | Transient | Forbidden:

@@ -135,6 +135,50 @@ async def test_planted_hooks_filters_and_monitors_do_not_run(
     assert not ran.exists()
 
 
+def plant_repository(folder: Path, program: str, *, commit: bool = True) -> None:
+    """A repository whose configuration runs `program` whenever git asks for its state."""
+    folder.mkdir(exist_ok=True)
+    git(folder, "init", "-q")
+    write(folder, {"file": "1"})
+    if commit:
+        git(folder, "add", "file")
+        git(folder, "commit", "-qm", "one")
+    write(folder, {"file": "2", ".gitattributes": "* filter=evil\n"})
+    git(folder, "config", "filter.evil.clean", f"{program}; cat")
+    git(folder, "config", "core.fsmonitor", program)
+
+
+@pytest.mark.parametrize("commit", [True, False])
+async def test_a_repository_in_the_tree_is_refused_and_never_asked(
+    workspace: LocalWorkspace, tree: Path, short: Path, *, commit: bool
+) -> None:
+    write(tree, {"new.py": "x\n"})
+    plant_repository(tree / "inner\nmost", f"touch {short}/ran", commit=commit)
+    for _ in range(2):
+        assert [f.path for f in (await workspace.diff()).files] == ["new.py"]
+        findings = await workspace.findings()
+        assert [(f.path, f.rule, f.refuse) for f in findings] == [("inner\nmost", "submodule", True)]
+    with pytest.raises(PolicyRefused):
+        await workspace.commit("Change", "op-1")
+    assert not (short / "ran").exists()
+
+
+async def test_a_repository_in_a_submodules_place_is_refused_and_never_asked(
+    workspaces: LocalWorkspaces, origin: Origin, short: Path
+) -> None:
+    git(origin.path, "update-index", "--add", "--cacheinfo", f"160000,{origin.sha},sub")
+    git(origin.path, "commit", "-qm", "a submodule")
+    await workspaces.prepare(origin.spec("sub"), quiet)
+    workspace, tree = await workspaces.open("sub"), tree_of(workspaces, "sub")
+    write(tree, {"new.py": "x\n"})
+    assert await workspace.findings() == ()
+    plant_repository(tree / "sub", f"touch {short}/ran")
+    for _ in range(2):
+        assert [f.path for f in (await workspace.diff()).files] == ["new.py"]
+        assert [(f.path, f.rule) for f in await workspace.findings()] == [("sub", "submodule")]
+    assert not (short / "ran").exists()
+
+
 async def test_push_is_pinned_and_idempotent(workspace: LocalWorkspace, origin: Origin, tree: Path) -> None:
     write(tree, {"a.txt": "1"})
     first = await workspace.commit("One", "op-1")
