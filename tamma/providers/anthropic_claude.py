@@ -1,7 +1,9 @@
 """Anthropic's Messages API, through the official SDK: the default provider.
 
-The SDK's `create(stream=True)` is used, not its `.stream()` helper, which costs twice as much per chunk. The
-SDK does not notice a stream that ends early; `AnthropicStream.done` does.
+The request is written as JSON here and handed to the SDK's `post`: its `create` copies the whole conversation
+node by node before it writes it, 4 ms more a call at 100 turns of 8 kB. Its stream decoder is used, not the
+`.stream()` helper, which costs twice as much per chunk. The SDK does not notice a stream that ends early;
+`AnthropicStream.done` does.
 """
 
 from __future__ import annotations
@@ -180,11 +182,32 @@ class AnthropicClaude:
         self, built: Built, deadline: float, context: CallContext
     ) -> AsyncStream[RawMessageStreamEvent]:
         assert self._client is not None
+        from anthropic import AsyncStream
+        from anthropic.types import Message, RawMessageStreamEvent
+
+        headers, body = encode(built)
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._client.messages.create(**cast("Any", built.arguments), stream=True)
+                return await self._client.post(
+                    "/v1/messages",
+                    content=body,
+                    cast_to=Message,
+                    options={"headers": headers},
+                    stream=True,
+                    stream_cls=AsyncStream[RawMessageStreamEvent],
+                )
         except Exception as error:
             raise _ours(error, context, streaming=False) from None
+
+
+def encode(built: Built) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of a streamed request, as `messages.create` would send them."""
+    from pydantic_core import to_json
+
+    arguments = dict(built.arguments)
+    headers = cast("dict[str, str]", arguments.pop("extra_headers", {}))
+    extra = cast("dict[str, object]", arguments.pop("extra_body", {}))
+    return headers, to_json({**arguments, "stream": True, **extra})
 
 
 async def _next(events: Any, deadline: float, context: CallContext) -> RawMessageStreamEvent | None:
