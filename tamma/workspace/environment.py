@@ -27,8 +27,10 @@ from tamma.workspace.sandbox.profile import ENV, Mount, Profile
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.sandbox.tiers import launcher_python
 
-_DONE = ".tamma-done"
-_PRODUCTS = ".tamma-products"
+_BUILT = "env"
+"""What a project's own build code may write to. What stands beside it, the worker believes and copies."""
+_DONE = "done"
+_PRODUCTS = "products"
 _MOST_PRODUCT_BYTES = 50_000_000
 _SECONDS = 900.0
 _LOG_TAIL = 4000
@@ -124,19 +126,20 @@ class Environments:
                 attempt = await self._build(layout, sandbox, needs, folder, progress)
         if attempt.ok:
             layout.env.unlink(missing_ok=True)
-            layout.env.symlink_to(folder)
+            layout.env.symlink_to(folder / _BUILT)
             await sandbox.aclose()  # what was started ahead does not see it
-            sandbox.profile = _with_env(sandbox, str(folder), writable=False)
+            sandbox.profile = _with_env(sandbox, str(folder / _BUILT), writable=False)
         return hit, attempt
 
     async def _build(
         self, layout: Layout, sandbox: Sandbox, needs: PythonNeeds, folder: Path, progress: Progress
     ) -> _Attempt:
         shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
+        built = folder / _BUILT
+        os.makedirs(built)
         before = _files(layout.tree)
-        profile = _with_env(sandbox, str(folder), writable=True)
-        target = ENV if sandbox.tier.moves_paths else str(folder)
+        profile = _with_env(sandbox, str(built), writable=True)
+        target = ENV if sandbox.tier.moves_paths else str(built)
         python = shlex.quote(launcher_python())
         logs: list[str] = []
         for requirements in needs.attempts:
@@ -266,8 +269,15 @@ def _keep_products(before: set[str], tree: Path, kept: Path) -> None:
 
 
 def _copy_products(kept: Path, tree: Path) -> None:
+    """Never through a link: another commit may have one where this build found a folder."""
     for name in _files(kept):
         target = tree / name
-        if not os.path.lexists(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(kept / name, target)
+        parents = [tree / parent for parent in Path(name).parents if parent != Path()]
+        if os.path.lexists(target) or any(os.path.lexists(p) and not _is_folder(p) for p in parents):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(kept / name, target)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()

@@ -211,11 +211,15 @@ def test_indexes_with_credentials_stay_outside(tmp_path: Path) -> None:
     assert found.env["SSL_CERT_FILE"] == "/etc/ssl/x"
 
 
-async def test_what_a_build_leaves_in_the_tree_comes_with_the_cache(
-    best: LocalWorkspaces, origin: Origin
-) -> None:
-    """As setuptools-scm writes a version, and extension modules stand beside their sources."""
-    backend = """import pathlib, zipfile
+PYPROJECT = """[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "made"
+version = "1.2"
+"""
+BACKEND = """import pathlib, zipfile
 def build_editable(folder, config_settings=None, metadata_directory=None):
     pathlib.Path("src/_version.py").write_text("VERSION = '1.2'\\n")
     name = "made-1.2-py3-none-any.whl"
@@ -228,13 +232,17 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     return name
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     raise NotImplementedError
-""".replace("\\\\n", "\\n")
+"""
+
+
+async def test_what_a_build_leaves_in_the_tree_comes_with_the_cache(
+    best: LocalWorkspaces, origin: Origin
+) -> None:
+    """As setuptools-scm writes a version, and extension modules stand beside their sources."""
     origin.commit(
         {
-            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
-            'backend-path = ["."]\n'
-            '[project]\nname = "made"\nversion = "1.2"\n',
-            "backend.py": backend,
+            "pyproject.toml": PYPROJECT,
+            "backend.py": BACKEND,
             ".gitignore": "src/_version.py\n",
         }
     )
@@ -245,3 +253,38 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         assert (report.ok, report.cached) == (True, cached), report.log_tail
         told = await use(workspace, "bash", command="python -c 'import _version; print(_version.VERSION)'")
         assert told.result.content == "1.2"
+
+
+async def test_a_build_cannot_make_the_worker_read_or_write_elsewhere(
+    workspaces: LocalWorkspaces, origin: Origin, short: Path
+) -> None:
+    """The worker keeps notes beside the environment, and files that a build leaves in the tree."""
+    outside, secret = short / "outside", short / "secret"
+    outside.mkdir()
+    secret.write_text("the worker's own")
+    hostile = f"""import os, pathlib
+here = pathlib.Path(os.environ["VIRTUAL_ENV"])
+for place in (here, here.parent):
+    for name in ("done", ".tamma-done", "products/made.txt", ".tamma-products/made.txt"):
+        try:
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).symlink_to({str(secret)!r})
+        except OSError:
+            pass
+if not os.path.islink("out"):
+    os.makedirs("out", exist_ok=True)
+    pathlib.Path("out/made.txt").write_text("planted")
+"""
+    origin.commit({"pyproject.toml": PYPROJECT, "backend.py": hostile + BACKEND})
+    for number in (1, 2):
+        if number == 2:  # a commit with a link where the build made a folder
+            (origin.path / "out").symlink_to(outside)
+            origin.commit({"second": ""})
+        await workspaces.prepare(origin.spec(f"task-{number}"), quiet)
+        workspace = await workspaces.open(f"task-{number}")
+        report = await workspace.install(await workspace.profile(), quiet)
+        assert (report.ok, "the worker's own" in report.log_tail) == (True, False), report.log_tail
+        kept = (path for path in tree_of(workspaces, f"task-{number}").rglob("made.txt"))
+        assert [path.read_text() for path in kept] in ([], ["planted"])
+    assert list(outside.iterdir()) == []
+    assert secret.read_text() == "the worker's own"
