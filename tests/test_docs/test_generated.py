@@ -74,6 +74,13 @@ def test_the_project_example_is_allowed() -> None:
     assert lay_project(Layered(), json.loads(examples[0]), Path(".tamma.json")) == []
 
 
+def test_diagrams_avoid_what_mermaid_takes_for_its_own() -> None:
+    """A semicolon ends a statement, and the word `end` a block; GitHub then shows an error instead."""
+    for diagram in blocks("mermaid"):
+        said = [line.partition(":")[2] for line in diagram.text.splitlines()]
+        assert not [line for line in said if ";" in line or "end" in line.split()], diagram
+
+
 def test_the_picture_is_a_picture_without_outside_parts() -> None:
     text = (ROOT / "docs/images/demo.svg").read_text("utf-8")
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
