@@ -1,24 +1,25 @@
-"""The part of `tamma_plugin` that a client needs. The whole one imports the worker, 70 ms of a submission."""
+"""The part of `tamma_plugin` that a client needs. The whole one imports the worker, and pydantic."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
 from temporalio.client import ClientConfig, Plugin
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.service import ConnectConfig, ServiceClient
 
+from tamma.temporal.payloads import client_data_converter
+
 
 class ClientPlugin(Plugin):
-    """The data converter alone, chosen as `tamma_plugin` chooses it."""
+    """A data converter alone, whose payloads are those of `tamma_plugin`; a given one goes before."""
 
     def name(self) -> str:
         return "tamma"
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         if config.get("data_converter") in (None, DataConverter.default):
-            config["data_converter"] = pydantic_data_converter
+            config["data_converter"] = client_data_converter
         return config
 
     async def connect_service_client(
