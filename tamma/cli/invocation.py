@@ -48,7 +48,7 @@ class Invocation:
             # As a variable: the configuration only ever holds a reference to it, and the worker gets it too.
             env["TAMMA_DATABASE_URL"] = database_url
         given = {"temporal.address": temporal_address, "mode": self.mode, **(flags or {})}
-        loaded = load_config(given, env=env, config_path=self.config_path, project_dir=project_dir)
+        loaded = load_config(given, env=env, config_path=self.config_path, project_dir=project_dir, keep=True)
         for text in loaded.notes:
             output.note(f"note: {text}")
         return loaded

@@ -31,10 +31,9 @@ def fingerprint(loaded: LoadedConfig) -> str:
     Raises ConfigError where TAMMA_HOME cannot be written or a referenced file cannot be used.
     """
     salt = _salt(loaded.home)
-    dump = loaded.config.model_dump(mode="json", by_alias=True)
     material: dict[str, Any] = {"": __version__}
     secrets_seen: dict[str, str] = {}
-    for path, value in leaves(dump):
+    for path, value in leaves(loaded.dump):
         if path.startswith(_IGNORED) and not path.startswith(_THE_WORKERS):
             continue
         name = env_name(value) if is_reference(value) else None

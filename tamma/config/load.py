@@ -6,18 +6,17 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import ValidationError
-
-from tamma.config import environment, project
+from tamma.config import environment, kept, project
+from tamma.config.built_in import BUILT_IN
 from tamma.config.layers import Layered, leaves
-from tamma.config.problems import explain
-from tamma.config.schema import BUILT_IN, TammaConfig
 from tamma.config.secrets import refuse_literals
 from tamma.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tamma.config.schema import TammaConfig
 
 DEFAULT_ORIGIN = "default"
 
@@ -27,6 +26,9 @@ class LoadedConfig:
     """The configuration in force, with where each value came from."""
 
     config: TammaConfig
+    """Or, where it was kept from an earlier command, what has the same attributes and nothing else."""
+    dump: Mapping[str, Any]
+    """`config` as JSON, by the names that it has in files."""
     home: Path
     """TAMMA_HOME, absolute. Nothing has been created."""
     user_file: Path
@@ -45,8 +47,7 @@ class LoadedConfig:
 
     def values(self) -> list[tuple[str, Any, str]]:
         """Every value as (path, value, origin). Secrets are references here, but see `redact`."""
-        dump = self.config.model_dump(mode="json", by_alias=True)
-        return [(path, value, self.origin(path)) for path, value in leaves(dump)]
+        return [(path, value, self.origin(path)) for path, value in leaves(self.dump)]
 
 
 def home_of(env: Mapping[str, str]) -> Path:
@@ -61,12 +62,14 @@ def load_config(
     env: Mapping[str, str] | None = None,
     config_path: Path | None = None,
     project_dir: Path | None = None,
+    keep: bool = False,
 ) -> LoadedConfig:
     """Load and validate.
 
     `flags` are dotted paths (`{"run.approve": "plan"}`), None values are not set. `config_path` is the
     `--config` option; a file that was named must exist. `project_dir` is where a project's `.tamma.json` is
-    looked for; without it, none is read. Raises ConfigError, saying which source is wrong.
+    looked for; without it, none is read. With `keep`, values that were validated before (see `kept`) are not
+    validated again. Raises ConfigError, saying which source is wrong.
     """
     env = os.environ if env is None else env
     home = home_of(env)
@@ -88,8 +91,8 @@ def load_config(
     for path, value in (flags or {}).items():
         if value is not None:
             layered.set(path, value, "flag")
-    config = _validate(layered)
-    return LoadedConfig(config, home, user_file, tuple(files), layered.origins, tuple(notes), dict(env))
+    config, dump = _checked(layered, home) if keep else _validate(layered)
+    return LoadedConfig(config, dump, home, user_file, tuple(files), layered.origins, tuple(notes), dict(env))
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -126,7 +129,25 @@ def _lay_environment(layered: Layered, env: Mapping[str, str], flags: Mapping[st
         layered.set(path, value, f"env {variable.name}")
 
 
-def _validate(layered: Layered) -> TammaConfig:
+def _checked(layered: Layered, home: Path) -> tuple[TammaConfig, dict[str, Any]]:
+    """As `_validate`, without doing it where it was done before."""
+    key = kept.key_of(layered.values)
+    if key is None:
+        return _validate(layered)
+    found = kept.recall(home, key)
+    if found is None:
+        found = _validate(layered)
+        kept.keep(home, key, found[0], layered.values, found[1])
+    return found
+
+
+def _validate(layered: Layered) -> tuple[TammaConfig, dict[str, Any]]:
+    """The configuration, and it as JSON. Raises ConfigError. Heavy: it imports pydantic."""
+    from pydantic import ValidationError
+
+    from tamma.config.problems import explain
+    from tamma.config.schema import TammaConfig
+
     try:
         config = TammaConfig.model_validate(layered.values)
     except ValidationError as error:
@@ -138,10 +159,12 @@ def _validate(layered: Layered) -> TammaConfig:
             f"there is no provider called {config.providers.default!r} (from {origin})",
             hint=f"choose one of: {', '.join(names)}",
         )
-    return config
+    return config, config.model_dump(mode="json", by_alias=True)
 
 
 def _unknown_variable(name: str) -> str:
+    from difflib import get_close_matches
+
     known = [variable.name for variable in environment.VARIABLES] + list(environment.READ_ELSEWHERE)
     close = get_close_matches(name, known, n=1)
     return f"the variable {name} means nothing to tamma" + (f"; did you mean {close[0]}?" if close else "")

@@ -8,23 +8,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tamma.config.layers import KEYED_LISTS, leaves
 from tamma.config.load import LoadedConfig
-from tamma.config.schema import TammaConfig
 from tamma.config.secrets import literal_secrets
 
 HIDDEN = "***"
 
 
-def redacted(config: TammaConfig) -> dict[str, Any]:
+def redacted(loaded: LoadedConfig) -> dict[str, Any]:
     """A JSON-ready dump. References stay (they name a place, not a secret); everything else that could be one
     is hidden."""
-    dump = config.model_dump(mode="json", by_alias=True)
+    dump = dict(loaded.dump)
     hidden = set(literal_secrets(dump))
     return _hide(dump, hidden, "") if hidden else dump
 
 
 def redacted_values(loaded: LoadedConfig) -> list[tuple[str, Any, str]]:
     """(path, value, origin) of every value, redacted: `config show --origin`."""
-    dump = redacted(loaded.config)
+    dump = redacted(loaded)
     return [(path, value, loaded.origin(path)) for path, value in leaves(dump)]
 
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from tamma.config.fingerprint import fingerprint
 from tamma.config.load import LoadedConfig
-from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
 from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import AuthFailed, ConfigError
 from tamma.stack.interface import StackRequest, WorkerSpec
 
 if TYPE_CHECKING:
+    from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
     from tamma.platforms.interface import PlatformSettings
     from tamma.providers.interface import Price, ProviderSettings
 

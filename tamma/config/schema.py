@@ -7,11 +7,12 @@ Keys are camelCase, as in the specification. A secret is never a value here but 
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
+
+from tamma.config.built_in import BUILT_IN as BUILT_IN
 
 # The values of the model's own types, without their import (48 ms); a test holds the two together.
 Approve = Literal["none", "plan", "merge", "all"]
@@ -248,36 +249,3 @@ class TammaConfig(Section):
     worker: WorkerConfig = Field(default_factory=WorkerConfig)
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
-
-
-_DEMO_SCRIPT = str(Path(__file__).parents[1] / "demo" / "turns.json")
-"""What `scripted` plays unless an entry names another file: the turns of `tamma demo`."""
-
-BUILT_IN: JsonObject = {
-    "providers": {
-        "available": [
-            {
-                "providerId": "anthropic-claude",
-                "providerType": "anthropic-claude",
-                "apiKey": "env:ANTHROPIC_API_KEY",
-            },
-            {
-                "providerId": "local-llm",
-                "providerType": "local-llm",
-                "baseUrl": "http://127.0.0.1:11434/v1",
-            },
-            {"providerId": "scripted", "providerType": "scripted", "options": {"script": _DEMO_SCRIPT}},
-        ]
-    },
-    "platforms": {
-        "available": [
-            {
-                "platformId": "github.com",
-                "platformType": "github",
-                "credentials": {"accessToken": "env:GITHUB_TOKEN"},
-            },
-            {"platformId": "plain-git", "platformType": "plain-git", "authType": "ssh"},
-        ]
-    },
-}
-"""The accounts that need no configuration; a file's entry of the same id changes or completes them."""

@@ -165,10 +165,10 @@ def test_nothing_shown_holds_a_secret(tmp_path: Path) -> None:
         DATABASE_URL=f"postgresql://u:{CANARY}@h/d",
         TAMMA_BASE_URL=base_url,
     )
-    shown = f"{redacted(loaded.config)} {redacted_values(loaded)} {loaded!r} {stack_request(loaded)!r}"
+    shown = f"{redacted(loaded)} {redacted_values(loaded)} {loaded!r} {stack_request(loaded)!r}"
     assert "'apiKey': 'env:ANTHROPIC_API_KEY'" in shown
     assert "'baseUrl': '***'" in shown
-    assert CANARY not in str(redacted(loaded.config))
+    assert CANARY not in str(redacted(loaded))
     assert CANARY not in str(redacted_values(loaded))
     assert CANARY not in repr(stack_request(loaded))
 

@@ -29,7 +29,7 @@ def show(invocation: Invocation, origin: bool, as_json: bool) -> None:
 
     loaded = invocation.load()
     if not origin:
-        output.json_document(redacted(loaded.config))
+        output.json_document(redacted(loaded))
         return
     rows = redacted_values(loaded)
     if as_json:

@@ -1,0 +1,38 @@
+"""The accounts that are there without any configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_DEMO_SCRIPT = str(Path(__file__).parents[1] / "demo" / "turns.json")
+"""What `scripted` plays unless an entry names another file: the turns of `tamma demo`."""
+
+BUILT_IN: dict[str, Any] = {
+    "providers": {
+        "available": [
+            {
+                "providerId": "anthropic-claude",
+                "providerType": "anthropic-claude",
+                "apiKey": "env:ANTHROPIC_API_KEY",
+            },
+            {
+                "providerId": "local-llm",
+                "providerType": "local-llm",
+                "baseUrl": "http://127.0.0.1:11434/v1",
+            },
+            {"providerId": "scripted", "providerType": "scripted", "options": {"script": _DEMO_SCRIPT}},
+        ]
+    },
+    "platforms": {
+        "available": [
+            {
+                "platformId": "github.com",
+                "platformType": "github",
+                "credentials": {"accessToken": "env:GITHUB_TOKEN"},
+            },
+            {"platformId": "plain-git", "platformType": "plain-git", "authType": "ssh"},
+        ]
+    },
+}
+"""The accounts that need no configuration; a file's entry of the same id changes or completes them."""
