@@ -12,6 +12,7 @@ import base64
 import contextlib
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,23 +104,18 @@ class Git:
         words: list[str] = []
         for setting in _SETTINGS:
             words += ["-c", setting]
-        process = await asyncio.create_subprocess_exec(
+        process = await _start(
             "git",
             *words,
             *arguments,
             stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
             env=self.environment(remote) | dict(env or {}),
             cwd=self.git_dir.parent,
-            start_new_session=True,
         )
         try:
             output, errors = await _communicate(process, stdin, progress, arguments[0])
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _end(process)
             raise
         assert process.returncode is not None
         result = GitResult(process.returncode, output, scrub(errors.decode("utf-8", "replace"), remote))
@@ -152,6 +148,36 @@ class Git:
             "XDG_CONFIG_HOME": "/nonexistent",
         }
         return env | (_authorization(remote) if remote is not None else {})
+
+
+async def _start(*words: str, stdin: int, env: Mapping[str, str], cwd: Path) -> asyncio.subprocess.Process:
+    """Start a process, leader of its own group.
+
+    Shielded: before Python 3.12.4 a cancellation while asyncio starts a process never returns.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *words,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill git with its helpers (git-remote-https, ssh) and wait."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def _communicate(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from tamma.workspace.sandbox.process import Process
 from tamma.workspace.sandbox.tiers import launcher_python
 
 _URL_KEYS = {
@@ -16,6 +18,7 @@ _URL_KEYS = {
     "extra-index-url": "PIP_EXTRA_INDEX_URL",
     "find-links": "PIP_FIND_LINKS",
 }
+_PIP_SECONDS = 20.0
 _CERTIFICATES = (
     "PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
@@ -34,14 +37,13 @@ class Indexes:
 
 async def configured_indexes() -> Indexes:
     """Ask pip and npm's variables; a machine without either has the public ones."""
-    process = await asyncio.create_subprocess_exec(
-        launcher_python(), "-m", "pip", "config", "list",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    return read_indexes(output.decode(errors="replace"), os.environ)
+    process = Process((launcher_python(), "-m", "pip", "config", "list"), os.environ, "/", supervised=False)
+    try:
+        await process.wait(time.monotonic() + _PIP_SECONDS, lambda _line: None)
+    finally:
+        await asyncio.shield(process.end())
+    output, _ = process.output.text()
+    return read_indexes(output, os.environ)
 
 
 def read_indexes(pip_config: str, environ: Mapping[str, str]) -> Indexes:

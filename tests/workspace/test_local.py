@@ -274,6 +274,20 @@ async def test_two_prepares_at_once_make_one_workspace(workspaces: LocalWorkspac
     assert contents(tree_of(workspaces)) == contents(origin.path)
 
 
+async def test_a_preparation_cancelled_at_any_moment_can_be_done_again(
+    workspaces: LocalWorkspaces, origin: Origin
+) -> None:
+    spec = origin.spec()
+    for milliseconds in (0, 1, 3, 6, 10, 20, 40):
+        task = asyncio.create_task(workspaces.prepare(spec, quiet))
+        await asyncio.sleep(milliseconds / 1000)
+        task.cancel()
+        await asyncio.wait((task,), timeout=10)
+        assert task.done()
+    await workspaces.prepare(spec, quiet)
+    assert contents(tree_of(workspaces)) == contents(origin.path)
+
+
 async def test_versions_by_tag_can_be_told_in_the_sandbox(
     workspaces: LocalWorkspaces, origin: Origin
 ) -> None:

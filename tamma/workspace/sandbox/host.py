@@ -6,11 +6,13 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tamma.errors import SandboxUnavailable
 from tamma.workspace.sandbox import landlock
+from tamma.workspace.sandbox.process import Process
 from tamma.workspace.sandbox.profile import Mount, Profile, SandboxPolicy
 from tamma.workspace.sandbox.tiers import Bwrap, Namespaces, Supervised, Tier, launcher_python
 
@@ -153,27 +155,18 @@ async def _probe(tier: Tier, policy: SandboxPolicy, scratch: Path) -> str | None
     shm = scratch / "shm"
     shm.mkdir(parents=True, exist_ok=True)
     profile = Profile(mounts, "/", symlinks=links, masks=secret_masks())
-    # Standard input stays open while it runs: the launcher takes its hang-up for our death.
-    process = await asyncio.create_subprocess_exec(
-        *tier.argv(profile, ("/bin/sh", "-c", "echo works"), str(shm)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": "/usr/bin:/bin"},
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
+    argv = tier.argv(profile, ("/bin/sh", "-c", "echo works"), str(shm))
     try:
-        async with asyncio.timeout(_PROBE_TIMEOUT):
-            output = await process.stdout.read()
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return f"no answer within {_PROBE_TIMEOUT:.0f} s"
+        process = Process(argv, {"PATH": "/usr/bin:/bin"}, "/", supervised=not tier.moves_paths)
+    except OSError as error:
+        return str(error)
+    try:
+        in_time = await process.wait(time.monotonic() + _PROBE_TIMEOUT, lambda _line: None)
     finally:
-        process.stdin.close()
-    if process.returncode == 0 and output == b"works\n":
+        await asyncio.shield(process.end())
+    output, _ = process.output.text()
+    if not in_time:
+        return f"no answer within {_PROBE_TIMEOUT:.0f} s"
+    if process.exit_code == 0 and output == "works\n":
         return None
-    return output.decode(errors="replace").strip()[-300:] or f"exit code {process.returncode}"
+    return output.strip()[-300:] or f"exit code {process.exit_code}"

@@ -1,6 +1,6 @@
 """Run shell scripts in a sandbox: bounded output, a deadline, and nothing left behind.
 
-The next sandbox is started while the model thinks (about 10 ms for the mounts) and waits for its script on
+The next sandbox is started while the model thinks (its mounts cost some 10 ms) and waits for its script on
 standard input, so a command pays for little more than its own work.
 """
 
@@ -8,27 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Mapping
-from typing import cast
 
 from tamma.errors import SandboxUnavailable
 from tamma.workspace.interface import CommandResult, Progress
 from tamma.workspace.sandbox.cgroup import Cgroup
-from tamma.workspace.sandbox.output import HeadTail
+from tamma.workspace.sandbox.process import Process
 from tamma.workspace.sandbox.profile import Profile
 from tamma.workspace.sandbox.tiers import Tier, encode_script, shell_stub
 
-_TICK = 1.0
-_GRACE = 2.0
-"""Seconds that a supervising launcher has to end its descendants before it is killed itself."""
-_PIPE_BYTES = 1 << 20
-"""A large output wakes this process 16 times less often than with the kernel's 64 kB."""
 _IDLE = 120.0
 """Seconds after which a sandbox that was started ahead is given up."""
 
@@ -42,10 +33,11 @@ class Sandbox:
         self.tier = tier
         self.profile = profile
         self.shm = shm
-        self._prewarm = prewarm
         self.cgroup = cgroup
-        self._warm: _Process | None = None
-        self._warming: asyncio.Task[None] | None = None
+        self._prewarm = prewarm
+        self._warm: Process | None = None
+        self._timer: asyncio.Handle | None = None
+        """Starts the next sandbox, and later gives it up."""
 
     async def run(
         self,
@@ -55,16 +47,18 @@ class Sandbox:
         progress: Progress,
         env: Mapping[str, str] | None = None,
     ) -> CommandResult:
-        """Run `script`; at `timeout` seconds, or when cancelled, its whole process tree is killed."""
+        """Run `script`; at `timeout` seconds, or when cancelled, its whole process tree is killed.
+
+        Raises SandboxUnavailable where the tier's program cannot be started.
+        """
         started = time.monotonic()
+        message = encode_script(_exports(env) + script)
         process = await self._take()
-        try:
-            process.send(encode_script(_exports(env) + script))
-            timed_out = not await process.wait(started + timeout, progress)
-        finally:
-            # Not interrupted by a cancellation: the caller must find the tree at rest.
-            await asyncio.shield(process.end())
-            self._warm_up()
+        timed_out = not await self._finish(process, message, started + timeout, progress)
+        if not process.delivered and not timed_out:
+            # The sandbox that was started ahead died before it had read its script.
+            process = self._start()
+            timed_out = not await self._finish(process, message, started + timeout, progress)
         output, left_out = process.output.text()
         return CommandResult(
             exit_code=128 + signal.SIGKILL if timed_out else process.exit_code,
@@ -74,153 +68,66 @@ class Sandbox:
             seconds=time.monotonic() - started,
         )
 
+    async def _finish(self, process: Process, message: bytes, deadline: float, progress: Progress) -> bool:
+        """Let `process` run the script to its end; False where `deadline` came first."""
+        try:
+            process.send(message)
+            return await process.wait(deadline, progress)
+        finally:
+            # Not interrupted by a cancellation: the caller must find the tree at rest.
+            await asyncio.shield(process.end())
+            self._start_soon()
+
+    @property
+    def waiting(self) -> int | None:
+        """The process of the sandbox that was started ahead, if there is one."""
+        return self._warm.pid if self._warm is not None else None
+
     async def aclose(self) -> None:
         """End what was started ahead. Idempotent; the next `run` starts afresh."""
-        if self._warming is not None:
-            await self._warming
-            self._warming = None
-        warm, self._warm = self._warm, None
+        warm = self._take_warm()
         if warm is not None:
             await warm.end()
 
-    async def _take(self) -> _Process:
-        if self._warming is not None:
-            await self._warming
-            self._warming = None
-        warm, self._warm = self._warm, None
-        if warm is not None and warm.alive:
-            return warm
+    async def _take(self) -> Process:
+        warm = self._take_warm()
         if warm is not None:
+            if warm.alive:
+                return warm
             await warm.end()  # it was given up, or killed
-        return await self._start()
+        return self._start()
 
-    def _warm_up(self) -> None:
-        if self._prewarm and self._warm is None and self._warming is None:
-            self._warming = asyncio.create_task(self._start_ahead())
+    def _take_warm(self) -> Process | None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        warm, self._warm = self._warm, None
+        return warm
 
-    async def _start_ahead(self) -> None:
-        # The next `run` starts its own sandbox, and reports what is wrong with it.
+    def _start_soon(self) -> None:
+        if self._prewarm and self._warm is None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_soon(self._start_ahead)
+
+    def _start_ahead(self) -> None:
+        # Where this fails, the next `run` starts its own sandbox and reports what is wrong with it.
         with contextlib.suppress(SandboxUnavailable):
-            self._warm = warm = await self._start()
-            warm.expire(_IDLE)
+            self._warm = self._start()
+            self._timer = asyncio.get_running_loop().call_later(_IDLE, self._warm.kill)
 
-    async def _start(self) -> _Process:
+    def _start(self) -> Process:
         argv = self.tier.argv(self.profile, shell_stub(self.profile.limits), self.shm)
         if self.cgroup is not None:
             argv = self.cgroup.enter(argv)
         cwd = "/" if self.tier.moves_paths else self.profile.cwd
         try:
-            _, process = await asyncio.get_running_loop().subprocess_exec(
-                lambda: _Process(supervised=not self.tier.moves_paths),
-                *argv,
-                stderr=asyncio.subprocess.STDOUT,
-                env=dict(self.profile.env),  # and nothing else: PID 1's environment is readable inside
-                cwd=cwd,
-                start_new_session=True,
-            )
+            # The environment is the profile's and nothing else: PID 1's is readable inside.
+            return Process(argv, dict(self.profile.env), cwd, supervised=not self.tier.moves_paths)
         except OSError as error:
             raise SandboxUnavailable(
                 f"the sandbox {self.tier.name!r} did not start: {error}",
                 hint="see docs/sandbox.md for what each tier needs of the host",
             ) from error
-        return process
 
 
 def _exports(env: Mapping[str, str] | None) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in (env or {}).items())
-
-
-class _Process(asyncio.SubprocessProtocol):
-    """A sandbox from its start to the end of its last process."""
-
-    def __init__(self, *, supervised: bool) -> None:
-        self.output = HeadTail()
-        self._supervised = supervised
-        self._ended = asyncio.get_running_loop().create_future()
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._expiry: asyncio.TimerHandle | None = None
-        self._exited = False
-        self._closed = False
-
-    # --- called by the event loop ---
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.SubprocessTransport, transport)
-        pipe = self._transport.get_pipe_transport(1)
-        if sys.platform == "linux" and pipe is not None:
-            with contextlib.suppress(OSError):  # the user's share of pipe buffers is used up: slower, no more
-                fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self.output.feed(data)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == 1:
-            self._closed = True
-            self._check_ended()
-
-    def process_exited(self) -> None:
-        self._exited = True
-        self._check_ended()
-
-    def _check_ended(self) -> None:
-        # Both: the output may end after the process, and the process after its output.
-        if self._exited and self._closed and not self._ended.done():
-            self._ended.set_result(None)
-
-    # --- called by the sandbox ---
-
-    @property
-    def alive(self) -> bool:
-        return not self._exited
-
-    @property
-    def exit_code(self) -> int:
-        code = self._running().get_returncode()
-        assert code is not None, "asked before the end"
-        return code if code >= 0 else 128 - code
-
-    def expire(self, seconds: float) -> None:
-        self._expiry = asyncio.get_running_loop().call_later(seconds, self._signal, signal.SIGKILL)
-
-    def send(self, script: bytes) -> None:
-        """Hand over the script. Standard input stays open: its hang-up tells a launcher that we died."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-        pipe = cast(asyncio.WriteTransport, self._running().get_pipe_transport(0))
-        pipe.write(script)
-
-    async def wait(self, deadline: float, progress: Progress) -> bool:
-        """Wait for the end, telling `progress` every second; False where `deadline` came first."""
-        started = time.monotonic()
-        while not self._ended.done():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            await asyncio.wait((self._ended,), timeout=min(_TICK, left))
-            if not self._ended.done():
-                progress(f"a command runs since {time.monotonic() - started:.0f} s")
-        return True
-
-    async def end(self) -> None:
-        """Kill what is left and wait for it. Done already where it ended by itself."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-        # Namespaces end with their leader. Elsewhere a launcher ends its descendants when asked to.
-        for kind in (signal.SIGTERM, signal.SIGKILL) if self._supervised else (signal.SIGKILL,):
-            if self._ended.done():
-                break
-            self._signal(kind)
-            await asyncio.wait((self._ended,), timeout=_GRACE)
-        self._running().close()
-
-    def _signal(self, kind: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if kind is signal.SIGTERM:
-                self._running().send_signal(kind)
-            else:
-                os.killpg(self._running().get_pid(), kind)
-
-    def _running(self) -> asyncio.SubprocessTransport:
-        assert self._transport is not None
-        return self._transport
