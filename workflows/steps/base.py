@@ -46,6 +46,7 @@ from workflows.options import (
 from workflows.patience import Rejected
 from workflows.recovery import diagnose
 from workflows.visibility import PHASE, mark
+from workflows.words import commit_message
 from workflows.workspace_link import WorkspaceLink
 
 
@@ -189,11 +190,7 @@ class RunSteps(RunMessages):
         )
 
     def _commit_message(self) -> str:
-        issue, summary = self._issue, self._state.summary.strip()
-        # A number is a link on every forge; the name of an issue's file would be noise.
-        link = f" (#{issue.number})" if issue.number.isdecimal() else ""
-        subject = f"{' '.join(issue.title.split())[:60]}{link}"
-        return f"{subject}\n\n{summary}".strip()
+        return commit_message(self._issue.title, self._issue.number, self._state.summary)
 
     def _from_person(self) -> Opening:
         words, self._state.words = self._state.words, []

@@ -1,0 +1,33 @@
+"""What a run writes into Git."""
+
+from __future__ import annotations
+
+from workflows.words import commit_message
+
+TITLE = "A compiled parser reads later numbers in the base of the first one, since 1.16.0"
+
+
+def test_a_subject_ends_with_a_word_and_the_issue() -> None:
+    subject = commit_message(TITLE, "7", "").splitlines()[0]
+    assert subject == "A compiled parser reads later numbers in the base of the first... (#7)"
+    assert commit_message("A\n title ", "slug.md", "") == "A title"
+
+
+def test_a_subject_without_spaces_is_cut_all_the_same() -> None:
+    subject = commit_message("文" * 100, "7", "")
+    assert subject == f"{'文' * 64}... (#7)"
+    assert len(subject) == 72
+
+
+def test_prose_is_wrapped_and_layout_is_kept() -> None:
+    code = f"    {'x' * 90}"
+    message = commit_message(
+        "Title", "7", f"{'word ' * 30}\n\n- {'item ' * 20}\n{code}\n```\n{'y ' * 50}\n```"
+    )
+    subject, blank, *body = message.splitlines()
+    assert (subject, blank) == ("Title (#7)", "")
+    assert code in body
+    assert ("y " * 50).rstrip() in body
+    prose = [line for line in body if "word" in line or "item" in line]
+    assert max(map(len, prose)) <= 72
+    assert [line[:2] for line in prose if "item" in line] == ["- ", "  "]

@@ -1,0 +1,44 @@
+"""What a run writes into Git. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+
+_SUBJECT = 72
+_BODY = 72
+"""Columns that `git log` shows whole on a terminal of 80."""
+
+
+def commit_message(title: str, number: str, summary: str) -> str:
+    """`<title> (#12)`, and the agent's summary, in the width that Git's tools expect.
+
+    A number is a link on every forge; the name of an issue's file would be noise, and is left out.
+    """
+    link = f" (#{number})" if number.isdecimal() else ""
+    return f"{_shortened(title, _SUBJECT - len(link))}{link}\n\n{_wrapped(summary)}".strip()
+
+
+def _shortened(title: str, width: int) -> str:
+    """The title on one line, cut after a word; in the middle of one where it has no spaces."""
+    line = " ".join(title.split())
+    if len(line) <= width:
+        return line
+    cut = line[: width - 2]
+    return (cut.rpartition(" ")[0] or cut[:-1]) + "..."
+
+
+def _wrapped(text: str) -> str:
+    """Long lines of prose broken; what has a layout of its own (lists, code, tables) is left as it is."""
+    lines: list[str] = []
+    fenced = False
+    for line in text.strip().splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        laid_out = fenced or line[:1] in (" ", "\t", "|", "`", "#", ">")
+        hang = "  " if line.startswith(("- ", "* ")) else ""
+        wide = len(line) > _BODY and not laid_out
+        lines += _broken(line, hang) if wide else [line.rstrip()]
+    return "\n".join(lines)
+
+
+def _broken(line: str, hang: str) -> list[str]:
+    return textwrap.wrap(line, _BODY, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
