@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from activities.interface import OpenPullRequest
 from tamma.agents.prompting import visible
 from tamma.model.repository import Issue
@@ -12,6 +14,10 @@ ISSUE_LIMIT = 60_000
 """Characters of an issue that reach a model."""
 FILES_SHOWN = 300
 TAIL = 2000
+_SAYS_WHY = re.compile(
+    r"ERROR: |error(\[E\d+\])?: |npm (ERR!|error) |fatal: |[A-Za-z_.]*(Error|Exception): |\[(not on|stopped)"
+)
+_SAYS_NOTHING = ("error: subprocess-exited-with-error",)
 
 
 def issue_markdown(issue: Issue) -> str:
@@ -40,7 +46,7 @@ def context_markdown(
         if command is not None:
             lines.append(f"- {name}: `{command.command}` (from {command.source})")
     if not install.ok:
-        lines.append(f"- its environment could not be built: {install.log_tail.strip()[-400:]}")
+        lines.append(f"- its environment could not be built: {install_failure(install.log_tail)[-400:]}")
     if baseline is not None:
         state = "green" if baseline.exit_code == 0 else f"red (exit code {baseline.exit_code})"
         lines.append(f"- its tests before any change are {state}, {baseline.seconds:.1f} s")
@@ -51,6 +57,16 @@ def context_markdown(
     for path, text in instructions:
         lines += ["", f"{path} says:", "", visible(text).strip()]
     return "\n".join(lines)
+
+
+def install_failure(log: str) -> str:
+    """The lines of an installer's log that say what went wrong; the last ones where none does.
+
+    Installers end with advice: pip's last four lines are the same whatever went wrong.
+    """
+    lines = dict.fromkeys(line.strip() for line in log.splitlines())
+    said = [line for line in lines if _SAYS_WHY.match(line) and line not in _SAYS_NOTHING]
+    return "\n".join(said[-6:]) or log.strip()[-400:]
 
 
 def pull_request_title(issue_title: str, issue: str) -> str:
@@ -72,8 +88,11 @@ def pull_request_body(given: OpenPullRequest, plan: str) -> str:
     if given.tests is not None:
         outcome = "passes" if given.tests.exit_code == 0 else f"exit code {given.tests.exit_code}"
         lines.append(f"- `{given.tests.command}`: {outcome}, {given.tests.seconds:.1f} s")
-    lines += [f"- {note}" for note in given.notes]
+    else:
+        lines.append("- the repository's own tests were not run: no test command was found")
     lines.append(f"- sandbox: {given.sandbox_tier or 'unknown'}")
+    if given.notes:
+        lines += ["", "## Notes", "", *(f"- {note}" for note in given.notes)]
     if given.review:
         lines += ["", "## Self-review", "", given.review]
     if plan:
@@ -81,7 +100,8 @@ def pull_request_body(given: OpenPullRequest, plan: str) -> str:
     spend = given.spend
     money = f"{spend.cost_usd:.4f} USD"
     if spend.unpriced_calls:
-        money += f" and {spend.unpriced_calls} calls of unknown price"
+        calls = "call" if spend.unpriced_calls == 1 else "calls"
+        money += f" and {spend.unpriced_calls} {calls} of unknown price"
     made_by = f"Made by Tamma with {given.agent.provider} {given.agent.model or ''}".strip()
     lines += ["", f"*{made_by}: {spend.turns} model calls, {money}. Task {given.task_id}.*"]
     return "\n".join(lines)

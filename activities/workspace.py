@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import cast
 
 from temporalio import activity
@@ -40,7 +41,8 @@ from activities.interface import (
 )
 from activities.pools import PlatformPool
 from activities.transcripts import Transcripts
-from activities.words import TAIL, context_markdown
+from activities.words import TAIL, context_markdown, install_failure
+from tamma.agents.judgement import is_red
 from tamma.errors import Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
@@ -133,21 +135,23 @@ class WorkspaceActivities:
             if given.test_command:
                 command = Command(given.test_command, "the command line or configuration")
             baseline: TestRun | None = None
-            if given.baseline and command is not None and install.ok:
+            if given.baseline and command is not None:
                 pulse.say(f"baseline: {command.command}")
                 baseline = await self._test(workspace, command.command, given.timeout, pulse)
+                if not install.ok and is_red(baseline):
+                    baseline = None  # red for want of the environment: that says nothing of the project
             texts = [
                 (path, await workspace.read_text(path, INSTRUCTIONS_LIMIT))
                 for path in profile.instructions[:INSTRUCTIONS_READ]
             ]
-        context = context_markdown(profile, install, baseline, tuple(texts))
+        context = context_markdown(replace(profile, test=command), install, baseline, tuple(texts))
         return ProjectReport(
             context=await self._store.put_blob(context.encode(), "text/markdown"),
             test_command=command.command if command else "",
             test_source=command.source if command else "",
             ecosystems=profile.ecosystems,
             install_ok=install.ok,
-            install_tail=install.log_tail[-TAIL:],
+            install_tail=install.log_tail[-TAIL:] if install.ok else install_failure(install.log_tail),
             baseline=baseline,
         )
 

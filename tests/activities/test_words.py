@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from activities.interface import OpenPullRequest
-from activities.words import issue_markdown, pull_request_body, pull_request_title
+from activities.words import install_failure, issue_markdown, pull_request_body, pull_request_title
 from tamma.model.ids import TaskId
 from tamma.model.repository import Comment, Issue, RepoRef
 from tamma.model.task import AgentChoice, Spend
@@ -62,8 +62,25 @@ def test_a_pull_request_says_what_a_reviewer_needs() -> None:
         "sandbox: bwrap",
         "small and right",
         "1. do it",
-        "0.1234 USD and 1 calls of unknown price",
+        "0.1234 USD and 1 call of unknown price",
         "a note",
     ):
         assert part in body, part
     assert pull_request_title("mean()\n is  wrong", "1") == "mean() is wrong (#1)"
+
+
+def test_an_installers_advice_is_not_the_reason() -> None:
+    log = """$ pip install -e .
+      WARNING: Location 'file:///wheels/wheel/' is ignored: it is neither a file nor a directory.
+      ERROR: Could not find a version that satisfies the requirement wheel (from versions: none)
+      ERROR: No matching distribution found for wheel
+      [end of output]
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+error: subprocess-exited-with-error
+× pip subprocess to install build dependencies did not run successfully.
+note: This error originates from a subprocess, and is likely not a problem with pip."""
+    assert install_failure(log) == (
+        "ERROR: Could not find a version that satisfies the requirement wheel (from versions: none)\n"
+        "ERROR: No matching distribution found for wheel"
+    )
+    assert install_failure("one\nlast words\n") == "one\nlast words"

@@ -37,6 +37,20 @@ async def test_a_user_names_the_test_command(client: Client, tmp_path: Path) -> 
     assert run.seen.tests.command == SQLPARSE.test_command
 
 
+async def test_an_index_out_of_reach_holds_up_no_project_that_needs_nothing(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("PIP_INDEX_URL", f"file://{empty}")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(empty))
+    with AnthropicServer(PARSE.plan, [*PARSE.red, *PARSE.fix], PARSE.review) as model:
+        run = await _solve_in_checkout(PARSE, client, tmp_path, model.url)
+    (note,) = [note for note in run.seen.notes if "environment" in note]
+    assert "its tests run without it" in note
+    assert "No matching distribution found for setuptools" in note
+
+
 async def _solve_in_checkout(bug: Bug, client: Client, folder: Path, model_url: str) -> Run:
     checkout = checkout_of(bug.release, folder / bug.release.name)
     before = git(checkout, "rev-parse", "main")

@@ -15,6 +15,7 @@ from activities.interface import (
     AcceptedIssue,
     AcceptIssue,
     MakePlan,
+    ProjectReport,
     PutText,
     SetUpProject,
 )
@@ -85,6 +86,11 @@ class Beginning(RunSteps):
         )
         self._state.project = project
         self._state.test_command = project.test_command
+        if not project.install_ok and project.baseline is not None:
+            self._state.note(
+                "the project's environment could not be built, but its tests run without it: "
+                + _cause(project)
+            )
         if project.baseline is not None and is_red(project.baseline):
             self._state.note(
                 f"the repository's own tests were red before any change (`{project.baseline.command}`, "
@@ -141,10 +147,9 @@ class Beginning(RunSteps):
     def _doubts(self) -> tuple[str, ...]:
         """Why a person must see the plan whatever the policy says."""
         project, doubts = self._project, list[str]()
-        if not project.install_ok:
+        if not project.install_ok and project.baseline is None:
             doubts.append(
-                "the project's environment could not be built, so its tests may not run: "
-                + project.install_tail.strip()[-300:]
+                f"the project's environment could not be built, so its tests may not run: {_cause(project)}"
             )
         if not project.test_command:
             doubts.append(
@@ -152,3 +157,8 @@ class Beginning(RunSteps):
                 ".tamma.json; approve to go on without tests"
             )
         return tuple(doubts)
+
+
+def _cause(project: ProjectReport) -> str:
+    """Why the environment could not be built, on one line."""
+    return "; ".join(project.install_tail.strip().splitlines())[-400:]
