@@ -1,8 +1,8 @@
 """What people may say to a run, at any time and from anywhere.
 
 Every message is an update (the caller hears a refusal) *and* a signal of the same name (anyone with the Web
-UI or the `temporal` CLI may send it). A signal's sender is whoever he claims to be, so a signal approves
-plans only: merges want an update.
+UI or the `temporal` CLI may send it). A signal's sender is whoever he claims to be, so no signal approves a
+merge: that wants an update.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class RunMessages:
 
     @workflow.signal(name="approve")
     async def approve_by_signal(self, given: Approval) -> None:
-        """The same from the Web UI; it counts for plans, because nobody vouches for a signal's sender."""
+        """The same from the Web UI, but for merges: nobody vouches for a signal's sender."""
         try:
             self._check_approval(given)
         except ValueError as error:

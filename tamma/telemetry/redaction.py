@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import MutableMapping
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "[redacted]"
 _SHORTEST = 8
@@ -23,6 +23,9 @@ _secrets: set[str] = set()
 
 def remember_secret(value: str | None) -> None:
     """From now on `value` is redacted wherever it appears, also as base64 and URL-encoded."""
+    if value and "://" in value:
+        # Of an address only the password is secret: errors must be able to name the server.
+        value = unquote(urlsplit(value).password or "")
     if value and len(value) >= _SHORTEST:
         encoded = base64.b64encode(value.encode()).decode()
         _secrets.update({value, encoded, encoded.rstrip("="), quote(value, safe="")})

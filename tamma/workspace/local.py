@@ -26,6 +26,7 @@ from tamma.workspace.sandbox.profile import Mount, Profile, SandboxPolicy
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.sandbox.tiers import Tier
 from tamma.workspace.snapshots import Snapshots
+from tamma.workspace.wishes import wishes_at
 
 __all__ = ["LocalWorkspace", "LocalWorkspaces"]
 
@@ -110,6 +111,8 @@ class LocalWorkspaces:
             prewarm=self._policy.prewarm,
             cgroup=host.cgroup,
         )
+        wishes = wishes_at(layout.git, meta.base_sha)
+        protected = (*self._protected, *wishes.protected_paths)
         parts = Parts(
             layout=layout,
             clone_url=meta.clone_url,
@@ -117,10 +120,11 @@ class LocalWorkspaces:
             sandbox=sandbox,
             snapshots=Snapshots(layout, meta.base_sha),
             delivery=Delivery(
-                Git(layout.git, layout.tree), meta.base_sha, meta.branch, self._author, self._protected
+                Git(layout.git, layout.tree), meta.base_sha, meta.branch, self._author, protected
             ),
             checkpoints=Checkpoints(layout, self._blobs, meta.base_sha, meta.branch),
             environments=self._environments,
+            wishes=wishes,
         )
         workspace = LocalWorkspace(_info(meta, host.tier), parts)
         self._environments.attach(layout, sandbox)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ from tamma.workspace.clone import write_view
 from tamma.workspace.delivery import Delivery
 from tamma.workspace.detect import detect
 from tamma.workspace.interface import (
+    Command,
     CommandResult,
     DiffSummary,
     InstallReport,
@@ -32,6 +33,7 @@ from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.snapshots import Snapshots
 from tamma.workspace.toolbox import Toolbox
 from tamma.workspace.tools import READ_ONLY
+from tamma.workspace.wishes import FILE, Wishes
 
 _SMALL_FILE = 256_000
 
@@ -48,6 +50,7 @@ class Parts:
     delivery: Delivery
     checkpoints: Checkpoints
     environments: Environments
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 class LocalWorkspace:
@@ -90,7 +93,9 @@ class LocalWorkspace:
 
         index = pygit2.Repository(str(self._parts.layout.git)).index
         paths = [str(index[number].path) for number in range(len(index))]
-        return detect(paths, self._read_small)
+        profile = detect(paths, self._read_small)
+        wanted = self._parts.wishes.test_command
+        return replace(profile, test=Command(wanted, FILE)) if wanted else profile
 
     async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
         self._take_pending()

@@ -50,3 +50,9 @@ def test_events_are_cleaned_at_any_depth_and_by_key() -> None:
 def test_short_words_are_no_secrets() -> None:
     remember_secret("main")
     assert redact_text("the branch main") == "the branch main"
+
+
+def test_of_an_address_only_the_password_is_hidden() -> None:
+    remember_secret("postgresql://tamma:canary%20password@db.example:5432/tamma")
+    said = redact_text("db.example refused 'canary password' (canary%20password)")
+    assert said == f"db.example refused '{HIDDEN}' ({HIDDEN})"

@@ -336,3 +336,19 @@ async def test_words_at_the_merge_gate_change_the_work_before_it_is_merged(
         assert "The arithmetic mean" in loop.show("main:calc.py")
         assert loop.effects("ensure_pr") == 1
         assert loop.effects("merge_pr") == 1
+
+
+async def test_a_repository_may_protect_paths_and_name_its_tests(client: Client, tmp_path: Path) -> None:
+    wishes = '{"run": {"testCommand": "python3 -m unittest -q", "protectedPaths": ["calc.py"]}}\n'
+    # The agent empties the file: what counts is what the repository said before.
+    sly = turn(call("bash", command="echo '{}' > .tamma.json"))
+    files = {**FILES, ".tamma.json": wishes}
+    turns = script(agent=[*RED_TURNS, sly, *FIX_TURNS])
+    async with running_loop(client, tmp_path, files=files, turns=turns) as loop:
+        handle = await loop.submit()
+        seen = await loop.until(handle, lambda view: view.waiting_for)
+        assert seen.waiting_for is not None
+        assert seen.waiting_for.gate is Gate.MERGE
+        assert "calc.py" in seen.waiting_for.reason
+        assert seen.tests is not None
+        assert seen.tests.command == "python3 -m unittest -q"
