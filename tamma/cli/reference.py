@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from tamma.errors import ConfigError
 from tamma.model.ids import WorkflowId, workflow_id
-from tamma.model.repository import RepoRef
+from tamma.model.references import RepoRef
 
 PLAIN_GIT = "plain-git"
 EXAMPLES = "owner/repo#12, https://github.com/owner/repo/issues/12, or PATH --issue FILE.md"

@@ -7,25 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
+from tamma.model.references import MergeMethod as MergeMethod
+from tamma.model.references import RepoRef as RepoRef
+
 PlatformType = Literal[
     "github", "gitlab", "gitea", "forgejo", "bitbucket", "azure-devops", "plain-git", "memory"
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RepoRef:
-    """Where a repository is: `owner/name` on a platform, or a local path or URL on plain Git.
-
-    `owner` may hold slashes (nested groups). On plain Git it is empty and `name` is the path or URL.
-    """
-
-    platform_id: str
-    owner: str
-    name: str
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.owner}/{self.name}" if self.owner else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +184,6 @@ class MergeResult:
     outcome: MergeOutcome
     sha: str | None = None
     reason: str = ""
-
-
-MergeMethod = Literal["merge", "squash", "rebase"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from tamma.model.ids import BlobId, SessionId, TaskId
-from tamma.model.repository import MergeMethod, RepoRef
+from tamma.model.references import MergeMethod, RepoRef
 
 TASK_QUEUE = "tamma"
 """Workflows and platform calls."""

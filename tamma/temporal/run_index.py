@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
 from tamma.model.ids import TaskId, WorkflowId
-from tamma.model.repository import RepoRef
+from tamma.model.references import RepoRef
 from tamma.model.task import DEV_WORKFLOW, AgentChoice, Phase, TaskStatus, TaskView
 from tamma.temporal.run_errors import RunAmbiguous, RunNotFound, server_errors
 
