@@ -89,7 +89,7 @@ class PlatformActivities:
         spec = PullRequestSpec(
             head=given.head,
             base=given.base,
-            title=pull_request_title(given.issue_title, given.issue),
+            title=pull_request_title(given.issue_title),
             body=pull_request_body(given, plan),
         )
         ensured = await platform.ensure_pr(given.repo, spec, op_id=f"{given.task_id}/pr")

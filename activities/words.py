@@ -69,9 +69,9 @@ def install_failure(log: str) -> str:
     return "\n".join(said[-6:]) or log.strip()[-400:]
 
 
-def pull_request_title(issue_title: str, issue: str) -> str:
-    """`<title> (#12)`, at most 120 characters."""
-    return f"{' '.join(issue_title.split())[:100]} (#{issue})"
+def pull_request_title(issue_title: str) -> str:
+    """The issue's title on one line, at most 120 characters. The body says which issue it closes."""
+    return " ".join(issue_title.split())[:120]
 
 
 def pull_request_body(given: OpenPullRequest, plan: str) -> str:

@@ -10,12 +10,14 @@ _BODY = 72
 
 
 def commit_message(title: str, number: str, summary: str) -> str:
-    """`<title> (#12)`, and the agent's summary, in the width that Git's tools expect.
+    """The title, the agent's summary in the width that Git's tools expect, and the issue it closes.
 
-    A number is a link on every forge; the name of an issue's file would be noise, and is left out.
+    Forges add a pull request's own number to a subject, so the issue stands at the end. The name of an
+    issue's file would be noise, and is left out.
     """
-    link = f" (#{number})" if number.isdecimal() else ""
-    return f"{_shortened(title, _SUBJECT - len(link))}{link}\n\n{_wrapped(summary)}".strip()
+    closes = f"Closes #{number}" if number.isdecimal() else ""
+    parts = (_shortened(title, _SUBJECT), _wrapped(summary), closes)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _shortened(title: str, width: int) -> str:
@@ -24,7 +26,7 @@ def _shortened(title: str, width: int) -> str:
     if len(line) <= width:
         return line
     cut = line[: width - 2]
-    return (cut.rpartition(" ")[0] or cut[:-1]) + "..."
+    return (cut.rpartition(" ")[0].rstrip(",;:") or cut[:-1]) + "..."
 
 
 def _wrapped(text: str) -> str:

@@ -41,7 +41,11 @@ VARIABLES = (
     Variable("TAMMA_MAX_TURNS", "run.maxTurns", meaning="model calls of a run before it asks"),
     Variable("TAMMA_UNSAFE_NO_SANDBOX", "run.sandbox.allowNone", meaning="1: run commands unprotected, too"),
     Variable("TAMMA_TEST_COMMAND", "run.testCommand", meaning="how the project is tested"),
-    Variable("TAMMA_MAX_CONCURRENT_TASKS", "worker.maxConcurrentTasks", meaning="runs of one worker"),
+    Variable(
+        "TAMMA_MAX_CONCURRENT_TASKS",
+        "worker.maxConcurrentTasks",
+        meaning="workspace activities of one worker at once, less one",
+    ),
     Variable("TAMMA_WORKSPACES_DIR", "worker.workspacesDir", meaning="where clones are kept"),
     Variable("TAMMA_WORKER_HOST", "worker.host", meaning="this host's name in its task queue"),
     Variable("TAMMA_ORCHESTRATOR_URL", "worker.orchestratorUrl", meaning="accepted, not needed"),

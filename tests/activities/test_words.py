@@ -66,7 +66,7 @@ def test_a_pull_request_says_what_a_reviewer_needs() -> None:
         "a note",
     ):
         assert part in body, part
-    assert pull_request_title("mean()\n is  wrong", "1") == "mean() is wrong (#1)"
+    assert pull_request_title("mean()\n is  wrong") == "mean() is wrong"
 
 
 def test_an_installers_advice_is_not_the_reason() -> None:

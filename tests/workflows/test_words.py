@@ -7,15 +7,15 @@ from workflows.words import commit_message
 TITLE = "A compiled parser reads later numbers in the base of the first one, since 1.16.0"
 
 
-def test_a_subject_ends_with_a_word_and_the_issue() -> None:
-    subject = commit_message(TITLE, "7", "").splitlines()[0]
-    assert subject == "A compiled parser reads later numbers in the base of the first... (#7)"
+def test_a_subject_ends_with_a_word_and_the_message_with_the_issue() -> None:
+    lines = commit_message(TITLE, "7", "").splitlines()
+    assert lines == ["A compiled parser reads later numbers in the base of the first one...", "", "Closes #7"]
     assert commit_message("A\n title ", "slug.md", "") == "A title"
 
 
 def test_a_subject_without_spaces_is_cut_all_the_same() -> None:
-    subject = commit_message("文" * 100, "7", "")
-    assert subject == f"{'文' * 64}... (#7)"
+    subject = commit_message("文" * 100, "7", "").splitlines()[0]
+    assert subject == f"{'文' * 69}..."
     assert len(subject) == 72
 
 
@@ -25,7 +25,7 @@ def test_prose_is_wrapped_and_layout_is_kept() -> None:
         "Title", "7", f"{'word ' * 30}\n\n- {'item ' * 20}\n{code}\n```\n{'y ' * 50}\n```"
     )
     subject, blank, *body = message.splitlines()
-    assert (subject, blank) == ("Title (#7)", "")
+    assert (subject, blank) == ("Title", "")
     assert code in body
     assert ("y " * 50).rstrip() in body
     prose = [line for line in body if "word" in line or "item" in line]

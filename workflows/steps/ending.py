@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.interface import (
@@ -66,6 +67,15 @@ class Ending(RunSteps):
         state.status, state.summary = status, summary
         if status is TaskStatus.COMPLETED:
             state.phase = Phase.DONE
+        workflow.upsert_memo(
+            {
+                "branch": state.issue.branch if state.issue else "",
+                "baseBranch": state.issue.base_branch if state.issue else "",
+                "mergeSha": state.merge_sha,
+                "pullRequestUrl": state.pull_request_url,
+                "costUsd": str(state.spend.cost_usd),
+            }
+        )
         mark(OUTCOME, status.value)
         mark(PHASE, state.phase.value)
         self._show()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tamma.cli.linking import Link
     from tamma.temporal.run_index import RunRecord
 
+ANSWERED = (Gate.PLAN, Gate.MERGE, Gate.RED_TEST, Gate.TESTS, Gate.STUCK, Gate.CHANGE, Gate.CHECKS)
+"""Gates where yes or no means something; the others want money, time or `tamma resume`."""
+
 
 @click.command()
 @run_argument
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--reason", default="", help="Why, for the agent and for those who read it later.")
 @click.option(
     "--gate",
-    type=click.Choice([gate.value for gate in Gate]),
+    type=click.Choice([gate.value for gate in ANSWERED]),
     help="Only if it waits there; otherwise whatever it waits at.",
 )
 @server_options
