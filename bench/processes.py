@@ -6,10 +6,19 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a whole process took, in milliseconds."""
+
+    wall: float
+    cpu: float
 
 
 def progress(line: str) -> None:
@@ -30,12 +39,11 @@ def run_timed(argv: Sequence[str], env: Mapping[str, str], cwd: Path | None = No
     return seconds, done.stdout
 
 
-def run_cpu(argv: Sequence[str], env: Mapping[str, str]) -> float:
-    """Seconds of processor time that a process takes: what a busy machine does not change much."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run_timed(argv, env)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def ended_cpu_seconds() -> float:
+    """Processor time of all processes that this one started and that have ended: what a busy machine does
+    not stretch much. A difference of two calls is what was run between them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def cpu_seconds(pid: int) -> float:
@@ -44,14 +52,15 @@ def cpu_seconds(pid: int) -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def in_turns(rounds: int, *measures: Callable[[], float]) -> list[list[float]]:
+def in_turns(rounds: int, *commands: Sequence[str], env: Mapping[str, str]) -> list[list[Cost]]:
     """A B A B: what disturbs the machine for a while disturbs all alike. A first round is not counted."""
-    for measure in measures:
-        measure()
-    found: list[list[float]] = [[] for _ in measures]
-    for _ in range(rounds):
-        for values, measure in zip(found, measures, strict=True):
-            values.append(measure())
+    found: list[list[Cost]] = [[] for _ in commands]
+    for number in range(rounds + 1):
+        for costs, command in zip(found, commands, strict=True):
+            before = ended_cpu_seconds()
+            seconds, _ = run_timed(command, env)
+            if number:
+                costs.append(Cost(seconds * 1000, (ended_cpu_seconds() - before) * 1000))
     return found
 
 

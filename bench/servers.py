@@ -26,7 +26,7 @@ JOINS = 5
 
 async def measure(stack: Stack) -> Sequence[Figure]:
     """`stack.*`: informs only."""
-    restarts = [await _restart(stack, name) for name in ("temporal", "postgres")]
+    restarts = [await _restart(stack, name) for name in SERVES]
     return [await _cold(), await _join(stack), *restarts]
 
 
@@ -53,23 +53,20 @@ async def _join(stack: Stack) -> Figure:
 
 async def _restart(stack: Stack, name: str) -> Figure:
     """From kill -9 until the server that its supervisor started again serves."""
-    serves = {"temporal": _temporal_serves, "postgres": _postgres_serves}[name]
     old = (await stack.refresh()).pids[name]
+    known = stack.info.log.stat().st_size
     killed = time.monotonic()
     os.kill(old, signal.SIGKILL)
-    back = await until(_after(stack, serves), 60) - killed
+
+    async def back() -> bool:
+        return await SERVES[name](stack, known)
+
+    seconds = await until(back, 60) - killed
     await stack.refresh()
-    return plain(f"stack.restart_{name}", f"{name} serves again after kill -9", samples("s", [back]))
+    return plain(f"stack.restart_{name}", f"{name} serves again after kill -9", samples("s", [seconds]))
 
 
-def _after(stack: Stack, serves: Callable[[Stack], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
-    async def condition() -> bool:
-        return await serves(stack)
-
-    return condition
-
-
-async def _temporal_serves(stack: Stack) -> bool:
+async def _temporal_serves(stack: Stack, _known: int) -> bool:
     try:
         async with asyncio.timeout(1):
             await (await Client.connect(stack.info.temporal_address)).count_workflows()
@@ -78,10 +75,24 @@ async def _temporal_serves(stack: Stack) -> bool:
     return True
 
 
-async def _postgres_serves(stack: Stack) -> bool:
+async def _postgres_serves(stack: Stack, _known: int) -> bool:
     try:
         connection = await connect(stack.info.database_url)
     except StoreUnavailable:
         return False
     await connection.close()
     return True
+
+
+async def _worker_serves(stack: Stack, known: int) -> bool:
+    with stack.info.log.open("rb") as log:
+        log.seek(known)
+        return b'"worker.started"' in log.read()
+
+
+SERVES: dict[str, Callable[[Stack, int], Awaitable[bool]]] = {
+    "temporal": _temporal_serves,
+    "postgres": _postgres_serves,
+    "worker": _worker_serves,
+}
+"""Whether a server serves again; the number is where the log ended when it was killed."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bench.figures import Figure, plain, ratio, samples
-from bench.processes import in_turns, run_cpu, run_timed
+from bench.processes import in_turns, run_timed
 from bench.surroundings import TAMMA, environment
 
 ROUNDS = 10
@@ -27,17 +27,8 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 async def measure() -> Sequence[Figure]:
     """`startup.*`."""
     env = environment()
-    ours, bare = in_turns(
-        ROUNDS,
-        lambda: run_timed((TAMMA, "--help"), env)[0] * 1000,
-        lambda: run_timed((sys.executable, "-c", "pass"), env)[0] * 1000,
-    )
-    our_cpu, bare_cpu = in_turns(
-        ROUNDS,
-        lambda: run_cpu((TAMMA, "--help"), env) * 1000,
-        lambda: run_cpu((sys.executable, "-c", "pass"), env) * 1000,
-    )
-    mine, python = samples("ms", ours), samples("ms", bare)
+    ours, bare = in_turns(ROUNDS, (TAMMA, "--help"), (sys.executable, "-c", "pass"), env=env)
+    mine, python = samples("ms", (cost.wall for cost in ours)), samples("ms", (cost.wall for cost in bare))
     loaded = set(json.loads(run_timed((sys.executable, "-c", _LOADED), env)[1].splitlines()[-1]))
     heavy = sorted(loaded.intersection(FORBIDDEN))
     return [
@@ -46,8 +37,8 @@ async def measure() -> Sequence[Figure]:
         ratio(
             "startup.help_cpu_ratio",
             "the same in processor time, which a busy machine does not stretch",
-            samples("ms", our_cpu),
-            samples("ms", bare_cpu),
+            samples("ms", (cost.cpu for cost in ours)),
+            samples("ms", (cost.cpu for cost in bare)),
         ),
         Figure(
             "startup.heavy_imports",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import Figure, ratio, samples
-from bench.processes import run_timed
+from bench.processes import Cost, ended_cpu_seconds, run_timed
 from bench.surroundings import TAMMA, Stack
 from tamma.demo.repository import DemoRepository, make
 
@@ -24,8 +24,8 @@ _BARE = str(Path(__file__).with_name("bare_submit.py"))
 async def measure(stack: Stack) -> Sequence[Figure]:
     """`submit.*`: both as whole processes, in turns. A run that was submitted is stopped at once."""
     repository = make(stack.home / "submitted")
-    ours: list[float] = []
-    bare: list[float] = []
+    ours: list[Cost] = []
+    bare: list[Cost] = []
     for number in range(ROUNDS + 1):
         mine = await _submit(stack, repository, number)
         await asyncio.sleep(SETTLE)
@@ -37,25 +37,37 @@ async def measure(stack: Stack) -> Sequence[Figure]:
         ratio(
             "submit.ratio",
             "`tamma submit` (issue found, run accepted) against connect and start_workflow",
-            samples("ms", ours),
-            samples("ms", bare),
+            samples("ms", (cost.wall for cost in ours)),
+            samples("ms", (cost.wall for cost in bare)),
             goal=GOAL,
-        )
+        ),
+        ratio(
+            "submit.cpu_ratio",
+            "the same in processor time of the two processes, waiting left out",
+            samples("ms", (cost.cpu for cost in ours)),
+            samples("ms", (cost.cpu for cost in bare)),
+        ),
     ]
 
 
-async def _submit(stack: Stack, repository: DemoRepository, number: int) -> float:
+async def _submit(stack: Stack, repository: DemoRepository, number: int) -> Cost:
     issue = repository.issue.with_name(f"bench-{number}.md")
     issue.write_text(repository.issue.read_text())
     argv = (TAMMA, "submit", str(repository.path), "--issue", str(issue), "--json")
-    seconds, printed = await asyncio.to_thread(run_timed, argv, stack.environment())
+    cost, printed = await _cost(argv, stack)
     await stack.client.get_workflow_handle(json.loads(printed)["workflowId"]).terminate("measured")
-    return seconds * 1000
+    return cost
 
 
-async def _bare(stack: Stack, number: int) -> float:
+async def _bare(stack: Stack, number: int) -> Cost:
     name = f"bench-bare-submit-{number}-{time.monotonic_ns()}"
     argv = (sys.executable, _BARE, stack.info.temporal_address, name)
-    seconds, _ = await asyncio.to_thread(run_timed, argv, stack.environment())
+    cost, _ = await _cost(argv, stack)
     await stack.client.get_workflow_handle(name).terminate("measured")
-    return seconds * 1000
+    return cost
+
+
+async def _cost(argv: Sequence[str], stack: Stack) -> tuple[Cost, str]:
+    before = ended_cpu_seconds()
+    seconds, printed = await asyncio.to_thread(run_timed, argv, stack.environment())
+    return Cost(seconds * 1000, (ended_cpu_seconds() - before) * 1000), printed

@@ -44,7 +44,7 @@ def environment(home: Path | None = None) -> dict[str, str]:
     env["PYTHONPATH"] = str(ROOT)
     if home is not None:
         env |= {"TAMMA_HOME": str(home), "TAMMA_CONFIG_PATH": str(home / "config.json")}
-        env |= {"TAMMA_BENCH_KEY": "bench"}
+        env |= {"BENCH_KEY": "bench"}
     return env
 
 
@@ -135,7 +135,7 @@ def write_config(home: Path, model_url: str) -> None:
         "providerId": "claude",
         "providerType": "anthropic-claude",
         "baseUrl": model_url,
-        "apiKey": "env:TAMMA_BENCH_KEY",
+        "apiKey": "env:BENCH_KEY",
         "model": MODEL.format(steps=1),
     }
     played = [
