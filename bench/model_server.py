@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, cast
 
-_ASSISTANT = re.compile(rb'"role": ?"assistant"')
+_ASSISTANT = (b'"role":"assistant"', b'"role": "assistant"')
 _MODEL = re.compile(rb'"model": ?"([^"]*-bench-(\d+))"')
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _LINES = 420
@@ -82,11 +82,11 @@ class Connection(asyncio.Protocol):
         whole = end + 4 + (int(length[1]) if length else 0)
         if len(self._buffer) < whole:
             return
-        body = bytes(self._buffer[end + 4 : whole])
+        # Looked at where it lies: what a long conversation costs here would be taken for the product's cost.
+        self._respond(head.split(" ", 2)[1], self._buffer)
         del self._buffer[:whole]
-        self._respond(head.split(" ", 2)[1], body)
 
-    def _respond(self, path: str, body: bytes) -> None:
+    def _respond(self, path: str, body: bytearray) -> None:
         assert self._transport is not None
         if path.startswith("/v1/messages"):
             self._answer(self._transport, body)
@@ -96,8 +96,8 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.write(_json(self._service.seen))
 
-    def _answer(self, transport: asyncio.Transport, body: bytes) -> None:
-        turn = len(_ASSISTANT.findall(body))
+    def _answer(self, transport: asyncio.Transport, body: bytearray) -> None:
+        turn = sum(body.count(said) for said in _ASSISTANT)
         named = _MODEL.search(body)
         assert named is not None, "the model's name must end in -bench-STEPS"
         self._service.seen.append((time.monotonic(), turn))
