@@ -18,7 +18,7 @@ from tamma.errors import BadCredentials, Forbidden, PolicyRefused, StaleHead, Tr
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
 from tamma.workspace import policy
-from tamma.workspace.git import Git, GitFailed, Remote, is_passing, is_unauthorized
+from tamma.workspace.git import Git, GitFailed, GitResult, Remote, is_passing, is_unauthorized
 from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
 
 OP_TRAILER = "Tamma-Op"
@@ -85,11 +85,10 @@ class Delivery:
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work tree."""
-        await self._stage()
+        kept_out = await self._stage()
         raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
         changes = [self._change(delta) for delta in parse_raw(raw.stdout)]
-        changes += [policy.Change(path, policy.GITLINK_MODE) for path in await self._planted_repositories()]
-        return policy.judge(changes, self._protected)
+        return (*policy.judge(changes, self._protected), *kept_out)
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         """The committed work against the base, file by file."""
@@ -103,18 +102,27 @@ class Delivery:
                 changes.append(FileChange(delta.path, ChangeKind.WRITE, content, delta.mode))
         return tuple(changes)
 
-    async def _stage(self) -> None:
-        """Bring the trusted index up to the work tree. Ignored files stay out, and so do repositories in it.
+    async def _stage(self) -> list[PolicyFinding]:
+        """Bring the trusted index up to the work tree; what cannot or may not be staged, as findings.
 
-        Of a repository that the index knows, `git add` would ask the state, by a git that reads that
-        repository's own configuration: filters planted there would run with the worker's rights.
+        Ignored files stay out, and so do repositories in the tree: of one that the index knows, `git add`
+        would ask the state, by a git that reads that repository's own configuration, and filters planted
+        there would run with the worker's rights. Files that are too large are not even read.
         """
-        left_out = [*await self._submodules(), *await self._untracked_repositories()]
-        lines = [b".", *(b":(exclude,literal)" + os.fsencode(path) for path in left_out)]
-        await self._git.run(
+        submodules = await self._submodules()
+        kept_out = await self._kept_out()
+        lines = [b".", *(b":(exclude,literal)" + os.fsencode(path) for path in (*submodules, *kept_out))]
+        added = await self._git.run(
             "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul",
-            env={"GIT_LITERAL_PATHSPECS": "0"}, stdin=b"\0".join(lines),
+            env={"GIT_LITERAL_PATHSPECS": "0"}, stdin=b"\0".join(lines), check=False,
         )  # fmt: skip
+        for path in submodules:
+            if not _is_empty_folder(self._git.tree / path):
+                kept_out[path] = policy.Change(path, policy.GITLINK_MODE)
+        findings = list(policy.judge(kept_out.values()))
+        if added.code != 0:  # a name that git refuses, a pipe where a file was, text that is not as declared
+            findings.append(PolicyFinding(".", "not committable", refuse=True, detail=_last_words(added)))
+        return findings
 
     async def _submodules(self) -> list[str]:
         """Links to other repositories that the base has."""
@@ -122,15 +130,16 @@ class Delivery:
         entries = os.fsdecode(listed.stdout).split("\0")
         return [entry.split("\t", 1)[1] for entry in entries if entry.startswith(policy.GITLINK_MODE)]
 
-    async def _untracked_repositories(self) -> list[str]:
-        """Folders with a `.git` of their own, where the base has nothing."""
+    async def _kept_out(self) -> dict[str, policy.Change]:
+        """Untracked things that are not staged: folders with a `.git` of their own, and large files."""
         listed = await self._git.run("ls-files", "-z", "--others", "--exclude-standard")
-        return [path[:-1] for path in os.fsdecode(listed.stdout).split("\0") if path.endswith("/")]
-
-    async def _planted_repositories(self) -> list[str]:
-        """What stands in the work tree where staging does not look. A submodule's folder is empty."""
-        filled = [path for path in await self._submodules() if not _is_empty_folder(self._git.tree / path)]
-        return [*filled, *await self._untracked_repositories()]
+        found: dict[str, policy.Change] = {}
+        for path in filter(None, os.fsdecode(listed.stdout).split("\0")):
+            if path.endswith("/"):
+                found[path[:-1]] = policy.Change(path[:-1], policy.GITLINK_MODE)
+            elif (size := os.lstat(self._git.tree / path).st_size) > policy.MOST_FILE_BYTES:
+                found[path] = policy.Change(path, policy.FILE_MODE, size)
+        return found
 
     def _change(self, delta: RawDelta) -> policy.Change:
         if delta.status == "D":
@@ -233,6 +242,11 @@ class Delivery:
         return listed.text.split()[0] if listed.text else None
 
 
+def _last_words(result: GitResult) -> str:
+    lines = [line for line in result.stderr.splitlines() if line.startswith(("error: ", "fatal: "))]
+    return "; ".join(line.partition(": ")[2] for line in lines[:3])[:500] or f"git add: exit {result.code}"
+
+
 def _is_empty_folder(path: Path) -> bool:
     """Also where nothing is there at all."""
     return not os.path.lexists(path) or (not path.is_symlink() and path.is_dir() and not os.listdir(path))
@@ -272,7 +286,7 @@ def parse_numstat(output: bytes) -> dict[str, tuple[int, int]]:
     counts: dict[str, tuple[int, int]] = {}
     at = 0
     while at < len(fields) and fields[at]:
-        added, removed, path = fields[at].split("\t")
+        added, removed, path = fields[at].split("\t", 2)
         if not path:  # a rename: the old and the new path follow
             path = fields[at + 2]
             at += 2

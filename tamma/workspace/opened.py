@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from tamma.workspace.environment import Environments
@@ -36,6 +38,21 @@ from tamma.workspace.tools import READ_ONLY
 from tamma.workspace.wishes import FILE, Wishes
 
 _SMALL_FILE = 256_000
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Look at the whole tree: a command may have left so much in it that heartbeats, of this and of other
+    activities, would come too late from a busy event loop. A cancellation waits, so that nothing goes on
+    behind the back of the next attempt.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait((work,))
+        raise
 
 
 @dataclass(slots=True)
@@ -73,19 +90,19 @@ class LocalWorkspace:
         """See Workspace. A first attempt's snapshot is taken when a tool is about to write."""
         if self._parts.snapshots.batch(seq) is not None:
             self._pending = None
-            self._parts.snapshots.restore_batch(seq)
+            await _in_thread(self._parts.snapshots.restore_batch, seq)
         else:
             self._pending = seq
 
     async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
         if call.name not in READ_ONLY:
-            self._take_pending()
+            await self._take_pending()
         return await self._toolbox.execute(call, progress)
 
     async def run(
         self, command: str, *, timeout: float, progress: Progress, env: dict[str, str] | None = None
     ) -> CommandResult:
-        self._take_pending()
+        await self._take_pending()
         return await self._parts.sandbox.run(command, timeout=timeout, progress=progress, env=env)
 
     async def profile(self) -> ProjectProfile:
@@ -98,7 +115,7 @@ class LocalWorkspace:
         return replace(profile, test=Command(wanted, FILE)) if wanted else profile
 
     async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
-        self._take_pending()
+        await self._take_pending()
         parts = self._parts
         return await parts.environments.install(
             parts.layout, parts.sandbox, parts.clone_url, profile, self._read_small, progress
@@ -125,7 +142,7 @@ class LocalWorkspace:
         return await self._parts.delivery.push(self._parts.clone_url, credentials, expected_sha)
 
     async def checkpoint(self) -> BlobId:
-        state = (await self._parts.delivery.head(), self._parts.snapshots.take())
+        state = (await self._parts.delivery.head(), await _in_thread(self._parts.snapshots.take))
         if self._saved is None or self._saved[0] != state:
             self._saved = state, await self._parts.checkpoints.save(*state)
         return self._saved[1]
@@ -133,9 +150,9 @@ class LocalWorkspace:
     async def _run_tool(self, script: str, timeout: float, progress: Progress) -> CommandResult:
         return await self._parts.sandbox.run(script, timeout=timeout, progress=progress)
 
-    def _take_pending(self) -> None:
+    async def _take_pending(self) -> None:
         if self._pending is not None:
-            self._parts.snapshots.take_batch(self._pending)
+            await _in_thread(self._parts.snapshots.take_batch, self._pending)
             self._pending = None
 
     def _read_small(self, path: str) -> str | None:

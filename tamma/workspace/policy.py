@@ -17,7 +17,7 @@ from tamma.workspace.paths import is_git_name
 
 MOST_FILE_BYTES = 5_000_000
 MOST_BINARY_BYTES = 1_000_000
-LINK_MODE, GITLINK_MODE = "120000", "160000"
+FILE_MODE, LINK_MODE, GITLINK_MODE = "100644", "120000", "160000"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 They live in a git directory of their own that borrows the objects of the trusted one. Its attributes switch
 off every conversion, so that what comes back is byte for byte what was there, whatever `.gitattributes` say.
-Ignored files are not part of a snapshot, neither kept nor removed.
+Ignored files are not part of a snapshot, neither kept nor removed. Nor are new files of more than 50 MB: no
+policy would publish them, and hashing a few could take longer than any tool call.
 
 libgit2 compares stat data with its index and reads only files that differ: 2 ms for 500 files, 20 ms for
 5,000 (measured).
@@ -27,11 +28,12 @@ from tamma.workspace.layout import Layout
 _BATCH = "refs/tamma/batch/"
 _LATEST = "refs/tamma/latest"
 _RAW = "* -text -eol -ident -filter -working-tree-encoding\n"
+_MOST_BYTES = 50_000_000
 _REGULAR, _EXECUTABLE, _LINK = 0o100644, 0o100755, 0o120000
 
 
 class Snapshots:
-    """The snapshots of one workspace. Calls are synchronous and short."""
+    """The snapshots of one workspace. Calls are synchronous: short, unless thousands of files changed."""
 
     def __init__(self, layout: Layout, base_sha: str) -> None:
         import pygit2
@@ -157,7 +159,8 @@ class Snapshots:
         parent = self._tree
         for part in Path(path).parent.parts:
             parent /= part
-            if parent.is_symlink() or parent.is_file():  # an ignored link in the way: never write through it
+            # An ignored link in the way, or a pipe: never write through it.
+            if os.path.lexists(parent) and (parent.is_symlink() or not parent.is_dir()):
                 parent.unlink()
             parent.mkdir(exist_ok=True)
         if full.is_dir() and not full.is_symlink():
@@ -210,6 +213,8 @@ class Snapshots:
             blob = self._repo.create_blob(os.fsencode(os.readlink(full)))
             self._repo.index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode(_LINK)))
         elif full.is_file():
+            if info.st_size > _MOST_BYTES and path not in self._repo.index:
+                return
             try:
                 self._repo.index.add(path)  # reads the file and keeps its stat data
             except (OSError, pygit2.GitError):
@@ -222,12 +227,17 @@ class Snapshots:
         """Take in the files of a repository inside the tree, and remember that it is one."""
         known = self._nested()
         if folder not in known:
-            self._nested_file.write_text("".join(f"{name}\n" for name in sorted({*known, folder})))
+            # NUL ends a name, because it alone cannot stand in one: of two lines, the second could be a path
+            # of the host.
+            names = sorted(os.fsencode(name) for name in {*known, folder})
+            self._nested_file.write_bytes(b"".join(name + b"\0" for name in names))
         for file in _files_below(self._tree / folder):
             self._add(str(file.relative_to(self._tree)))
 
     def _nested(self) -> set[str]:
-        return set(self._nested_file.read_text().splitlines()) if self._nested_file.exists() else set()
+        if not self._nested_file.exists():
+            return set()
+        return {os.fsdecode(name) for name in self._nested_file.read_bytes().split(b"\0") if name}
 
     def _remove_nested_repositories(self, target: pygit2.Tree) -> None:
         """Remove the `.git` of repositories that were made inside the work tree since the snapshot."""

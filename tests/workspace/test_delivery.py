@@ -179,6 +179,35 @@ async def test_a_repository_in_a_submodules_place_is_refused_and_never_asked(
     assert not (short / "ran").exists()
 
 
+@pytest.mark.parametrize("script", ["rm README.md; mkfifo README.md", "mkdir .GIT; touch .GIT/config"])
+async def test_what_git_will_not_stage_is_a_refusal(workspace: LocalWorkspace, script: str) -> None:
+    await use(workspace, "bash", command=script)
+    await workspace.diff()
+    refused = [finding for finding in await workspace.findings() if finding.refuse]
+    assert [finding.rule for finding in refused] == ["not committable"]
+    assert script.split()[-1] in refused[0].detail
+    with pytest.raises(PolicyRefused):
+        await workspace.commit("Change", "op-1")
+
+
+async def test_a_large_file_is_refused_unread(workspace: LocalWorkspace, tree: Path) -> None:
+    write(tree, {"new.py": "x\n"})
+    with (tree / "large").open("wb") as file:
+        file.truncate(1 << 40)  # reading it would take an hour
+    assert [f.path for f in (await workspace.diff()).files] == ["new.py"]
+    assert [(f.path, f.rule, f.refuse) for f in await workspace.findings()] == [("large", "size", True)]
+    await workspace.checkpoint()
+
+
+async def test_names_may_hold_anything(workspace: LocalWorkspace, tree: Path) -> None:
+    names = ["tab\t\tbed", "new\nline", ":(exclude)x", "-rf", " ", '"', "esc\x1b[31m", "*"]
+    write(tree, dict.fromkeys(names, "x\n"))
+    assert sorted(f.path for f in (await workspace.diff()).files) == sorted(names)
+    assert all(f.added == 1 for f in (await workspace.diff()).files)
+    await workspace.commit("Change", "op-1")
+    assert sorted(change.path for change in await workspace.file_changes()) == sorted(names)
+
+
 async def test_push_is_pinned_and_idempotent(workspace: LocalWorkspace, origin: Origin, tree: Path) -> None:
     write(tree, {"a.txt": "1"})
     first = await workspace.commit("One", "op-1")

@@ -46,6 +46,30 @@ git init -q nested; echo n > nested/file; rm -rf src; ln -s /tmp src; exit 1"""
     assert contents(tree) == before
 
 
+async def test_the_name_of_an_inner_repository_is_not_taken_for_a_path_of_the_host(
+    workspace: LocalWorkspace, tree: Path, short: Path
+) -> None:
+    """With one name a line, its second line would be an absolute path."""
+    victim = short / "victim"
+    (victim / ".git").mkdir(parents=True)
+    await workspace.begin_batch(1)
+    folder = f"a\n{victim}"
+    commit = "git -c user.name=x -c user.email=x@x commit -qm x"
+    script = f"mkdir -p '{folder}'; cd '{folder}'; git init -q; touch f; git add f; {commit}"
+    assert (await use(workspace, "bash", command=script)).error_kind is None
+    await workspace.begin_batch(1)
+    assert (victim / ".git").is_dir()  # noqa: ASYNC240  (a local look)
+    assert not any(tree.rglob("victim"))
+
+
+async def test_a_pipe_in_a_folders_place_is_replaced(workspace: LocalWorkspace, tree: Path) -> None:
+    before = contents(tree)
+    await workspace.begin_batch(1)
+    await use(workspace, "bash", command="rm -r src README.md; mkfifo src README.md")
+    await workspace.begin_batch(1)
+    assert contents(tree) == before
+
+
 async def test_a_read_only_batch_takes_no_snapshot(workspace: LocalWorkspace) -> None:
     await workspace.begin_batch(1)
     await use(workspace, "view", path="README.md")
