@@ -61,7 +61,7 @@ def _what_is_left(forge: Forge, number: str, run: Run) -> object:
     (pull,) = pulls
     assert pull["merged_at"]
     assert pull["head"]["ref"] == run.result.branch == "tamma/1-keyerror-from-popitem-when-missing-does"
-    assert pull["title"] == f"{BUG.title} (#{number})"
+    assert pull["title"] == BUG.title
     _reads_well(pull["body"], number, run)
     assert not forge.exists(f"/git/ref/heads/{run.result.branch}")
     issue = forge.call("GET", f"/issues/{number}")

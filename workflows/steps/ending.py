@@ -63,7 +63,9 @@ class Ending(RunSteps):
             self._state.note(f"the unfinished work could not be published: {diagnose(error).reason}")
 
     async def _finished(self, status: TaskStatus, summary: str) -> DevResult:
+        """Say it is over, in the very step that ends it: nobody sees a finished run that still runs."""
         state = self._state
+        await self._record(f"task.{status.value}", summary=summary[:500])
         state.status, state.summary = status, summary
         if status is TaskStatus.COMPLETED:
             state.phase = Phase.DONE
@@ -79,11 +81,10 @@ class Ending(RunSteps):
         mark(OUTCOME, status.value)
         mark(PHASE, state.phase.value)
         self._show()
-        await self._record(f"task.{status.value}", summary=summary[:500])
         return DevResult(
             status=status,
             summary=summary,
-            branch=self._state.issue.branch if self._state.issue else "",
+            branch=state.issue.branch if state.issue else "",
             pull_request_url=state.pull_request_url,
             merge_sha=state.merge_sha,
             spend=state.spend,
