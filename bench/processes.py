@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +48,13 @@ def ended_cpu_seconds() -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a running process and its ended children took so far, in seconds."""
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system + times.children_user + times.children_system
+    """Processor time that a running process and its children, ended and running, took so far, in seconds."""
+    process = psutil.Process(pid)
+    total = sum(process.cpu_times()[:4])
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # ended since: its parent has its time now
+            total += sum(child.cpu_times()[:4])
+    return total
 
 
 def in_turns(rounds: int, *commands: Sequence[str], env: Mapping[str, str]) -> list[list[Cost]]:
