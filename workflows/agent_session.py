@@ -27,12 +27,19 @@ from tamma.model.session import (
 )
 from tamma.model.task import AI_QUEUE, SESSION_WORKFLOW, Gate, Waiting
 from workflows.calls import call
+from workflows.messages import LONGEST_WORD, MOST_TURNS, MOST_USD
 from workflows.options import MODEL_CALL, TOOLS
 from workflows.patience import Patience, Rejected
 from workflows.workspace_link import WorkspaceLink
 
 SHOWN = 6
 """Actions that the progress query remembers."""
+
+
+def acceptable(given: SessionMessage) -> bool:
+    """Whether a message is one that the run lets through; others may send some, too."""
+    money = 0 <= given.add_usd <= MOST_USD and 0 <= given.add_turns <= MOST_TURNS
+    return money and len(given.text) <= LONGEST_WORD
 
 
 @workflow.defn(name=SESSION_WORKFLOW)
@@ -143,6 +150,9 @@ class AgentSession:
     @workflow.signal
     def message(self, given: SessionMessage) -> None:
         """The run's word to its session. Words wait for the next turn; the rest takes effect at once."""
+        if not acceptable(given):
+            workflow.logger.warning("a message was ignored: its run would not have sent it")
+            return
         match given.order:
             case SessionOrder.RESUME:
                 self._inbox = [word for word in self._inbox if word.order is not SessionOrder.PAUSE]

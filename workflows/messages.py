@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from temporalio import workflow
@@ -34,6 +35,13 @@ from workflows.run_state import RunState, details, view
 
 LONGEST_WORD = 20_000
 """Characters of a message to the agent."""
+LONGEST_PLAN, LONGEST_REASON, LONGEST_NAME = 100_000, 2000, 200
+"""Characters of an edited plan; of a refusal and a name, beyond which they are cut."""
+
+MOST_USD, MOST_TURNS = Decimal(1_000_000), 1_000_000
+"""What can be added at once. Beyond any use, and far below what arithmetic and a screen can bear."""
+SOMEBODY = Control()
+"""For those who send `pause`, `resume` or `cancel` without a payload."""
 
 PAUSED = Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
 
@@ -90,6 +98,8 @@ class RunMessages:
             raise ValueError("the run waits for nobody's answer now")
         if waiting.gate is not given.gate:
             raise ValueError(f"the run waits at the gate {waiting.gate.value!r}, not {given.gate.value!r}")
+        if len(given.text) > LONGEST_PLAN:
+            raise ValueError(f"the text is longer than {LONGEST_PLAN} characters")
         if given.decision == "edit" and (given.gate is not Gate.PLAN or not given.text.strip()):
             raise ValueError("only a plan can be edited, and the new plan must not be empty")
 
@@ -107,9 +117,9 @@ class RunMessages:
         await self._answer(given)
 
     async def _answer(self, given: Approval) -> Reply:
-        who = given.by or "somebody"
+        who = given.by[:LONGEST_NAME] or "somebody"
         if given.decision == "reject":
-            reason = f"{who} rejected it" + (f": {given.text}" if given.text else "")
+            reason = f"{who} rejected it" + (f": {given.text[:LONGEST_REASON]}" if given.text else "")
             if self._state.waiting is not None:
                 self._patience.reject(reason)
             else:
@@ -170,6 +180,8 @@ class RunMessages:
     def _check_budget(self, given: BudgetChange) -> None:
         if given.add_usd < 0 or given.add_turns < 0 or (given.add_usd == 0 and given.add_turns == 0):
             raise ValueError("say how much to add: a positive amount of USD or turns")
+        if given.add_usd > MOST_USD or given.add_turns > MOST_TURNS:
+            raise ValueError(f"at most {MOST_USD} USD and {MOST_TURNS} turns can be added at once")
 
     @workflow.signal(name="add_budget")
     async def add_budget_by_signal(self, given: BudgetChange) -> None:
@@ -198,12 +210,12 @@ class RunMessages:
         return Reply(f"the limits are now {limits.budget_usd:.2f} USD and {limits.max_turns} turns")
 
     @workflow.update(name="pause")
-    async def pause(self, given: Control) -> Reply:
+    async def pause(self, given: Control = SOMEBODY) -> Reply:
         """Stand still after the current step."""
         return await self._pause(given)
 
     @workflow.signal(name="pause")
-    async def pause_by_signal(self, given: Control) -> None:
+    async def pause_by_signal(self, given: Control = SOMEBODY) -> None:
         """The same from the Web UI."""
         await self._pause(given)
 
@@ -213,12 +225,12 @@ class RunMessages:
         return Reply("it stands still after the current step")
 
     @workflow.update(name="resume")
-    async def resume(self, given: Control) -> Reply:
+    async def resume(self, given: Control = SOMEBODY) -> Reply:
         """Go on, or try again at once."""
         return await self._resume(given)
 
     @workflow.signal(name="resume")
-    async def resume_by_signal(self, given: Control) -> None:
+    async def resume_by_signal(self, given: Control = SOMEBODY) -> None:
         """The same from the Web UI."""
         await self._resume(given)
 
@@ -233,13 +245,13 @@ class RunMessages:
         return Reply("it goes on" if waiting else "it was not waiting")
 
     @workflow.update(name="cancel")
-    async def cancel(self, given: Control) -> Reply:
+    async def cancel(self, given: Control = SOMEBODY) -> Reply:
         """End it, leaving branch, diff and summary behind."""
         self._cancelled = given
         return Reply("it ends; what was done stays on its branch")
 
     @workflow.signal(name="cancel")
-    def cancel_by_signal(self, given: Control) -> None:
+    def cancel_by_signal(self, given: Control = SOMEBODY) -> None:
         """The same from the Web UI."""
         self._cancelled = given
 

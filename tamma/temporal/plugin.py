@@ -8,16 +8,20 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from tamma.temporal.sturdy import SturdyMessages
+
 PASSED_THROUGH = ("tamma", "activities", "workflows.options", "annotated_types", "pydantic", "pydantic_core")
 """Modules that workflow code shares with the process: plain data and pure functions, nothing to isolate."""
 
 
 def tamma_plugin() -> SimplePlugin:
-    """The data converter and the sandbox's rules.
+    """The data converter, the sandbox's rules, and the guard against messages that do not fit.
 
     Payloads are pydantic's JSON, so the dataclasses of `tamma.model` travel as they are.
     """
-    return SimplePlugin("tamma", data_converter=_converter, workflow_runner=_runner)
+    return SimplePlugin(
+        "tamma", data_converter=_converter, workflow_runner=_runner, interceptors=[SturdyMessages()]
+    )
 
 
 def _converter(given: DataConverter | None) -> DataConverter:

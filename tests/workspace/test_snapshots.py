@@ -58,7 +58,7 @@ async def test_the_name_of_an_inner_repository_is_not_taken_for_a_path_of_the_ho
     script = f"mkdir -p '{folder}'; cd '{folder}'; git init -q; touch f; git add f; {commit}"
     assert (await use(workspace, "bash", command=script)).error_kind is None
     await workspace.begin_batch(1)
-    assert (victim / ".git").is_dir()  # noqa: ASYNC240  (a local look)
+    assert (victim / ".git").is_dir()
     assert not any(tree.rglob("victim"))
 
 
