@@ -42,6 +42,7 @@ from tamma.model.conversation import (
     ToolCallStart,
     user,
 )
+from tamma.model.foreign import mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.session import ModelTurn, Opening, ToolUse
 from tamma.model.task import AgentChoice, Spend
@@ -245,9 +246,10 @@ async def _stream(provider: Provider, request: Request) -> Completion:
 
 def _entry(seq: int, completion: Completion, provider: str, seconds: float) -> Entry:
     finish = completion.finish
+    message = completion.message
     return Entry(
         seq=seq,
-        message=completion.message,
+        message=Message(message.role, tuple(mend_part(part) for part in message.parts)),
         provider=provider,
         model=finish.served_model,
         finish=finish.reason.value,
@@ -279,7 +281,7 @@ def _use(call: ToolCall) -> ToolUse:
 def _brief(call: ToolCall) -> str:
     """The argument that says most about a call."""
     try:
-        args: object = json.loads(call.args_json)
+        args = read_json(call.args_json)
     except ValueError:
         return "(arguments are not JSON)"
     if not isinstance(args, Mapping):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,6 +44,7 @@ from activities.words import TAIL, context_markdown, install_failure
 from tamma.agents.judgement import is_red
 from tamma.errors import Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
+from tamma.model.foreign import mend_part, read_json
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
 from tamma.platforms.interface import API_COMMITS
@@ -209,7 +209,8 @@ class WorkspaceActivities:
                 text = 'the arguments are not a JSON object: call finish with {"summary": "..."}'
                 return ToolOutcome(ToolResult(call.id, text, is_error=True), False, "bad_arguments")
             return ToolOutcome(ToolResult(call.id, "The stage is over."), changed=False)
-        return await workspace.execute(call, pulse.say)
+        outcome = await workspace.execute(call, pulse.say)
+        return replace(outcome, result=mend_part(outcome.result))  # a file may be called anything
 
     async def _outcome(
         self, workspace: Workspace, seq: int, message: Message, finished: Finished | None
@@ -305,7 +306,7 @@ def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:
 
 def _arguments(call: ToolCall) -> Mapping[str, object] | None:
     try:
-        found: object = json.loads(call.args_json)
+        found = read_json(call.args_json)
     except ValueError:
         return None
     return cast("Mapping[str, object]", found) if isinstance(found, dict) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import cast
+
+from tamma.model.foreign import read_json
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
@@ -86,7 +87,7 @@ def find_object(answer: str) -> dict[str, object] | None:
     """The first JSON object in the answer: bare, in a code fence, or with words around it."""
     for candidate in (answer, *_FENCE.findall(answer), _braces(answer)):
         try:
-            found: object = json.loads(candidate)
+            found = read_json(candidate)
         except ValueError:
             continue
         if isinstance(found, dict):

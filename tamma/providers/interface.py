@@ -10,7 +10,6 @@ An adapter translates `Request` to its vendor's call and the vendor's stream to 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -36,6 +35,7 @@ from tamma.model.conversation import (
     ToolCall,
     ToolCallEnd,
 )
+from tamma.model.foreign import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def tool_call_end(index: int, call_id: str, name: str, args_json: str) -> ToolCa
     args_json = args_json.strip() or "{}"
     problem: str | None = None
     try:
-        if not isinstance(json.loads(args_json), dict):
+        if not isinstance(read_json(args_json), dict):
             problem = "the arguments are not a JSON object"
     except ValueError as error:
         problem = f"the arguments are not valid JSON: {error}"

@@ -22,6 +22,7 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
+from tamma.model.foreign import read_json
 from tamma.providers.catalogue import ModelEntry
 
 Block = dict[str, Any]
@@ -144,7 +145,7 @@ def _block(part: Part, model: str, vision: bool, dropped: list[str] | None) -> B
 def _arguments(args_json: str) -> Mapping[str, Any]:
     """The arguments as an object: the API takes nothing else, and the model should see what it wrote."""
     try:
-        value: object = json.loads(args_json or "{}")
+        value = read_json(args_json or "{}")
     except ValueError:
         value = None
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {"invalid_json": args_json}

@@ -18,6 +18,7 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
+from tamma.model.foreign import read_json
 from tamma.providers.quirks import Quirks
 
 Entry = dict[str, Any]
@@ -135,7 +136,7 @@ def _call(call: ToolCall) -> Entry:
     """A call to replay. Servers parse the arguments, so broken ones are wrapped, not sent as they are."""
     arguments = call.args_json or "{}"
     try:
-        json.loads(arguments)
+        read_json(arguments)
     except ValueError:
         arguments = json.dumps({"invalid_json": arguments})
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

@@ -24,6 +24,7 @@ from tamma.model.conversation import (
     Usage,
     UsageUpdate,
 )
+from tamma.model.foreign import read_json
 from tamma.providers import tokens
 from tamma.providers.interface import tool_call_end
 from tamma.providers.quirks import Quirks
@@ -215,6 +216,6 @@ def _new_id() -> str:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text or "{}"), dict)
+        return isinstance(read_json(text or "{}"), dict)
     except ValueError:
         return False

@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import cast
 
 from tamma.errors import BlobMissing, StoreConflict, StoreError, Superseded
 from tamma.model.conversation import Part
+from tamma.model.foreign import SURROGATE, mend_part, mend_text
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.serial import parts_to_json
 from tamma.store.interface import AppendCondition, Entry, EventQuery, Lease, NewEvent
@@ -21,24 +21,13 @@ GENESIS = "0" * 64
 """Stands for the hash before the first event."""
 
 _BLOB_ID = re.compile(r"sha256:[0-9a-f]{64}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # --- text ----------------------------------------------------------------------------------------
 
 
-def mend_text(text: str) -> str:
-    """Text that UTF-8 can hold: halves of a surrogate pair are joined, lone ones become U+FFFD.
-
-    Models and commands do emit them, and an answer that was paid for is not thrown away for it.
-    """
-    if not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def check_key(what: str, text: str) -> str:
     """`text`, a key or name. Raises StoreError where PostgreSQL's text cannot hold it."""
-    if "\x00" in text or _SURROGATE.search(text):
+    if "\x00" in text or SURROGATE.search(text):
         raise StoreError(f"{what} {text!r} holds characters that cannot be stored")
     return text
 
@@ -51,16 +40,7 @@ def encode_parts(parts: tuple[Part, ...]) -> str:
     try:
         return parts_to_json(parts)
     except ValueError:
-        return parts_to_json(tuple(_mend_part(part) for part in parts))
-
-
-def _mend_part(part: Part) -> Part:
-    texts = {
-        name: mend_text(value)
-        for name in (field.name for field in fields(part))
-        if isinstance(value := getattr(part, name), str)
-    }
-    return replace(part, **texts)
+        return parts_to_json(tuple(mend_part(part) for part in parts))
 
 
 def check_batch(session_id: SessionId, entries: Sequence[Entry], lease: Lease | None) -> None:

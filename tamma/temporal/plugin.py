@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter, DefaultPayloadConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from tamma.model.foreign import mended
 from tamma.temporal.sturdy import SturdyMessages
 
 PASSED_THROUGH = ("tamma", "activities", "workflows.options", "annotated_types", "pydantic", "pydantic_core")
@@ -24,10 +29,31 @@ def tamma_plugin() -> SimplePlugin:
     )
 
 
+class _Json(PydanticJSONPlainPayloadConverter):
+    """Pydantic's JSON, also of text that UTF-8 cannot hold: a model wrote it, or a file is called so.
+    Refusing it would stop the run at a call that was paid for, as often as it is tried."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        try:
+            return super().to_payload(value)
+        except PydanticSerializationError:
+            return super().to_payload(mended(to_jsonable_python(value)))
+
+
+class _Payloads(CompositePayloadConverter):
+    def __init__(self) -> None:
+        json = _Json()
+        others = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(json if other.encoding == json.encoding else other for other in others))
+
+
+data_converter = DataConverter(payload_converter_class=_Payloads)
+
+
 def _converter(given: DataConverter | None) -> DataConverter:
     # A converter that the caller chose (with a payload codec, say) goes before.
     if given is None or given is DataConverter.default:
-        return pydantic_data_converter
+        return data_converter
     return given
 
 

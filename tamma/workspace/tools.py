@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from tamma.model.conversation import Tool
+from tamma.model.foreign import mended, read_json
 
 BASH_DEFAULT_SECONDS = 30
 BASH_MOST_SECONDS = 600
@@ -143,7 +143,7 @@ def parse_arguments(name: str, args_json: str) -> Arguments:
             "unknown_tool", f"there is no tool {name!r}; the tools are: {', '.join(sorted(_SCHEMAS))}"
         )
     try:
-        values: object = json.loads(args_json or "{}")
+        values = mended(read_json(args_json or "{}"))
     except ValueError as error:
         raise BadCall("bad_arguments", f"the arguments of {name} are not valid JSON: {error}") from error
     if not isinstance(values, dict):

@@ -268,3 +268,28 @@ async def test_grep_is_bounded(workspace: LocalWorkspace, tree: Path) -> None:
 async def test_finish_is_for_the_caller(workspace: LocalWorkspace) -> None:
     outcome = await use(workspace, "finish", summary="done", test_files=["tests/test_x.py"])
     assert (outcome.changed, outcome.error_kind) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("view", '{"path": "\\udcff"}'),
+        ("grep", '{"pattern": "\\ud800"}'),
+        ("create", '{"path": "nul\\u0000", "content": ""}'),
+        ("create", f'{{"path": "{"x" * 5000}", "content": ""}}'),
+        ("bash", "[" * 100_000),
+        ("bash", '{"command": "true", "timeout": ' + "9" * 5000 + "}"),
+        ("\ud800", "{}"),
+    ],
+)
+async def test_what_no_file_system_and_no_parser_takes_is_an_error_for_the_model(
+    workspace: LocalWorkspace, name: str, arguments: str
+) -> None:
+    outcome = await workspace.execute(ToolCall("call", name, arguments), quiet)
+    assert outcome.result.is_error or outcome.result.content == "nothing matches"
+
+
+async def test_half_a_character_is_written_as_a_replaced_one(workspace: LocalWorkspace) -> None:
+    arguments = '{"path": "half.txt", "content": "a\\ud800b"}'
+    assert not (await workspace.execute(ToolCall("call", "create", arguments), quiet)).result.is_error
+    assert "a\ufffdb" in (await use(workspace, "view", path="half.txt")).result.content
