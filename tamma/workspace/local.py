@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -244,10 +245,12 @@ def _info(meta: Meta, tier: Tier) -> WorkspaceInfo:
 
 
 def _remove_tree(folder: Path) -> None:
-    """Remove a folder in which a command may have taken away its own right to write."""
+    """Remove a folder in which a command may have taken away its own right to write, or dug very deep."""
     try:
         shutil.rmtree(folder)
     except PermissionError:
         for place, _, _ in os.walk(folder):
             os.chmod(place, 0o700)
         shutil.rmtree(folder)
+    except RecursionError:  # `rm` needs no stack for it
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=True, capture_output=True)

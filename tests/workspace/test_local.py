@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.server
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -298,3 +299,13 @@ async def test_versions_by_tag_can_be_told_in_the_sandbox(
     await use(workspace, "create", path="README.md", content="changed\n")
     dirty = await use(workspace, "bash", command="git describe --dirty --tags")
     assert dirty.result.content == "v1.0-dirty"
+
+
+async def test_release_removes_what_lies_very_deep(workspaces: LocalWorkspaces, origin: Origin) -> None:
+    await workspaces.prepare(origin.spec(), quiet)
+    workspace = await workspaces.open("task-1")
+    dig = "import os\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
+    assert (await use(workspace, "bash", command=f'python3 -c "{dig}"')).error_kind is None
+    folder = tree_of(workspaces).parent
+    await workspaces.release("task-1")
+    assert folder.name not in os.listdir(folder.parent)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from tamma.errors import SandboxUnavailable
@@ -50,10 +52,24 @@ def system_mounts(policy: SandboxPolicy) -> tuple[tuple[Mount, ...], tuple[tuple
     return tuple(Mount(path, path) for path in chosen), tuple(links)
 
 
+@cache
 def secret_masks() -> tuple[str, ...]:
-    """Files of /etc that hold secrets and that this process could read."""
-    paths = [f"/etc/{name}" for name in _SECRETS]
-    return tuple(path for path in paths if os.access(path, os.R_OK) and not os.path.islink(path))
+    """Files of /etc that hold secrets and that this process could read: the known ones, and whatever not
+    everybody may read. A command of root's worker would be root for them."""
+    known = {f"/etc/{name}" for name in _SECRETS}
+    found = {path for path in known if os.access(path, os.R_OK) and not os.path.islink(path)}
+    for folder, _, files in os.walk("/etc"):
+        found.update(path for name in files if _is_private(path := os.path.join(folder, name)))
+    # What lies below a masked folder is gone with it.
+    return tuple(sorted(path for path in found if not any(path.startswith(f"{top}/") for top in found)))
+
+
+def _is_private(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and not mode & stat.S_IROTH and os.access(path, os.R_OK)
 
 
 def _user_toolchains() -> Iterator[Path]:
