@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from tamma.cli.reference import (
     Account,
@@ -72,12 +73,15 @@ def locate(
 
 def resolved(name: IssueName) -> IssueName:
     """The same with the real path of a local repository, which is what its run is called by."""
-    if name.file is None or "://" in name.repo.name:
+    if name.file is None or ("://" in name.repo.name and not name.repo.name.startswith("file://")):
         return name
     return replace(name, repo=replace(name.repo, name=real_path(name.repo.name)))
 
 
 def real_path(path: str) -> str:
+    """Of a path, or of a file:// address: one repository has one name, however it was written."""
+    if path.startswith("file://"):
+        path = unquote(urlsplit(path).path)
     return os.path.realpath(Path(path).expanduser())
 
 

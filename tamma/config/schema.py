@@ -26,7 +26,7 @@ LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 Seconds = Annotated[float, Field(gt=0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^\s\[\]]+$")]
-Dollars = Annotated[Decimal, Field(ge=0)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 JsonObject = dict[str, JsonValue]
 
 

@@ -30,7 +30,10 @@ def test_one_repository_has_one_name_however_it_is_reached(
     issue.write_text("# Bug\n")
     (tmp_path / "link").symlink_to(repository)
     monkeypatch.chdir(repository)
-    found = {locate(text, str(issue))[:2] for text in (str(repository), ".", "../link", f"{repository}/")}
+    found = {
+        locate(text, str(issue))[:2]
+        for text in (str(repository), ".", "../link", f"{repository}/", repository.as_uri())
+    }
     assert len(found) == 1
     assert locate(".", str(issue))[2] == "# Bug\n"
 

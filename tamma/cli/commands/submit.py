@@ -25,6 +25,10 @@ NO_WORKER_AFTER = 8.0
 """Seconds after which a person is told why nothing happens."""
 
 
+MOST_DOLLARS = 1_000_000
+"""What a run takes at once (see `workflows.messages`)."""
+
+
 class Dollars(click.ParamType[Decimal]):
     """An amount of US dollars: `2`, `2.50` or `$2.50`."""
 
@@ -37,6 +41,8 @@ class Dollars(click.ParamType[Decimal]):
             self.fail(f"{value!r} is no amount of dollars, e.g. 2.50", param, ctx)
         if not amount.is_finite() or amount <= 0:
             self.fail(f"{value!r} is no positive amount", param, ctx)
+        if amount > MOST_DOLLARS:
+            self.fail(f"{value!r} is more than {MOST_DOLLARS}", param, ctx)
         return amount
 
 
