@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,13 @@ import pytest
 from tamma.errors import SandboxUnavailable
 from tamma.workspace.sandbox import landlock
 from tamma.workspace.sandbox.cgroup import make_cgroup
-from tamma.workspace.sandbox.host import base_environment, candidates, choose_tier, in_container
+from tamma.workspace.sandbox.host import (
+    base_environment,
+    candidates,
+    choose_tier,
+    in_container,
+    secret_masks,
+)
 from tamma.workspace.sandbox.output import HeadTail
 from tamma.workspace.sandbox.profile import Limits, Mount, SandboxPolicy
 
@@ -107,3 +114,11 @@ def test_wide_characters_are_counted_as_characters() -> None:
     short = HeadTail()
     short.feed(("😀" * 10_000).encode())
     assert short.text() == ("😀" * 10_000, 0)
+
+
+def test_what_not_everybody_may_read_of_etc_is_masked() -> None:
+    masks = secret_masks()
+    files = [path for path in Path("/etc").rglob("*") if path.is_file() and not path.is_symlink()]
+    private = [str(path) for path in files if not path.stat().st_mode & 0o004 and os.access(path, os.R_OK)]
+    assert [path for path in private if not path.startswith(masks)] == []
+    assert "/etc/passwd" not in masks  # programs look names up there

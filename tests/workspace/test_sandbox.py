@@ -84,6 +84,18 @@ async def test_a_signal_is_128_and_its_number(sandbox: Sandbox) -> None:
     assert result.exit_code == 128 + signal.SIGSEGV
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux chooses whom to kill")
+@pytest.mark.parametrize("tier", ["bwrap", "namespaces"])
+async def test_a_command_is_the_first_to_go_where_memory_runs_out(tier: str, short: Path) -> None:
+    await tier_or_skip(tier, short / "probe")
+    sandbox = await make_sandbox(tier, short)
+    assert (
+        await out(sandbox, "cat /proc/self/oom_score_adj; sh -c 'cat /proc/self/oom_score_adj'")
+        == "1000\n1000"
+    )
+    await sandbox.aclose()
+
+
 async def test_variables_of_a_call_reach_the_script_and_no_other_call(sandbox: Sandbox) -> None:
     first = await sandbox.run('echo "$A"', timeout=20, progress=quiet, env={"A": "it's $HOME"})
     assert first.output == "it's $HOME\n"

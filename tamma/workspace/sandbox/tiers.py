@@ -182,6 +182,8 @@ def shell_stub(limits: Limits) -> tuple[str, ...]:
     See `encode_script` for what it reads. The script runs in a subshell, because the shell may be PID 1,
     which signals do not end and which must reap orphans. The soft limits are hard limits too.
     """
+    # Where memory runs out, the kernel shall end a command, not a server or the worker.
+    first = "{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null"
     run = 'exec </dev/null; (eval "$script"); exit $?'
     bash = shutil.which("bash")
     if bash:
@@ -193,10 +195,14 @@ def shell_stub(limits: Limits) -> tuple[str, ...]:
         return (
             bash,
             "-c",
-            f"{ulimits}; IFS= read -r length && IFS= read -r -d '' script || exit 125; {run}",
+            f"{first}; {ulimits}; IFS= read -r length && IFS= read -r -d '' script || exit 125; {run}",
         )
     ulimits = f"ulimit -c 0; ulimit -n {limits.open_files}; ulimit -f {limits.file_bytes // 512}"
-    return ("/bin/sh", "-c", f'{ulimits}; read -r length && script=$(head -c "$length") || exit 125; {run}')
+    return (
+        "/bin/sh",
+        "-c",
+        f'{first}; {ulimits}; read -r length && script=$(head -c "$length") || exit 125; {run}',
+    )
 
 
 def encode_script(script: str) -> bytes:
