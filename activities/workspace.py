@@ -62,6 +62,8 @@ INSTRUCTIONS_LIMIT = 8000
 INSTRUCTIONS_READ = 2
 FILES_LISTED = 50
 FINISH = "finish"
+GATE_ENV = {"PYTHONNOUSERSITE": "1"}
+"""For the commands that judge the work: what the agent's own commands left in their home must not."""
 
 
 class WorkspaceActivities:
@@ -161,7 +163,9 @@ class WorkspaceActivities:
         """Run one of the project's commands, with no network; only its exit code counts."""
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
-            result = await workspace.run(given.command, timeout=given.timeout, progress=pulse.say)
+            result = await workspace.run(
+                given.command, timeout=given.timeout, progress=pulse.say, env=GATE_ENV
+            )
         output = await self._store.put_blob(result.output.encode(), "text/plain")
         return CommandRun(_test_run(given.command, result), output)
 
@@ -278,7 +282,8 @@ class WorkspaceActivities:
         return PublishedBranch(done.sha, done.created)
 
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
-        return _test_run(command, await workspace.run(command, timeout=timeout, progress=pulse.say))
+        result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)
+        return _test_run(command, result)
 
 
 def _test_run(command: str, result: CommandResult) -> TestRun:

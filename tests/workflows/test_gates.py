@@ -352,3 +352,19 @@ async def test_a_repository_may_protect_paths_and_name_its_tests(client: Client,
         assert "calc.py" in seen.waiting_for.reason
         assert seen.tests is not None
         assert seen.tests.command == "python3 -m unittest -q"
+
+
+async def test_what_the_agent_leaves_in_its_home_does_not_turn_a_test_green(
+    client: Client, tmp_path: Path
+) -> None:
+    plant = (
+        'd=$(python3 -m site --user-site); mkdir -p "$d"; '
+        "echo 'import os; os._exit(0)' > \"$d/usercustomize.py\""
+    )
+    lazy = [turn(call("bash", command=plant)), turn(call("finish", summary="all green"))]
+    turns = script(agent=[*RED_TURNS, *lazy, *FIX_TURNS])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit()
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        # The trick did not pass: the agent was sent back and had to solve it.
+        assert "len(values) + 1" not in loop.show("main:calc.py")
