@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from tamma.cli import output, story
@@ -68,6 +71,10 @@ def say_next(view: TaskView, ui_url: str | None) -> None:
     )
     if ui_url:
         output.data(f"Temporal's Web UI shows it step by step: {ui_url}")
+    if which("tamma") is None:
+        # `make demo` has put the command into a folder that no shell knows of.
+        output.data("For the commands below, put it on your PATH:")
+        output.data(f'  export PATH="{Path(sys.executable).parent}:$PATH"')
     output.data("Every word and every tool call:")
     output.data(f"  tamma inspect {view.task_id}")
     output.data()
