@@ -7,7 +7,6 @@ import json
 from tamma.config.schema import BUILT_IN
 from tamma.demo.repository import script_path
 from tamma.workspace.policy import _PROTECTED  # pyright: ignore[reportPrivateUsage] - shown, not used
-from tamma.workspace.proxy import PUBLIC_INDEXES
 from workflows import options
 
 
@@ -15,11 +14,6 @@ def built_in() -> str:
     """The accounts that need no configuration."""
     text = json.dumps(BUILT_IN, indent=2)
     return f"```json\n{text.replace(script_path(), '…/tamma/demo/turns.json')}\n```"
-
-
-def indexes() -> str:
-    """The hosts that the install phase may reach."""
-    return ", ".join(f"`{host}`" for host in PUBLIC_INDEXES)
 
 
 def protected() -> str:

@@ -94,6 +94,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "maxConcurrentTasks": 3,
             "workspacesDir": "/var/lib/tamma/workspaces",
             "host": "builder-1",
+            "installHosts": ["registry.example.org"],
             "orchestratorUrl": None,
             "pollInterval": None,
         }

@@ -22,7 +22,6 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "variables": docs_configuration.variables,
     "project-keys": docs_configuration.project_keys,
     "built-in": docs_code.built_in,
-    "indexes": docs_code.indexes,
     "protected": docs_code.protected,
     "retries": docs_code.retries,
 }

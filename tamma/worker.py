@@ -196,6 +196,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         store,
         sandbox=SandboxPolicy(allow_none=run.sandbox.allow_none),
         protected=run.protected_paths,
+        install_hosts=worker.install_hosts,
     )
     stack.push_async_callback(providers.close)
     stack.push_async_callback(platforms.close)

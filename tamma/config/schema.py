@@ -188,6 +188,9 @@ class WorkerConfig(Section):
     """None: TAMMA_HOME/workspaces."""
     host: Name | None = None
     """The name of this host's own task queue; None: the host's name."""
+    install_hosts: tuple[str, ...] = ()
+    """More hosts that a project's installers may reach, of cargo's or Go's registries for example. Those
+    of pip and npm are found out by asking them."""
     orchestrator_url: str | None = None
     """Accepted because the specification has it; work comes from `temporal.address`."""
     poll_interval: float | None = None

@@ -22,7 +22,7 @@ from tamma.workspace.detect import PythonNeeds, python_needs
 from tamma.workspace.indexes import Indexes, configured_indexes
 from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
 from tamma.workspace.layout import Layout, locked, write_atomically
-from tamma.workspace.proxy import PUBLIC_INDEXES, AllowlistProxy
+from tamma.workspace.proxy import AllowlistProxy
 from tamma.workspace.sandbox.profile import ENV, Mount, Profile
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.sandbox.tiers import launcher_python
@@ -48,8 +48,10 @@ class _Attempt:
 class Environments:
     """The environments of one host, cached below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, hosts: tuple[str, ...] = ()) -> None:
+        """`hosts`: more names that installers may reach, beside the indexes of this machine's tools."""
         self._root = root
+        self._hosts = hosts
         self._indexes: Indexes | None = None
 
     def attach(self, layout: Layout, sandbox: Sandbox) -> None:
@@ -193,7 +195,7 @@ class Environments:
         if self._indexes is None:
             self._indexes = await configured_indexes()
         indexes = self._indexes
-        async with AllowlistProxy((*PUBLIC_INDEXES, *indexes.hosts)) as proxy:
+        async with AllowlistProxy((*self._hosts, *indexes.hosts)) as proxy:
             moved = sandbox.tier.moves_paths
             socket = f"{_RELAY_FOLDER}/proxy.sock" if moved else str(proxy.socket)
             relay = f"{_RELAY_FOLDER}/relay.py" if moved else str(_RELAY)

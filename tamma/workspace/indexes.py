@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import asyncio
 import os
+import re
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from tamma.workspace.sandbox.process import Process
@@ -19,6 +21,9 @@ _URL_KEYS = {
     "find-links": "PIP_FIND_LINKS",
 }
 _PIP_SECONDS = 20.0
+_PIP_DEFAULTS = "from pip._internal.models.index import PyPI as p; print(p.netloc, p.file_storage_domain)"
+"""pip's own defaults, asked of pip: which hosts they are is its business, not ours."""
+_HOST = re.compile(r"[a-z0-9.-]+\.[a-z]{2,}(:\d+)?")
 _CERTIFICATES = (
     "PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
@@ -36,14 +41,24 @@ class Indexes:
 
 
 async def configured_indexes() -> Indexes:
-    """Ask pip and npm's variables; a machine without either has the public ones."""
-    process = Process((launcher_python(), "-m", "pip", "config", "list"), os.environ, "/", supervised=False)
+    """Ask pip and npm where they look: by their configuration, and by what they were built with."""
+    found = read_indexes(await _say(launcher_python(), "-m", "pip", "config", "list"), os.environ)
+    built_in = (await _say(launcher_python(), "-c", _PIP_DEFAULTS)).split()
+    npm = shutil.which("npm")
+    if npm and "npm_config_registry" not in found.env:
+        built_in += _hosts((await _say(npm, "config", "get", "registry")).strip())
+    return replace(found, hosts=tuple(dict.fromkeys((*found.hosts, *filter(_HOST.fullmatch, built_in)))))
+
+
+async def _say(*command: str) -> str:
+    """What a command prints."""
+    process = Process(command, os.environ, "/", supervised=False)
     try:
         await process.wait(time.monotonic() + _PIP_SECONDS, lambda _line: None)
     finally:
         await asyncio.shield(process.end())
     output, _ = process.output.text()
-    return read_indexes(output, os.environ)
+    return output
 
 
 def read_indexes(pip_config: str, environ: Mapping[str, str]) -> Indexes:

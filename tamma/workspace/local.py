@@ -51,13 +51,14 @@ class LocalWorkspaces:
         sandbox: SandboxPolicy | None = None,
         author: Author | None = None,
         protected: tuple[str, ...] = (),
+        install_hosts: tuple[str, ...] = (),
     ) -> None:
         self._root = root.absolute()
         self._blobs = blobs
         self._policy = sandbox or SandboxPolicy()
         self._author = author or Author()
         self._protected = protected
-        self._environments = Environments(self._root.parent / "envs")
+        self._environments = Environments(self._root.parent / "envs", install_hosts)
         self._host: _Host | None = None
         self._open: dict[str, LocalWorkspace] = {}
         self._sandboxes: dict[str, Sandbox] = {}

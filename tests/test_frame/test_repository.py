@@ -16,15 +16,16 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from pip._internal.models.index import PyPI
 
 ROOT = Path(__file__).parents[2]
 GITLEAKS = Path(sysconfig.get_path("scripts")) / "gitleaks"
 INDEX_ADDRESS = re.compile(
-    r"https?://(index\.example/simple|files\.storage\.example|registry\.(npm\.example|yarn\.example))"
+    rf"{re.escape(PyPI.netloc)}|{re.escape(PyPI.file_storage_domain)}|registry\.[a-z]+js\.org"
     r"|--((extra-)?index-url|find-links|trusted-host)[ =][^\s'\"]"
     r"|\"resolved\":"
 )
-"""An address in use. Code that speaks of pip's options or of the public hosts is another matter."""
+"""A public index's host, or an address in use. pip itself says which its hosts are."""
 
 
 def tracked_texts() -> dict[str, str]:

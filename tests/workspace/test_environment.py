@@ -164,18 +164,18 @@ async def ask(proxy: AllowlistProxy, request: str) -> bytes:
     "request_line",
     [
         "CONNECT evil.example:443 HTTP/1.1",
-        "CONNECT index.example:22 HTTP/1.1",
+        "CONNECT index.test:22 HTTP/1.1",
         "CONNECT 169.254.169.254:80 HTTP/1.1",
         "GET http://evil.example/ HTTP/1.1",
-        "GET ftp://index.example/ HTTP/1.1",
-        "GET http://index.example:8080/ HTTP/1.1",
-        "CONNECT index.example.evil.example:443 HTTP/1.1",
-        "CONNECT index.example:99999999 HTTP/1.1",
+        "GET ftp://index.test/ HTTP/1.1",
+        "GET http://index.test:8080/ HTTP/1.1",
+        "CONNECT index.test.evil.example:443 HTTP/1.1",
+        "CONNECT index.test:99999999 HTTP/1.1",
     ],
 )
 async def test_the_proxy_refuses_what_is_not_on_its_list(request_line: str) -> None:
-    async with AllowlistProxy(("index.example",), environ={}) as proxy:
-        assert b" 403 " in await ask(proxy, f"{request_line}\r\nHost: index.example\r\n\r\n")
+    async with AllowlistProxy(("index.test",), environ={}) as proxy:
+        assert b" 403 " in await ask(proxy, f"{request_line}\r\nHost: index.test\r\n\r\n")
         assert proxy.refused
 
 
