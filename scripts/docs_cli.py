@@ -13,7 +13,9 @@ WIDTH = 88
 
 def reference() -> str:
     """Every command's help, as Markdown."""
-    root = click.Context(cli, info_name="tamma", terminal_width=WIDTH)
+    # With the command's own settings, as a real call has them: Click keeps the help option of
+    # whichever context came first, so another one here would print what no user sees.
+    root = click.Context(cli, info_name="tamma", **{**cli.context_settings, "terminal_width": WIDTH})
     sections: list[str] = []
     for ctx in contexts(root):
         with ctx:
