@@ -11,13 +11,20 @@ from tamma.cli.main import cli
 WIDTH = 88
 
 
+def root() -> click.Context:
+    """The context of `tamma` itself, with the settings a real call has.
+
+    Click keeps the help option of whichever context asked for it first in a process, so a context
+    without them would print, here or elsewhere, what no user sees.
+    """
+    names = cli.context_settings["help_option_names"]
+    return click.Context(cli, info_name="tamma", terminal_width=WIDTH, help_option_names=names)
+
+
 def reference() -> str:
     """Every command's help, as Markdown."""
-    # With the command's own settings, as a real call has them: Click keeps the help option of
-    # whichever context came first, so another one here would print what no user sees.
-    root = click.Context(cli, info_name="tamma", **{**cli.context_settings, "terminal_width": WIDTH})
     sections: list[str] = []
-    for ctx in contexts(root):
+    for ctx in contexts(root()):
         with ctx:
             sections.append(f"### {ctx.command_path}\n\n```text\n{ctx.get_help()}\n```")
     return "\n\n".join(sections)

@@ -8,6 +8,7 @@ import shlex
 import click
 import pytest
 
+from scripts import docs_cli
 from tamma.cli.main import cli
 from tests.test_docs.pages import ROOT, Snippet, blocks, inline
 
@@ -41,7 +42,7 @@ MAKE = [found for found in (*_lines(), *inline()) if _words(found.text, "make")]
 def resolve(words: list[str], *, whole: bool) -> None:
     """Parse a command line as Click does, starting nothing. `whole`: nothing may be missing from it."""
     group: click.Command = cli
-    ctx = click.Context(cli, info_name="tamma")
+    ctx = docs_cli.root()
     while isinstance(group, click.Group):
         _, words, _ = group.make_parser(ctx).parse_args(list(words))
         if not words or words[0] in ("...", "…"):

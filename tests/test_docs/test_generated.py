@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import click
 import pytest
 
 from scripts import docs_cli, docs_configuration, docs_pages
-from tamma.cli.main import COMMANDS, cli
+from tamma.cli.main import COMMANDS
 from tamma.config.layers import Layered
 from tamma.config.load import load_config
 from tamma.config.project import lay_project
@@ -30,7 +29,7 @@ def test_every_block_has_a_place() -> None:
 
 
 def test_the_reference_has_every_command() -> None:
-    found = [ctx.command_path for ctx in docs_cli.contexts(click.Context(cli, info_name="tamma"))]
+    found = [ctx.command_path for ctx in docs_cli.contexts(docs_cli.root())]
     assert {f"tamma {name}" for name in COMMANDS} < set(found)
     assert "tamma budget add" in found
 
