@@ -13,9 +13,9 @@ from importlib.metadata import entry_points
 from tamma.errors import ConfigError
 
 PROVIDERS: Mapping[str, str] = {
-    "anthropic-claude": "tamma.providers.anthropic_claude:AnthropicClaude",
-    "local-llm": "tamma.providers.local_llm:LocalLLM",
-    "scripted": "tamma.providers.scripted:Scripted",
+    "anthropic-claude": "tamma.providers.anthropic.provider:AnthropicClaude",
+    "local-llm": "tamma.providers.local.provider:LocalLLM",
+    "scripted": "tamma.providers.scripted.provider:Scripted",
 }
 PLATFORMS: Mapping[str, str] = {
     "github": "tamma.platforms.github:GitHub",

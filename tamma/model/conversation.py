@@ -292,6 +292,15 @@ class TokenCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model as the service lists it. None: the service does not say."""
+
+    id: str
+    context_window: int | None = None
+    max_output: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderCheck:
     """The outcome of a dry-run credential test."""
 

@@ -10,7 +10,7 @@ An adapter translates `Request` to its vendor's call and the vendor's stream to 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
@@ -21,6 +21,7 @@ from tamma.model.conversation import (
     Completion,
     Finish,
     Message,
+    ModelInfo,
     Part,
     ProviderCheck,
     Reasoning,
@@ -68,6 +69,8 @@ class ProviderSettings:
     """Overrides what the catalogue says, tokens."""
     price: Price | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    capabilities: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Fields of `Capabilities` that the user knows better than the catalogue, for every model."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """What only this type of provider understands, e.g. `{"script": "turns.json"}`."""
 
@@ -82,8 +85,8 @@ class Provider(Protocol):
         """Import the SDK and make the client. Makes no call. Idempotent."""
         ...
 
-    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
-        """Ask the model; see the module's docstring for the contract."""
+    def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
+        """Ask the model; see the module's docstring for the contract. Closing the generator hangs up."""
         ...
 
     async def count_tokens(self, request: Request) -> TokenCount:
@@ -92,11 +95,35 @@ class Provider(Protocol):
 
     def capabilities(self, model: str) -> Capabilities: ...
 
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """The models that the service offers now; empty where it cannot say. Raises ProviderError."""
+        ...
+
     async def check(self) -> ProviderCheck:
         """A dry-run credential test that costs nothing or next to nothing."""
         ...
 
     async def close(self) -> None: ...
+
+
+class ProviderPlugin(Protocol):
+    """What a type of provider declares. A third party's is the target of an entry point `tamma.providers`."""
+
+    @property
+    def name(self) -> str:
+        """The type's name: `providerType` of a configuration entry."""
+        ...
+
+    @property
+    def version(self) -> str: ...
+
+    def create_provider(self, settings: ProviderSettings) -> Provider:
+        """A provider that is not started yet. Imports no SDK and makes no call. Raises ConfigError."""
+        ...
+
+    def validate_config(self, settings: ProviderSettings) -> Sequence[str]:
+        """What is wrong with `settings`, one sentence each; empty where nothing is. Makes no call."""
+        ...
 
 
 class Folder:

@@ -17,7 +17,7 @@ from tamma.model.ids import SessionId
 from tamma.model.session import ModelTurn, Opening
 from tamma.model.task import AgentChoice
 from tamma.providers.interface import Provider, ProviderSettings
-from tamma.providers.scripted import Scripted
+from tamma.providers.scripted.provider import Scripted
 from tamma.store.memory import MemoryStore
 from tamma.workspace.tools import TOOLS
 

@@ -13,9 +13,9 @@ from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
 from tamma.model.conversation import Message, Request, Role, Text, Tool, ToolCall, ToolResult, user
-from tamma.providers import catalogue
-from tamma.providers.anthropic_claude import encode
-from tamma.providers.messages_anthropic import Built, build
+from tamma.providers.anthropic.messages import Built, build
+from tamma.providers.anthropic.provider import encode
+from tamma.providers.catalogue import models as catalogue
 
 MODEL = "claude-sonnet-5-5"
 CONVERSATION = (

@@ -18,8 +18,9 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers import errors_anthropic, errors_openai
-from tamma.providers.errors_common import CallContext, host_of, redact, retry_after
+from tamma.providers.anthropic import errors as errors_anthropic
+from tamma.providers.chat import errors as errors_openai
+from tamma.providers.common.errors import CallContext, host_of, redact, retry_after
 
 CONTEXT = CallContext("mine", "model-1", "host:1", ("sk-secret-123456",))
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamma.model.conversation import UNKNOWN_COST, CostSource, Reasoning, Request, Tool, Usage, user
-from tamma.providers import catalogue, tokens
+from tamma.providers.catalogue import models as catalogue
+from tamma.providers.catalogue.prices import cost_of
+from tamma.providers.common import tokens
 from tamma.providers.interface import Price, ProviderSettings
-from tamma.providers.prices import cost_of
 
 ANTHROPIC = "anthropic-claude"
 

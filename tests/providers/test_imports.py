@@ -9,7 +9,9 @@ import pytest
 
 HEAVY = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic", "structlog")
 SDKS = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic")
-ADAPTERS = "tamma.providers.anthropic_claude, tamma.providers.local_llm, tamma.providers.scripted"
+ADAPTERS = (
+    "tamma.providers.anthropic.provider, tamma.providers.local.provider, tamma.providers.scripted.provider"
+)
 
 
 def imported_by(statement: str, modules: tuple[str, ...]) -> str:
@@ -40,7 +42,7 @@ def test_adapters_import_their_sdk_only_when_started() -> None:
 
 def test_a_local_model_needs_no_sdk() -> None:
     start = (
-        "import asyncio; from tamma.providers.local_llm import LocalLLM; "
+        "import asyncio; from tamma.providers.local.provider import LocalLLM; "
         "from tamma.providers.interface import ProviderSettings as S; "
         "asyncio.run(LocalLLM(S('x', 'local-llm')).start())"
     )

@@ -18,7 +18,9 @@ from tamma.errors import (
 )
 from tamma.model.conversation import FinishReason, Tool
 from tamma.providers.interface import Provider, complete
-from tests.providers.vendors import AnthropicVendor, HttpVendor, LocalVendor, ask
+from tests.providers.vendors.anthropic import AnthropicVendor
+from tests.providers.vendors.base import HttpVendor, ask
+from tests.providers.vendors.chat import LocalVendor
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -31,6 +33,15 @@ PATHS = {"anthropic-claude": "anthropic", "local-llm": "openai"}
 
 @pytest.fixture(params=[AnthropicVendor(), LocalVendor()], ids=lambda vendor: vendor.name)
 async def provider(request: pytest.FixtureRequest, llmock: LLMock) -> AsyncIterator[Provider]:
+    vendor: HttpVendor = request.param
+    made = vendor.provider(llmock.base_url(PATHS[vendor.name]))
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=[AnthropicVendor(), LocalVendor()], ids=lambda vendor: vendor.name)
+async def hasty(request: pytest.FixtureRequest, llmock: LLMock) -> AsyncIterator[Provider]:
+    """One that gives a silent stream up soon; a busy machine may be silent for as long."""
     vendor: HttpVendor = request.param
     made = vendor.provider(llmock.base_url(PATHS[vendor.name]), stall_timeout=0.5)
     yield made
@@ -94,16 +105,16 @@ async def test_a_broken_stream(provider: Provider, llmock: LLMock, fault: str) -
     assert (await complete(provider, ask())).message.text == "well again"
 
 
-async def test_a_stall(provider: Provider, llmock: LLMock) -> None:
+async def test_a_stall(hasty: Provider, llmock: LLMock) -> None:
     llmock.reply("one two three four five six").stall(after_chunks=3, seconds=5)
     with pytest.raises(ProviderTimeout):
-        await complete(provider, ask())
+        await complete(hasty, ask())
 
 
-async def test_a_slow_first_token(provider: Provider, llmock: LLMock) -> None:
+async def test_a_slow_first_token(hasty: Provider, llmock: LLMock) -> None:
     llmock.slow_first_token(5)
     with pytest.raises(ProviderTimeout):
-        await complete(provider, ask())
+        await complete(hasty, ask())
 
 
 async def test_the_models_are_listed(provider: Provider) -> None:

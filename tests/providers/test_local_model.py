@@ -17,7 +17,7 @@ import pytest_asyncio
 from tamma.errors import ContextOverflow
 from tamma.model.conversation import CostSource, FinishReason, Request, Start, TextDelta, user
 from tamma.providers.interface import Folder, ProviderSettings, complete
-from tamma.providers.local_llm import LocalLLM
+from tamma.providers.local.provider import LocalLLM
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 STARTUP = 120.0

@@ -18,8 +18,8 @@ from tamma.model.conversation import (
     ToolResult,
     user,
 )
-from tamma.providers import catalogue
-from tamma.providers.messages_anthropic import BINDING_BETA, Built, build, messages, thinking_data
+from tamma.providers.anthropic.messages import BINDING_BETA, Built, build, messages, thinking_data
+from tamma.providers.catalogue import models as catalogue
 
 MODEL = "claude-sonnet-5-5"
 TOOL = Tool("read", "reads", {"type": "object", "properties": {"path": {"type": "string"}}})

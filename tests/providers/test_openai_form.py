@@ -31,24 +31,14 @@ from tamma.model.conversation import (
     ToolResult,
     user,
 )
+from tamma.providers.chat.messages import build
+from tamma.providers.chat.provider import OpenAICompatible
+from tamma.providers.chat.quirks import Quirks
+from tamma.providers.chat.stream import OpenAIStream, ToolCalls
 from tamma.providers.interface import ProviderSettings, complete
-from tamma.providers.local_llm import LocalLLM
-from tamma.providers.messages_openai import build
-from tamma.providers.openai_compatible import OpenAICompatible
-from tamma.providers.quirks import Quirks
-from tamma.providers.stream_openai import OpenAIStream, ToolCalls
-from tests.providers.vendors import (
-    DONE,
-    KEY,
-    MODEL,
-    LocalVendor,
-    Said,
-    ask,
-    openai_chunk,
-    openai_usage,
-    serve,
-    settings_for,
-)
+from tamma.providers.local.provider import LocalLLM
+from tests.providers.vendors.base import KEY, MODEL, Said, ask, serve, settings_for
+from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk, openai_usage
 from tests.support.raw_http import Answer, RawServer, json_answer
 
 VENDOR = LocalVendor()

@@ -23,7 +23,7 @@ from tamma.model.conversation import (
     user,
 )
 from tamma.providers.interface import ProviderSettings, complete
-from tamma.providers.scripted import Scripted
+from tamma.providers.scripted.provider import Scripted
 
 
 def scripted(**options: Any) -> Scripted:

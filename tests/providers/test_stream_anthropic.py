@@ -24,20 +24,16 @@ from tamma.model.conversation import (
     ToolResult,
     user,
 )
+from tamma.providers.anthropic.messages import BINDING_BETA
 from tamma.providers.interface import complete
-from tamma.providers.messages_anthropic import BINDING_BETA
-from tests.providers.vendors import (
-    KEY,
-    MODEL,
+from tests.providers.vendors.anthropic import (
     AnthropicVendor,
-    Said,
     anthropic_block,
     anthropic_end,
     anthropic_event,
     anthropic_start,
-    ask,
-    serve,
 )
+from tests.providers.vendors.base import KEY, MODEL, Said, ask, serve
 from tests.support.raw_http import Answer, RawServer, json_answer
 
 VENDOR = AnthropicVendor()

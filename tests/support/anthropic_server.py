@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.providers.vendors import anthropic_block, anthropic_end, anthropic_start
+from tests.providers.vendors.anthropic import anthropic_block, anthropic_end, anthropic_start
 
 Turn = Mapping[str, Any]
 """`{"text": ..., "tool_calls": [{"name": ..., "args": {...}}]}`, the scripted provider's form."""

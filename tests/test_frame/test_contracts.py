@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.gateway", "tamma.model", "tamma.platforms",
-    "tamma.providers", "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.workspace",
+    "tamma.providers", "tamma.providers.anthropic",
+    "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
 MODULES = (
     "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.model.ids",
-    "tamma.platforms.github", "tamma.platforms.interface", "tamma.providers.anthropic_claude",
+    "tamma.platforms.github", "tamma.platforms.interface", "tamma.providers.anthropic.provider",
     "tamma.providers.interface", "tamma.registry", "tamma.store.interface", "tamma.store.postgres",
     "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools", "workflows.agent_session",
 )  # fmt: skip
@@ -67,7 +68,7 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.store.postgres", "import tamma.config", LAYERS),
         ("activities.ai", "import workflows.agent_session", LAYERS),
         ("tamma.worker", "import tamma.cli", LAYERS),
-        ("tamma.providers.anthropic_claude", "import tamma.store.postgres", LAYERS),
+        ("tamma.providers.anthropic.provider", "import tamma.store.postgres", LAYERS),
         ("tamma.workspace.tools", "from tamma.platforms import github", LAYERS),
         ("tamma.store.interface", "import httpx2", INTERFACES),
         ("activities.interface", "import tamma.registry", INTERFACES),
@@ -102,7 +103,7 @@ def test_what_the_rule_allows_passes(tree: Path) -> None:
         "workflows.agent_session": "import activities.interface, tamma.agents.step, temporalio.workflow",
         "activities.ai": "import tamma.providers.interface, tamma.store.interface, temporalio.activity",
         "tamma.workspace.tools": "import pygit2, tamma.platforms.interface",
-        "tamma.providers.anthropic_claude": "import anthropic, tamma.errors",
+        "tamma.providers.anthropic.provider": "import anthropic, tamma.errors",
         "tamma.platforms.github": "import githubkit, httpx2",
         "tamma.store.postgres": "import asyncpg",
         "tamma.worker": "import tamma.config, tamma.temporal, tamma.store.postgres, workflows.agent_session",

@@ -23,7 +23,7 @@ from tamma.model.conversation import (
     ToolResult,
 )
 from tamma.model.foreign import read_json
-from tamma.providers.catalogue import ModelEntry
+from tamma.providers.catalogue.models import ModelEntry
 
 Block = dict[str, Any]
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
 
+from tamma.errors import ConfigError
 from tamma.model.conversation import Capabilities
 from tamma.providers.interface import ProviderSettings
 
 Thinking = Literal["none", "asked", "default", "always"]
 """Whether a model thinks: not at all, when asked, unless told otherwise, or always."""
+
+_OVERRIDES = frozenset(field.name for field in fields(Capabilities)) - {"model", "source", "lifecycle"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,28 @@ def lookup(provider_type: str, model: str) -> ModelEntry:
 
 
 def capabilities_for(settings: ProviderSettings, model: str) -> Capabilities:
-    """The catalogue's figures, with the user's own context window where one is configured."""
+    """The catalogue's figures, with those that the user configured in their place.
+
+    Raises ConfigError where a configured one is no field of `Capabilities`.
+    """
     found = lookup(settings.type, model).capabilities
-    if settings.context_window is None:
+    known = dict(settings.capabilities)
+    if settings.context_window is not None:
+        known["context_window"] = settings.context_window
+    if not known:
         return found
-    return replace(found, context_window=settings.context_window, source=f"{found.source}; configuration")
+    strange = sorted(known.keys() - _OVERRIDES)
+    if strange:
+        raise ConfigError(
+            f"provider {settings.name!r}: a model has no capability called {strange[0]!r}",
+            hint=f"choose of: {', '.join(sorted(_OVERRIDES))}",
+        )
+    return replace(found, **known, source=f"{found.source}; configuration")  # pyright: ignore[reportArgumentType] - checked by the configuration's schema
 
 
 @cache
 def _catalogue() -> Mapping[str, ProviderEntry]:
-    text = files("tamma.providers").joinpath("models.json").read_text(encoding="utf-8")
+    text = files("tamma.providers.catalogue").joinpath("models.json").read_text(encoding="utf-8")
     raw = cast("dict[str, Any]", json.loads(text))
     return {name: _provider(entry) for name, entry in raw["providers"].items()}
 

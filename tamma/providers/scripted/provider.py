@@ -46,6 +46,7 @@ from tamma.model.conversation import (
     Finish,
     FinishReason,
     Message,
+    ModelInfo,
     ProviderCheck,
     ReasoningDelta,
     ReasoningEnd,
@@ -62,9 +63,9 @@ from tamma.model.conversation import (
     Usage,
     UsageUpdate,
 )
-from tamma.providers import tokens
+from tamma.providers.common import tokens
 from tamma.providers.interface import ProviderSettings, tool_call_end
-from tamma.providers.script import DEFAULT_LANE, Fault, Script, Turn, parse_script
+from tamma.providers.scripted.script import DEFAULT_LANE, Fault, Script, Turn, parse_script
 
 NO_COST = Cost(Decimal(0), CostSource.CONFIG)
 _PIECES = re.compile(r"\S+\s*|\s+")
@@ -130,6 +131,10 @@ class Scripted:
             context_window=self._settings.context_window,
             source="script: no model",
         )
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """None: a script is no model."""
+        return ()
 
     async def check(self) -> ProviderCheck:
         """Whether the script can be read."""

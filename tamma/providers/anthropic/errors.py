@@ -21,7 +21,7 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers.errors_common import CallContext, retry_after
+from tamma.providers.common.errors import HINTS, CallContext, retry_after
 
 _BY_TYPE: Mapping[str, type[ProviderError]] = {
     "rate_limit_error": RateLimited,
@@ -53,13 +53,6 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("content filtering policy", ContentFiltered),
 )
 _BOUND_ELSEWHERE = "bound to a different conversation"
-HINTS: Mapping[type[ProviderError], str] = {
-    InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
-    AuthFailed: "check the provider's API key (see `tamma config show`), and that it may use this model",
-    QuotaExhausted: "the account's credit or spend limit is used up: raise it, or configure another provider",
-    ModelNotFound: "choose another model; `tamma providers` lists those the service offers",
-    ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",
-}
 
 
 CHANGED_HISTORY_HINT = (

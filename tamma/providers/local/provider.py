@@ -6,9 +6,9 @@ Ollama's `/v1` cannot be told the context window and cuts long prompts silently:
 
 from __future__ import annotations
 
+from tamma.providers.chat.provider import OpenAICompatible
+from tamma.providers.chat.quirks import Quirks
 from tamma.providers.interface import ProviderSettings
-from tamma.providers.openai_compatible import OpenAICompatible
-from tamma.providers.quirks import Quirks
 
 LOCAL = Quirks(
     base_url="http://127.0.0.1:8080/v1",  # llama.cpp's own default

@@ -25,9 +25,9 @@ from tamma.model.conversation import (
     UsageUpdate,
 )
 from tamma.model.foreign import read_json
-from tamma.providers import tokens
+from tamma.providers.chat.quirks import Quirks
+from tamma.providers.common import tokens
 from tamma.providers.interface import tool_call_end
-from tamma.providers.quirks import Quirks
 
 _FINISH: Mapping[str, FinishReason] = {
     "stop": FinishReason.STOP,

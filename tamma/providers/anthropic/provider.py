@@ -20,18 +20,21 @@ from tamma.errors import ModelNotFound, ProviderError, StreamInterrupted
 from tamma.model.conversation import (
     Capabilities,
     Finish,
+    ModelInfo,
     ProviderCheck,
     Request,
     StreamEvent,
     TokenCount,
 )
-from tamma.providers import catalogue, errors_anthropic, tokens
-from tamma.providers.errors_common import CallContext, context_for, transport_error
-from tamma.providers.http import check_base_url, check_key, drain, make_client, read_until
+from tamma.providers.anthropic import errors
+from tamma.providers.anthropic.messages import Built, build
+from tamma.providers.anthropic.stream import AnthropicStream
+from tamma.providers.catalogue import models as catalogue
+from tamma.providers.catalogue.prices import cost_of, load_price_data
+from tamma.providers.common import tokens
+from tamma.providers.common.errors import CallContext, context_for, host_of, transport_error
+from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.interface import ProviderSettings
-from tamma.providers.messages_anthropic import Built, build
-from tamma.providers.prices import cost_of, load_price_data
-from tamma.providers.stream_anthropic import AnthropicStream
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
@@ -137,17 +140,27 @@ class AnthropicClaude:
 
     async def check(self) -> ProviderCheck:
         """List the models: needs a valid key and costs nothing."""
+        try:
+            found = await self.models()
+        except ProviderError as error:
+            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+        names = tuple(model.id for model in found)
+        return ProviderCheck(True, f"{host_of(self._base_url)} answers with {len(names)} models", names)
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """The models that the key may use, newest first; up to 1,000, more than there are."""
         context = context_for(self._settings, self._settings.model or "", self._base_url)
         try:
             await self.start()
             assert self._client is not None
             async with asyncio.timeout(min(30.0, self._settings.timeout)):
-                page = await self._client.models.list(limit=100)
+                page = await self._client.models.list(limit=1000)
         except Exception as error:
-            ours = _ours(error, context, streaming=False)
-            return ProviderCheck(False, f"{ours}. {ours.hint}" if ours.hint else str(ours))
-        names = tuple(model.id for model in page.data)
-        return ProviderCheck(True, f"{context.host} answers with {len(names)} models", names)
+            raise _ours(error, context, streaming=False) from None
+        return tuple(
+            ModelInfo(model.id, model.max_input_tokens or None, model.max_tokens or None)
+            for model in page.data
+        )
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -235,7 +248,7 @@ def _ours(error: Exception, context: CallContext, *, streaming: bool) -> Provide
         case ProviderError():
             return error
         case anthropic.APIStatusError():
-            return errors_anthropic.to_error(
+            return errors.to_error(
                 error.status_code, error.body, error.response.headers, context, error.message
             )
         case (

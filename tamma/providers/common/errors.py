@@ -15,13 +15,26 @@ from json import JSONDecodeError
 from urllib.parse import urlsplit
 
 from tamma.errors import (
+    AuthFailed,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
     ProviderError,
     ProviderTimeout,
     ProviderUnreachable,
+    QuotaExhausted,
     StreamInterrupted,
 )
 from tamma.providers.interface import ProviderSettings
 
+HINTS: Mapping[type[ProviderError], str] = {
+    InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
+    AuthFailed: "check the provider's API key (see `tamma config show`), and that it may use this model",
+    QuotaExhausted: "the account's credit or spend limit is used up: raise it, or configure another provider",
+    ModelNotFound: "choose a model that the service lists; check that `baseUrl` ends as it wants (often /v1)",
+    ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",
+}
+"""What to do, where the service's own words do not say it."""
 MAX_DETAIL = 500
 """Characters of a service's own words that a message repeats."""
 

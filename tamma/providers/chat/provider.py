@@ -20,20 +20,23 @@ from tamma.model.conversation import (
     Cost,
     CostSource,
     Finish,
+    ModelInfo,
     ProviderCheck,
     Request,
     StreamEvent,
     TokenCount,
 )
-from tamma.providers import catalogue, errors_openai, tokens
-from tamma.providers.errors_common import CallContext, context_for, transport_error
-from tamma.providers.http import check_base_url, check_key, drain, make_client, read_until
+from tamma.providers.catalogue import models as catalogue
+from tamma.providers.catalogue.prices import cost_of
+from tamma.providers.chat import errors
+from tamma.providers.chat.messages import build
+from tamma.providers.chat.quirks import Quirks
+from tamma.providers.chat.stream import OpenAIStream
+from tamma.providers.common import tokens
+from tamma.providers.common.errors import CallContext, context_for, transport_error
+from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
+from tamma.providers.common.sse import SSEDecoder
 from tamma.providers.interface import ProviderSettings
-from tamma.providers.messages_openai import build
-from tamma.providers.prices import cost_of
-from tamma.providers.quirks import Quirks
-from tamma.providers.sse import SSEDecoder
-from tamma.providers.stream_openai import OpenAIStream
 
 if TYPE_CHECKING:
     import httpx2
@@ -112,13 +115,14 @@ class OpenAICompatible:
     async def check(self) -> ProviderCheck:
         """List the models: needs the credential and costs nothing."""
         try:
-            names = await self.models()
+            found = await self.models()
         except ProviderError as error:
             return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+        names = tuple(model.id for model in found)
         return ProviderCheck(True, f"{self._base_url} answers with {len(names)} models", names)
 
-    async def models(self) -> tuple[str, ...]:
-        """The names of the models that the service offers; none where it cannot say."""
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """The models that the service offers; none where it cannot say."""
         if self._quirks.models_path is None:
             return ()
         await self.start()
@@ -133,10 +137,10 @@ class OpenAICompatible:
         except Exception as error:
             raise _ours(error, context, streaming=False) from None
         if response.status_code != 200:
-            raise errors_openai.to_error(
+            raise errors.to_error(
                 response.status_code, body, response.headers, context, self._quirks.error_codes
             )
-        return _model_names(body)
+        return _listed(body)
 
     async def default_model(self) -> str:
         """The configured model, the reviewed default, or the first that the service lists."""
@@ -144,13 +148,13 @@ class OpenAICompatible:
         if configured:
             return configured
         if self._found_model is None:
-            names = await self.models()
-            if not names:
+            found = await self.models()
+            if not found:
                 context = context_for(self._settings, "", self._base_url)
                 raise context.error(
                     ModelNotFound, "the service lists no models", hint='load one, or set "model"'
                 )
-            self._found_model = names[0]
+            self._found_model = found[0].id
         return self._found_model
 
     async def close(self) -> None:
@@ -217,7 +221,7 @@ class OpenAICompatible:
                 content += part
         except Exception as error:
             return _ours(error, context, streaming=False)
-        return errors_openai.to_error(
+        return errors.to_error(
             response.status_code, _parsed(content), response.headers, context, self._quirks.error_codes
         )
 
@@ -265,7 +269,7 @@ class OpenAICompatible:
             raise context.error(StreamInterrupted, "a part of the stream is not a JSON object")
         known = cast("dict[str, Any]", chunk)
         if known.get("error"):
-            raise errors_openai.to_error(200, known, {}, context, self._quirks.error_codes)
+            raise errors.to_error(200, known, {}, context, self._quirks.error_codes)
         return known
 
 
@@ -276,12 +280,22 @@ def _translated(answer: OpenAIStream, chunk: dict[str, Any], context: CallContex
         raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
 
 
-def _model_names(body: Any) -> tuple[str, ...]:
-    """The ids in `{"data": [{"id": …}]}`; none where the answer has another shape."""
+def _listed(body: Any) -> tuple[ModelInfo, ...]:
+    """The models of `{"data": [{"id": …}]}`; none where the answer has another shape.
+
+    The window stands under `max_model_len` with vLLM, under `context_length` with OpenRouter and others.
+    """
     try:
-        return tuple(str(entry["id"]) for entry in body["data"])
-    except (KeyError, TypeError):
+        return tuple(
+            ModelInfo(str(entry["id"]), _positive(entry.get("max_model_len") or entry.get("context_length")))
+            for entry in body["data"]
+        )
+    except (AttributeError, KeyError, TypeError):
         return ()
+
+
+def _positive(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _parsed(content: bytes) -> Any:

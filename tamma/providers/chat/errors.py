@@ -20,7 +20,7 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers.errors_common import CallContext, retry_after
+from tamma.providers.common.errors import HINTS, CallContext, retry_after
 
 _BY_CODE: Mapping[str, type[ProviderError]] = {
     "insufficient_quota": QuotaExhausted,
@@ -61,13 +61,6 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("context length", ContextOverflow),
     ("prompt is too long", ContextOverflow),
 )
-HINTS: Mapping[type[ProviderError], str] = {
-    InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
-    AuthFailed: "check the provider's API key (see `tamma config show`), and that it may use this model",
-    QuotaExhausted: "the account's credit is used up: add credit or configure another provider",
-    ModelNotFound: "choose a model that the service lists; check that `baseUrl` ends as it wants (often /v1)",
-    ContextOverflow: "the conversation must be compacted, or the server started with a larger context",
-}
 
 
 def classify(

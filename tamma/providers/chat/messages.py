@@ -19,7 +19,7 @@ from tamma.model.conversation import (
     ToolResult,
 )
 from tamma.model.foreign import read_json
-from tamma.providers.quirks import Quirks
+from tamma.providers.chat.quirks import Quirks
 
 Entry = dict[str, Any]
 

@@ -18,8 +18,8 @@ from tamma.model.conversation import (
     Usage,
     UsageUpdate,
 )
+from tamma.providers.anthropic.messages import thinking_data
 from tamma.providers.interface import tool_call_end
-from tamma.providers.messages_anthropic import thinking_data
 
 if TYPE_CHECKING:
     from anthropic.types import RawMessageStreamEvent

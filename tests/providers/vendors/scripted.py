@@ -1,0 +1,32 @@
+"""The scripted provider, which has no wire."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from tamma.model.conversation import FinishReason
+from tamma.providers.interface import Provider, ProviderSettings
+from tamma.providers.scripted.provider import Scripted
+from tests.providers.vendors.base import Feature, Said, Vendor
+
+
+@dataclass(frozen=True)
+class ScriptedVendor:
+    name: str = "scripted"
+    lacks: dict[Feature, str] = field(default_factory=dict[Feature, str])
+    finishes: dict[FinishReason, str] = field(
+        default_factory=lambda: {reason: str(reason) for reason in FinishReason}
+    )
+
+    async def saying(self, said: Said, stack: AsyncExitStack) -> Provider:
+        turn = {
+            "text": "".join(said.pieces),
+            "raw_tool_calls": [{"name": call.name, "args": call.args} for call in said.calls],
+            "finish": str(said.reason),
+            "usage": {"input_total": said.usage[0], "output_total": said.usage[1]},
+        }
+        return Scripted(ProviderSettings("mine", self.name, options={"turns": [turn]}))
+
+
+VENDORS: list[Vendor] = [ScriptedVendor()]
