@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -55,7 +55,7 @@ async def running(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     within: float = STARTUP,
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A process whose `ready` came true, ended by its id. Fails with the end of its output in `log`.
 
     `env` is added to PATH alone: a peer must not see this machine's keys. HOME is the log's folder.
