@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import cast
 
-from tamma.model.foreign import read_json
-
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+from tamma.model.loose_json import find_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +78,6 @@ def read_review(answer: str) -> Review:
         summary=str(data.get("summary") or "").strip()[:1000],
         comments=comments,
     )
-
-
-def find_object(answer: str) -> dict[str, object] | None:
-    """The first JSON object in the answer: bare, in a code fence, or with words around it."""
-    for candidate in (answer, *_FENCE.findall(answer), _braces(answer)):
-        try:
-            found = read_json(candidate)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            return cast("dict[str, object]", found)
-    return None
-
-
-def _braces(answer: str) -> str:
-    start, end = answer.find("{"), answer.rfind("}")
-    return answer[start : end + 1] if 0 <= start < end else ""
 
 
 def _items(value: object) -> list[object]:

@@ -7,7 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamma.agents.answers import find_object, read_plan, read_review
+from tamma.agents.answers import read_plan, read_review
+from tamma.model.loose_json import find_object
 
 PLAN = {
     "summary": "the slug keeps trailing hyphens",
