@@ -100,7 +100,7 @@ def test_the_profile_decides_the_form() -> None:
         stream_usage=False,
         tool_choice=False,
         schema="json_object",
-        effort_field=None,
+        effort=lambda level, able: {},
         body={"vendor": True},
     )
     request = Request(
@@ -378,11 +378,14 @@ async def test_only_the_first_choice_counts() -> None:
     assert not stream.done
 
 
+PAID = Quirks(charge=lambda usage: Decimal(str(usage["cost"])), headers={"x-title": "t"}, models_path=None)
+
+
 class Charging(OpenAICompatible):
     """How a vendor becomes an adapter: a profile."""
 
     def __init__(self, settings: ProviderSettings) -> None:
-        super().__init__(settings, Quirks(cost_field="cost", headers={"x-title": "t"}, models_path=None))
+        super().__init__(settings, PAID)
 
 
 async def test_a_vendor_is_a_profile() -> None:

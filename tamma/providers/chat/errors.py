@@ -6,7 +6,7 @@ Vendors differ most here, so a quirk profile may bring its own codes (`Quirks.er
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from tamma.errors import (
     AuthFailed,
@@ -20,6 +20,7 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from tamma.providers.chat.quirks import Quirks
 from tamma.providers.common.errors import HINTS, CallContext, retry_after
 
 _BY_CODE: Mapping[str, type[ProviderError]] = {
@@ -62,6 +63,8 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("prompt is too long", ContextOverflow),
 )
 
+_PLAIN = Quirks()
+
 
 def classify(
     status: int,
@@ -93,15 +96,15 @@ def to_error(
     body: object,
     headers: Mapping[str, str],
     context: CallContext,
-    own: Mapping[str, type[ProviderError]] | None = None,
+    quirks: Quirks = _PLAIN,
 ) -> ProviderError:
     """The error for an answer with `status` and the parsed `body` (or its raw text)."""
-    codes, message = read_body(body)
+    codes, message = read_body(body, quirks)
     named = _status_in(codes)
     if status < 400 and named:
         status = named  # an error inside a stream that names its HTTP status as code
     message = message or "no details given"
-    found = classify(status, codes, message, own)
+    found = classify(status, codes, message, quirks.error_codes)
     return context.error(
         found,
         f"{message} (status {status}{''.join(f', {code}' for code in codes)})",
@@ -111,7 +114,25 @@ def to_error(
     )
 
 
-def read_body(body: object) -> tuple[tuple[str, ...], str]:
+def in_chunk(chunk: Mapping[str, Any], context: CallContext, quirks: Quirks) -> ProviderError | None:
+    """The error that a part of an answer reports: those come with status 200 once the answer has begun.
+
+    It stands in the chunk, in its choice, in a body that is nothing but a code, or is a finish reason alone.
+    """
+    if chunk.get("error") or ("choices" not in chunk and chunk.get("code") not in (None, 0, 200)):
+        return to_error(200, chunk, {}, context, quirks)
+    choices = chunk.get("choices")
+    choice = _mapping(cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None)
+    if choice.get("error"):
+        return to_error(200, choice, {}, context, quirks)
+    reason = choice.get("finish_reason")
+    meaning = quirks.finishes.get(reason) if isinstance(reason, str) else None
+    if isinstance(meaning, type):
+        return context.error(meaning, f"the answer broke off: {reason}", hint=HINTS.get(meaning))
+    return None
+
+
+def read_body(body: object, quirks: Quirks = _PLAIN) -> tuple[tuple[str, ...], str]:
     """Codes and message of the shapes in use: `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, text."""
     if isinstance(body, str):
         return (), body
@@ -120,9 +141,13 @@ def read_body(body: object) -> tuple[tuple[str, ...], str]:
     if isinstance(inner, str):
         return (), inner
     error = _mapping(inner) or outer
-    codes = (str(error[key]) for key in ("code", "type") if error.get(key) not in (None, ""))
-    message = error.get("message") or error.get("detail") or ""
-    return tuple(codes), message if isinstance(message, str) else str(message)
+    codes = tuple(str(error[key]) for key in ("code", "type") if error.get(key) not in (None, ""))
+    message = error.get("message") or error.get("detail") or error.get("msg") or ""
+    words = message if isinstance(message, str) else str(message)
+    if quirks.error_detail is not None:
+        more_codes, more_words = quirks.error_detail(error)
+        return (*more_codes, *codes), f"{words}: {more_words}" if more_words else words
+    return codes, words
 
 
 def _status_in(codes: tuple[str, ...]) -> int | None:

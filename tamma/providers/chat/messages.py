@@ -20,6 +20,7 @@ from tamma.model.conversation import (
 )
 from tamma.model.foreign import read_json
 from tamma.providers.chat.quirks import Quirks
+from tamma.providers.chat.reasoning import NOTHING, REPLAYED, Replay, replayed
 
 Entry = dict[str, Any]
 
@@ -37,7 +38,10 @@ def build(
 ) -> Built:
     """The body for `request`. `provider_options` are added under the vendor's own names and win."""
     dropped: list[str] = []
-    body: dict[str, Any] = {"model": model, "messages": messages(request, vision=able.vision), "stream": True}
+    entries = messages(request, vision=able.vision, replay=Replay(model, quirks.replay_field))
+    if quirks.cache_marks and request.cache and able.prompt_cache:
+        mark_cache(entries)
+    body: dict[str, Any] = {"model": model, "messages": entries, "stream": True}
     if not able.vision and _has_images(request.messages):
         dropped.append("image")
     if quirks.stream_usage:
@@ -50,9 +54,9 @@ def build(
         else:
             dropped.append("temperature")
     if request.reasoning_effort is not None:
-        if quirks.effort_field and request.reasoning_effort in able.reasoning_levels:
-            body[quirks.effort_field] = request.reasoning_effort
-        else:
+        effort = quirks.effort(request.reasoning_effort, able)
+        body.update(effort)
+        if not effort:
             dropped.append("reasoning_effort")
     if request.tools:
         _add_tools(body, request, able, quirks, dropped)
@@ -61,7 +65,7 @@ def build(
     return Built({**body, **quirks.body, **request.provider_options}, tuple(dropped))
 
 
-def messages(request: Request, *, vision: bool = True) -> list[Entry]:
+def messages(request: Request, *, vision: bool = True, replay: Replay = NOTHING) -> list[Entry]:
     """System first, tool results as messages of their own, neighbours of one role merged.
 
     Chat templates of local models often insist on alternating turns, and none wants an empty one.
@@ -70,7 +74,7 @@ def messages(request: Request, *, vision: bool = True) -> list[Entry]:
     if request.system.strip():
         entries.append({"role": "system", "content": request.system})
     for message in request.messages:
-        made = _assistant(message) if message.role is Role.ASSISTANT else _user(message, vision)
+        made = _assistant(message, replay) if message.role is Role.ASSISTANT else _user(message, vision)
         for entry in made:
             _append(entries, entry)
     return entries
@@ -84,6 +88,22 @@ def _append(entries: list[Entry], entry: Entry) -> None:
     last["content"] = _joined(last["content"], entry["content"])
     if calls := entry.get("tool_calls"):
         last["tool_calls"] = [*last.get("tool_calls", []), *calls]
+    for name in REPLAYED:
+        if name in entry:
+            last[name] = last[name] + entry[name] if name in last else entry[name]
+
+
+def mark_cache(entries: list[Entry]) -> None:
+    """Mark the prefixes worth keeping: system, and the last two turns that are not the model's.
+
+    The last is written for the next request; the one before is what this request reads.
+    """
+    system = [entry for entry in entries[:1] if entry["role"] == "system"]
+    turns = [entry for entry in entries if entry["role"] in ("user", "tool") and entry["content"]]
+    for entry in (*system, *turns[-2:]):
+        parts = [dict(part) for part in _as_parts(entry["content"])]
+        parts[-1]["cache_control"] = {"type": "ephemeral"}
+        entry["content"] = parts
 
 
 def _joined(first: Any, second: Any) -> Any:
@@ -122,14 +142,14 @@ def _user(message: Message, vision: bool) -> Iterable[Entry]:
         yield {"role": "user", "content": content}
 
 
-def _assistant(message: Message) -> Iterable[Entry]:
+def _assistant(message: Message, replay: Replay) -> Iterable[Entry]:
     text = message.text
     calls = [_call(call) for call in message.tool_calls]
     if text.strip() or calls:
         entry: Entry = {"role": "assistant", "content": text}
         if calls:
             entry["tool_calls"] = calls
-        yield entry
+        yield {**entry, **replayed(message, replay)}
 
 
 def _call(call: ToolCall) -> Entry:

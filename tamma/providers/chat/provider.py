@@ -25,6 +25,7 @@ from tamma.model.conversation import (
     Request,
     StreamEvent,
     TokenCount,
+    user,
 )
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
@@ -36,7 +37,7 @@ from tamma.providers.common import tokens
 from tamma.providers.common.errors import CallContext, context_for, transport_error
 from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.common.sse import SSEDecoder
-from tamma.providers.interface import ProviderSettings
+from tamma.providers.interface import ProviderSettings, complete
 
 if TYPE_CHECKING:
     import httpx2
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 MAX_ERROR_BYTES = 64 * 1024
 """As much of an error's body as is read."""
 CHECK_TIMEOUT = 30.0
+BRIEF_TOKENS = 16
+"""The least that all services take."""
 _log = structlog.get_logger(__name__)
 
 
@@ -113,34 +116,44 @@ class OpenAICompatible:
         return catalogue.capabilities_for(self._settings, model)
 
     async def check(self) -> ProviderCheck:
-        """List the models: needs the credential and costs nothing."""
+        """List the models: needs the credential and costs nothing. Where they cannot be listed, ask one."""
         try:
+            if self._quirks.models_path is None:
+                return await self.ask_briefly(await self.default_model())
             found = await self.models()
         except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+            return failed_check(error)
         names = tuple(model.id for model in found)
         return ProviderCheck(True, f"{self._base_url} answers with {len(names)} models", names)
+
+    async def ask_briefly(self, model: str) -> ProviderCheck:
+        """Have `model` say a few tokens, which proves key, balance and model. Raises ProviderError."""
+        question = Request(
+            model, (user("Say ok."),), max_output_tokens=BRIEF_TOKENS, cache=False, timeout=CHECK_TIMEOUT
+        )
+        served = (await complete(self, question)).finish.served_model
+        return ProviderCheck(True, f"{self._base_url} answers with model {served!r}", (served,))
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models that the service offers; none where it cannot say."""
         if self._quirks.models_path is None:
             return ()
+        return _listed(await self.get(self._quirks.models_path))
+
+    async def get(self, path: str) -> Any:
+        """The parsed answer to a GET of `path`, below the base URL. Raises ProviderError."""
         await self.start()
         assert self._client is not None
         context = context_for(self._settings, self._settings.model or "", self._base_url)
         try:
             async with asyncio.timeout(min(CHECK_TIMEOUT, self._settings.timeout)):
-                response = await self._client.get(
-                    self._base_url + self._quirks.models_path, headers=self._headers()
-                )
+                response = await self._client.get(self._base_url + path, headers=self._headers())
             body = _parsed(response.content)
         except Exception as error:
             raise _ours(error, context, streaming=False) from None
         if response.status_code != 200:
-            raise errors.to_error(
-                response.status_code, body, response.headers, context, self._quirks.error_codes
-            )
-        return _listed(body)
+            raise errors.to_error(response.status_code, body, response.headers, context, self._quirks)
+        return body
 
     async def default_model(self) -> str:
         """The configured model, the reviewed default, or the first that the service lists."""
@@ -222,7 +235,7 @@ class OpenAICompatible:
         except Exception as error:
             return _ours(error, context, streaming=False)
         return errors.to_error(
-            response.status_code, _parsed(content), response.headers, context, self._quirks.error_codes
+            response.status_code, _parsed(content), response.headers, context, self._quirks
         )
 
     async def _chunks(
@@ -264,13 +277,17 @@ class OpenAICompatible:
             raise _ours(error, context, streaming=True) from None
 
     def _judged(self, chunk: object, context: CallContext) -> dict[str, Any]:
-        """The chunk, unless it reports an error: those come with status 200 once the answer has begun."""
+        """The chunk, unless it reports an error."""
         if not isinstance(chunk, dict):
             raise context.error(StreamInterrupted, "a part of the stream is not a JSON object")
         known = cast("dict[str, Any]", chunk)
-        if known.get("error"):
-            raise errors.to_error(200, known, {}, context, self._quirks.error_codes)
+        if (error := errors.in_chunk(known, context, self._quirks)) is not None:
+            raise error
         return known
+
+
+def failed_check(error: ProviderError) -> ProviderCheck:
+    return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
 
 
 def _translated(answer: OpenAIStream, chunk: dict[str, Any], context: CallContext) -> list[StreamEvent]:
@@ -283,11 +300,16 @@ def _translated(answer: OpenAIStream, chunk: dict[str, Any], context: CallContex
 def _listed(body: Any) -> tuple[ModelInfo, ...]:
     """The models of `{"data": [{"id": …}]}`; none where the answer has another shape.
 
-    The window stands under `max_model_len` with vLLM, under `context_length` with OpenRouter and others.
+    The window stands under `max_model_len` with vLLM, under `context_length` with OpenRouter and others;
+    OpenRouter tells the longest answer, too.
     """
     try:
         return tuple(
-            ModelInfo(str(entry["id"]), _positive(entry.get("max_model_len") or entry.get("context_length")))
+            ModelInfo(
+                str(entry["id"]),
+                _positive(entry.get("max_model_len") or entry.get("context_length")),
+                _positive((entry.get("top_provider") or entry).get("max_completion_tokens")),
+            )
             for entry in body["data"]
         )
     except (AttributeError, KeyError, TypeError):

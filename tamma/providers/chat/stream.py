@@ -16,6 +16,7 @@ from typing import Any
 from tamma.model.conversation import (
     FinishReason,
     ReasoningDelta,
+    ReasoningEnd,
     Start,
     StreamEvent,
     TextDelta,
@@ -26,6 +27,7 @@ from tamma.model.conversation import (
 )
 from tamma.model.foreign import read_json
 from tamma.providers.chat.quirks import Quirks
+from tamma.providers.chat.reasoning import ReasoningBlock, Replay
 from tamma.providers.common import tokens
 from tamma.providers.interface import tool_call_end
 
@@ -127,6 +129,7 @@ class OpenAIStream:
         self._input_estimate = input_estimate
         self._started = False
         self._calls = ToolCalls()
+        self._reasoning = ReasoningBlock(Replay(model, quirks.replay_field))
         self._written_bytes = 0
         self._usage: Usage | None = None
         self.served_model = model
@@ -155,6 +158,7 @@ class OpenAIStream:
             reason = choice.get("finish_reason")
             if reason and not self.done:
                 self.native_reason = str(reason)
+                self._end_reasoning(events)
                 events += self._calls.ends()
         usage = chunk.get("usage")
         if usage:
@@ -164,7 +168,9 @@ class OpenAIStream:
 
     @property
     def reason(self) -> FinishReason:
-        found = _FINISH.get(self.native_reason or "", FinishReason.UNKNOWN)
+        native = self.native_reason or ""
+        own = self._quirks.finishes.get(native)
+        found = own if isinstance(own, FinishReason) else _FINISH.get(native, FinishReason.UNKNOWN)
         # Many servers say `stop` after a tool call.
         return FinishReason.TOOL_CALLS if found is FinishReason.STOP and len(self._calls) else found
 
@@ -182,25 +188,32 @@ class OpenAIStream:
 
     def _delta(self, delta: Chunk, events: list[StreamEvent]) -> None:
         text = delta.get("content")
+        if not text or len(delta) > 2:  # else text, with or without the role: the common case
+            for name in self._quirks.reasoning_fields:
+                if reasoning := delta.get(name):
+                    self._written_bytes += len(reasoning.encode(errors="replace"))
+                    events.append(ReasoningDelta(reasoning))
+                    break
+            self._reasoning.add(delta)
         if text:
+            self._end_reasoning(events)
             self._written_bytes += len(text.encode(errors="replace"))
             events.append(TextDelta(text))
-            if len(delta) <= 2:  # with or without the role: nothing else to look for, the common case
-                return
-        for name in self._quirks.reasoning_fields:
-            if reasoning := delta.get(name):
-                self._written_bytes += len(reasoning.encode(errors="replace"))
-                events.append(ReasoningDelta(reasoning))
-                break
         for call in delta.get("tool_calls") or ():
+            self._end_reasoning(events)
             events += self._calls.add(call)
+
+    def _end_reasoning(self, events: list[StreamEvent]) -> None:
+        data = self._reasoning.close()
+        if data is not None:
+            events.append(ReasoningEnd(data))
 
     def _read_usage(self, usage: Chunk) -> Usage:
         """OpenAI's `prompt_tokens` takes the cache in already, and `completion_tokens` the reasoning."""
         inputs: Chunk = usage.get("prompt_tokens_details") or {}
         outputs: Chunk = usage.get("completion_tokens_details") or {}
-        if self._quirks.cost_field and (charged := usage.get(self._quirks.cost_field)) is not None:
-            self.charged = Decimal(str(charged))
+        if self._quirks.charge is not None:
+            self.charged = self._quirks.charge(usage)
         return Usage(
             input_total=usage.get("prompt_tokens") or 0,
             cache_read=inputs.get("cached_tokens") or 0,
