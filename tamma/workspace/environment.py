@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tamma.confine import base_python
 from tamma.errors import SandboxUnavailable
 from tamma.workspace.detect import PythonNeeds, python_needs
 from tamma.workspace.indexes import Indexes, configured_indexes
@@ -25,7 +26,6 @@ from tamma.workspace.layout import Layout, locked, write_atomically
 from tamma.workspace.proxy import AllowlistProxy
 from tamma.workspace.sandbox.profile import ENV, Mount, Profile
 from tamma.workspace.sandbox.run import Sandbox
-from tamma.workspace.sandbox.tiers import launcher_python
 
 _BUILT = "env"
 """What a project's own build code may write to. What stands beside it, the worker believes and copies."""
@@ -115,7 +115,7 @@ class Environments:
     async def _python(
         self, layout: Layout, sandbox: Sandbox, origin: str, needs: PythonNeeds, progress: Progress
     ) -> tuple[bool, _Attempt]:
-        key = _key("python", launcher_python(), origin, *needs.fingerprint)
+        key = _key("python", base_python(), origin, *needs.fingerprint)
         if not sandbox.tier.moves_paths:
             key = _key(key, str(layout.tree))  # its paths are the host's: not to be shared
         folder = self._root / key
@@ -142,7 +142,7 @@ class Environments:
         before = _files(layout.tree)
         profile = _with_env(sandbox, str(built), writable=True)
         target = ENV if sandbox.tier.moves_paths else str(built)
-        python = shlex.quote(launcher_python())
+        python = shlex.quote(base_python())
         logs: list[str] = []
         for requirements in needs.attempts:
             # pip of the base interpreter serves the environment: a copy in each costs 3 s and 12 MB.
@@ -212,7 +212,7 @@ class Environments:
             }
             with_network = replace(profile.plus(mounts, env), tcp=True)
             box = Sandbox(sandbox.tier, with_network, sandbox.shm, prewarm=False, cgroup=sandbox.cgroup)
-            words = [launcher_python(), "-I", "-S", relay, socket, "/bin/sh", "-c", script]
+            words = [base_python(), "-I", "-S", relay, socket, "/bin/sh", "-c", script]
             result = await box.run(shlex.join(words), timeout=_SECONDS, progress=progress)
             if result.exit_code != 0 and proxy.refused:
                 note = f"\n[not on the list of package indexes: {', '.join(sorted(proxy.refused))}]"

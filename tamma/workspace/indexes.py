@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
+from tamma.confine import base_python
 from tamma.workspace.sandbox.process import Process
-from tamma.workspace.sandbox.tiers import launcher_python
 
 _URL_KEYS = {
     "index-url": "PIP_INDEX_URL",
@@ -42,8 +42,8 @@ class Indexes:
 
 async def configured_indexes() -> Indexes:
     """Ask pip and npm where they look: by their configuration, and by what they were built with."""
-    found = read_indexes(await _say(launcher_python(), "-m", "pip", "config", "list"), os.environ)
-    built_in = (await _say(launcher_python(), "-c", _PIP_DEFAULTS)).split()
+    found = read_indexes(await _say(base_python(), "-m", "pip", "config", "list"), os.environ)
+    built_in = (await _say(base_python(), "-c", _PIP_DEFAULTS)).split()
     npm = shutil.which("npm")
     if npm and "npm_config_registry" not in found.env:
         built_in += _hosts((await _say(npm, "config", "get", "registry")).strip())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tamma.confine import landlock
 from tamma.errors import SandboxUnavailable
-from tamma.workspace.sandbox import landlock
 from tamma.workspace.sandbox.cgroup import make_cgroup
 from tamma.workspace.sandbox.host import (
     base_environment,

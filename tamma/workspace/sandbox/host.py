@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from tamma.confine import base_python, landlock
 from tamma.errors import SandboxUnavailable
-from tamma.workspace.sandbox import landlock
 from tamma.workspace.sandbox.process import Process
 from tamma.workspace.sandbox.profile import Mount, Profile, SandboxPolicy
-from tamma.workspace.sandbox.tiers import Bwrap, Namespaces, Supervised, Tier, launcher_python
+from tamma.workspace.sandbox.tiers import Bwrap, Namespaces, Supervised, Tier
 
 _SYSTEM = ("/usr", "/etc", "/opt", "/nix", "/snap")
 _LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -130,7 +130,7 @@ def in_container(environ: Mapping[str, str] = os.environ, root: Path = Path("/")
 def candidates(policy: SandboxPolicy, scratch: Path) -> Iterator[Tier]:
     """The tiers in the policy's order that may work here, each to be probed."""
     has_landlock = sys.platform == "linux" and landlock.abi() > 0
-    python = launcher_python()
+    python = base_python()
     for name in policy.tiers:
         if name == "bwrap" and (bwrap := shutil.which("bwrap")):
             yield Bwrap(bwrap)

@@ -13,18 +13,14 @@ none         nothing                                              the worker's  
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from tamma.confine import launcher
 from tamma.workspace.sandbox.profile import PROC_COVERED, Limits, Profile
-
-_LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 class Tier(Protocol):
@@ -106,7 +102,7 @@ class Namespaces:
                 "denyTcp": False,  # the network namespace has only its own loopback, which tests use
             }
         words = [self.unshare, "-Urnmpiuf", "--kill-child", "--propagation", "private"]
-        return [*words, *_launcher(self.python, plan)]
+        return [*words, *launcher(self.python, plan)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ class Supervised:
                 ],
                 "denyTcp": self.name == "landlock" and not profile.tcp,
             }
-        return _launcher(self.python, plan)
+        return launcher(self.python, plan)
 
 
 def _plan(profile: Profile, command: tuple[str, ...]) -> dict[str, object]:
@@ -151,10 +147,6 @@ def _plan(profile: Profile, command: tuple[str, ...]) -> dict[str, object]:
         "dropCapabilities": False,
         "landlock": None,
     }
-
-
-def _launcher(python: str, plan: dict[str, object]) -> list[str]:
-    return [python, "-I", "-S", str(_LAUNCHER), json.dumps(plan)]
 
 
 def _without(paths: Iterable[str], masks: tuple[str, ...]) -> list[str]:
@@ -168,12 +160,6 @@ def _without(paths: Iterable[str], masks: tuple[str, ...]) -> list[str]:
         else:
             result.append(path)
     return result
-
-
-def launcher_python() -> str:
-    """The interpreter without its virtual environment: it starts faster and stands on visible paths."""
-    base = getattr(sys, "_base_executable", sys.executable)
-    return os.path.realpath(base)
 
 
 def shell_stub(limits: Limits) -> tuple[str, ...]:

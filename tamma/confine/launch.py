@@ -1,7 +1,8 @@
 """The helper that builds a sandbox from inside, for tiers other than bwrap. Not imported: run as a script.
 
-`python -I -S launch.py PLAN` with PLAN a JSON object (see `plan.py`); standard library alone, and nothing
-of it is reachable for the command afterwards. It
+`python -I -S launch.py PLAN` with PLAN a JSON object (its callers write it: the tiers of the workspace's
+sandbox, and the host of plugins); standard library alone, and nothing of it is reachable for the command
+afterwards. It
 
 1. builds a new root of bind mounts, where the plan has `mounts` (we are PID 1 of new namespaces then),
 2. drops all capabilities,
