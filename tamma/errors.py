@@ -21,7 +21,8 @@
     │   ├── ContextOverflow     never retried: compact the conversation
     │   ├── ContentFiltered     never retried
     │   ├── ModelNotFound       never retried: another model
-    │   └── InvalidRequest      never retried
+    │   ├── InvalidRequest      never retried
+    │   └── BadAnswer           never retried: asked twice already
     ├── PlatformError           (a Git platform)
     │   ├── PlatformRateLimited retried after `retry_after`
     │   ├── Transient           retried
@@ -179,6 +180,10 @@ class ModelNotFound(ProviderError):
 
 class InvalidRequest(ProviderError):
     """The service refused the request's form."""
+
+
+class BadAnswer(ProviderError):
+    """The model's answer does not have the asked-for form, or was cut off before it had."""
 
 
 # --- platforms -----------------------------------------------------------------------------------
