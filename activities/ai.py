@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from temporalio import activity
@@ -47,6 +47,7 @@ from tamma.model.ids import BlobId, SessionId
 from tamma.model.session import ModelTurn, Opening, ToolUse
 from tamma.model.task import AgentChoice, Spend
 from tamma.providers.interface import Folder, Provider
+from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
 
 DEFAULT_WINDOW = 128_000
@@ -63,6 +64,8 @@ class Answer:
 
     entry: Entry
     seconds: float
+    instead_of: tuple[str, ...] = ()
+    """Who should have answered and could not."""
 
     @property
     def spend(self) -> Spend:
@@ -72,10 +75,13 @@ class Answer:
 class AIActivities:
     """Holds the providers and the transcripts."""
 
-    def __init__(self, providers: ProviderPool, store: Store, tools: tuple[Tool, ...]) -> None:
+    def __init__(
+        self, providers: ProviderPool, store: Store, tools: tuple[Tool, ...], routes: Routes | None = None
+    ) -> None:
         self._providers = providers
         self._store = store
         self._tools = tools
+        self._routes = routes or Routes()
         self.transcripts = Transcripts(store)
 
     @activity.defn(name=CALL_MODEL.name)
@@ -93,6 +99,7 @@ class AIActivities:
             system=prompt("system"),
             tools=self._tools,
             purpose="agent",
+            step=given.step,
         )
         message = answer.entry.message
         return ModelTurn(
@@ -102,6 +109,7 @@ class AIActivities:
             spend=answer.spend,
             text=message.text.strip()[:TEXT_SHOWN],
             served_model=answer.entry.model,
+            instead_of=answer.instead_of,
             seconds=answer.seconds,
         )
 
@@ -168,6 +176,7 @@ class AIActivities:
         system: str,
         tools: tuple[Tool, ...],
         purpose: str,
+        step: str = "",
     ) -> Answer:
         """Ask the model, giving it `words` first, and store both; or find the answer that is stored."""
         answer_seq = seq + 1 if words else seq
@@ -176,30 +185,22 @@ class AIActivities:
         stored = taken.entries
         if len(stored) > answer_seq:
             return Answer(stored[answer_seq], seconds=0.0)
-        provider = await self._providers.get(agent.provider)
         new = (Entry(seq, user(words)),) if words else ()
-        history = tuple(entry.message for entry in (*stored[:seq], *new))
-        model = agent.model or provider.settings.model or ""
-        request = Request(
-            model=model,
-            messages=fit(history, _window(provider, model), overhead=_overhead(system, tools)),
-            system=system,
-            tools=tools,
-            max_output_tokens=agent.max_output_tokens or provider.settings.max_output_tokens,
-            temperature=agent.temperature if agent.temperature is not None else provider.settings.temperature,
-            timeout=provider.settings.timeout,
-            metadata={
-                "purpose": purpose,
-                "session": session_id,
-                "attempt": str(activity.info().attempt),
-            },
-        )
+        history = (*stored[:seq], *new)
+        metadata = {"purpose": purpose, "session": session_id, "attempt": str(activity.info().attempt)}
         began = time.monotonic()
-        completion = await _stream(provider, request)
+
+        async def ask(link: Link) -> Completion:
+            provider = await self._providers.get(link.provider)
+            request = _request(provider, link, agent, history, system=system, tools=tools)
+            return await _stream(provider, replace(request, metadata=metadata))
+
+        chain = self._routes.chain(step or purpose, agent)
+        completion, answered = await ask_in_turn(chain, ask, last_attempt=_is_last_attempt())
         seconds = time.monotonic() - began
-        entry = _entry(answer_seq, completion, provider.settings.name, seconds)
+        entry = _entry(answer_seq, completion, answered.link.provider, seconds)
         await self.transcripts.append(session_id, (*new, entry), lease=taken.lease)
-        return Answer(entry, seconds)
+        return Answer(entry, seconds, answered.instead_of)
 
     async def _render(self, opening: Opening) -> str:
         words = dict(opening.words)
@@ -209,6 +210,38 @@ class AIActivities:
 
     async def _text(self, tag: str, blob: BlobId) -> str:
         return fenced(tag, (await self._store.get_blob(blob)).decode("utf-8", "replace"))
+
+
+def _request(
+    provider: Provider,
+    link: Link,
+    agent: AgentChoice,
+    history: Sequence[Entry],
+    *,
+    system: str,
+    tools: tuple[Tool, ...],
+) -> Request:
+    """What `provider` is asked. The run's own parameters were chosen for its own provider."""
+    settings = provider.settings
+    chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
+    model = link.model or settings.model or ""
+    messages = tuple(entry.message for entry in history)
+    return Request(
+        model=model,
+        messages=fit(messages, _window(provider, model), overhead=_overhead(system, tools)),
+        system=system,
+        tools=tools,
+        max_output_tokens=chosen.max_output_tokens or settings.max_output_tokens,
+        temperature=chosen.temperature if chosen.temperature is not None else settings.temperature,
+        timeout=settings.timeout,
+    )
+
+
+def _is_last_attempt() -> bool:
+    """Whether Temporal would not try this call again."""
+    info = activity.info()
+    policy = info.retry_policy
+    return policy is not None and 0 < policy.maximum_attempts <= info.attempt
 
 
 async def _stream(provider: Provider, request: Request) -> Completion:

@@ -271,6 +271,8 @@ class CallModel:
     """Further words for the agent: nudges, steering, what remains."""
     repo_label: str
     fairness_key: str = ""
+    step: str = "implement"
+    """Which of the configuration's steps this is, for the choice of provider and model."""
 
 
 CALL_MODEL: Activity[CallModel, ModelTurn] = Activity("call_model", ModelTurn)

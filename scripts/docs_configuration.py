@@ -23,7 +23,19 @@ from tamma.config import environment, project, schema
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "": {"version": "1.0", "mode": "standalone", "logLevel": "info"},
-    "providers": {"providers": {"default": "local-llm"}},
+    "providers": {
+        "providers": {
+            "default": "anthropic-claude",
+            "steps": {
+                "plan": "anthropic-claude/claude-opus-5-5",
+                "test": "local-llm",
+                "implement": "anthropic-claude",
+                "fix": "anthropic-claude",
+                "review": ["anthropic-claude/claude-haiku-5-5", "local-llm"],
+            },
+            "fallbacks": ["local-llm/qwen3-coder"],
+        }
+    },
     "providers.available[]": {
         "providers": {
             "available": [
@@ -33,6 +45,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "apiKey": "env:HOUSE_LLM_KEY",
                     "baseUrl": "https://llm.example.com/v1",
                     "model": "qwen3-coder",
+                    "priority": 1,
+                    "capabilities": {
+                        "tools": True,
+                        "forcedTool": False,
+                        "parallelTools": True,
+                        "vision": False,
+                        "structuredOutput": True,
+                        "reasoningLevels": ["low", "high"],
+                        "samplingParams": True,
+                        "promptCache": False,
+                        "maxOutput": 16384,
+                    },
+                    "maxConcurrent": 4,
+                    "requestsPerMinute": 60,
                     "defaultParams": {"temperature": 0.2, "maxTokens": 8192},
                     "price": {
                         "inputMtok": "0.40",
@@ -92,6 +118,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "worker": {
         "worker": {
             "maxConcurrentTasks": 3,
+            "maxModelCalls": 20,
+            "modelCallsPerSecond": 5,
             "workspacesDir": "/var/lib/tamma/workspaces",
             "host": "builder-1",
             "installHosts": ["registry.example.org"],

@@ -16,6 +16,7 @@
     │   ├── ProviderTimeout     retried
     │   ├── ProviderUnreachable retried
     │   ├── StreamInterrupted   retried, the whole call
+    │   ├── CircuitOpen         not asked, for it failed too often lately: retried after `retry_after`
     │   ├── QuotaExhausted      never retried: a person or a later day
     │   ├── AuthFailed          never retried, exit 4
     │   ├── ContextOverflow     never retried: compact the conversation
@@ -150,6 +151,12 @@ class ProviderTimeout(ProviderError):
 
 class ProviderUnreachable(ProviderError):
     """No connection to the service: wrong address, no network, refused."""
+
+    retryable = True
+
+
+class CircuitOpen(ProviderError):
+    """The service failed again and again lately: it is not asked before ``retry_after`` has passed."""
 
     retryable = True
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
 from tamma.config.resolve import (
     database_url,
+    routes,
     settings_for_platform,
     settings_for_provider,
     temporal_settings,
@@ -35,6 +36,7 @@ from tamma.errors import ConfigError, TammaError
 from tamma.model.conversation import Tool
 from tamma.model.task import AI_QUEUE, TASK_QUEUE, WORKSPACE_QUEUE, host_queue
 from tamma.pools import Platforms, Providers
+from tamma.providers.routing.chain import Routes
 from tamma.store.interface import Store
 from tamma.store.postgres import PostgresStore
 from tamma.telemetry.logs import configure_logging
@@ -78,8 +80,12 @@ class Parts:
     """Names this host's workspace queue."""
     runs: int = 3
     """Workspace activities at once."""
+    routes: Routes = field(default_factory=Routes)
+    """Which providers answer which step."""
     model_calls: int = 20
     """Model calls at once."""
+    model_rate: float | None = None
+    """Model calls a second that Temporal hands out over all workers; None: as many as there are."""
 
 
 def workers(
@@ -91,7 +97,7 @@ def workers(
     """
     from temporalio.worker import Worker
 
-    ai = AIActivities(parts.providers, parts.store, parts.tools)
+    ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes)
     platform = PlatformActivities(parts.platforms, parts.store)
     small = StoreActivities(parts.store)
     workspace = WorkspaceActivities(
@@ -127,6 +133,7 @@ def workers(
                 task_queue=AI_QUEUE,
                 activities=[ai.call_model, ai.make_plan, ai.review_change],
                 max_concurrent_activities=parts.model_calls,
+                max_task_queue_activities_per_second=parts.model_rate,
                 max_heartbeat_throttle_interval=BEAT,
                 default_heartbeat_throttle_interval=BEAT,
                 graceful_shutdown_timeout=AGENT_GRACE,
@@ -209,6 +216,9 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         tools=TOOLS,
         host=worker_host(loaded),
         runs=worker.max_concurrent_tasks + 1,
+        routes=routes(loaded),
+        model_calls=worker.max_model_calls,
+        model_rate=worker.model_calls_per_second,
     )
 
 

@@ -104,6 +104,7 @@ class AgentSession:
                     opening=None if state.opened else self._request.opening,
                     messages=step.messages,
                     repo_label=self._request.label,
+                    step=self._request.stage.step,
                 ),
                 MODEL_CALL,
                 queue=AI_QUEUE,
@@ -114,6 +115,8 @@ class AgentSession:
         self._state = machine.after_ask(self._state, step, turn)
         self._doing = ", ".join(use.name for use in turn.tools)
         shown = [f"{use.name} {use.brief}".strip() for use in turn.tools] or [turn.text[:120]]
+        if turn.instead_of:
+            shown.append(f"{turn.served_model} answered, for others could not: {', '.join(turn.instead_of)}")
         self._last = [*self._last, *shown][-SHOWN:]
 
     async def _use_tools(self, seq: int) -> None:

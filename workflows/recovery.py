@@ -28,6 +28,7 @@ _PASSING = frozenset(
     {
         "RateLimited",
         "Overloaded",
+        "CircuitOpen",
         "ProviderTimeout",
         "ProviderUnreachable",
         "StreamInterrupted",

@@ -63,6 +63,7 @@ def order(name: IssueName, text: str | None, wishes: Wishes, loaded: LoadedConfi
             temperature=provider.default_params.temperature,
             max_output_tokens=provider.default_params.max_tokens,
             name=wishes.agent or "default",
+            pinned=bool(wishes.provider or wishes.model),
         ),
         issue_text=text,
         base=wishes.base,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,9 +16,11 @@ from tamma.config.secrets import refuse_literals
 from tamma.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tamma.config.schema import TammaConfig
+    from tamma.config.schema import ProvidersConfig, TammaConfig
 
 DEFAULT_ORIGIN = "default"
+PROVIDERS_FILE = "providers.json"
+"""Beside the user's file, for those who keep the providers apart. It goes before what that file says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ def load_config(
     if named is not None or user_file.exists():
         layered.lay(read_file(user_file), f"user {user_file}")
         files.append(user_file)
+    providers_file = user_file.with_name(PROVIDERS_FILE)
+    if providers_file.exists():
+        layered.lay(read_providers_file(providers_file), f"user {providers_file}")
+        files.append(providers_file)
     if project_file is not None:
         notes += project.lay_project(layered, read_file(project_file), project_file)
         files.append(project_file)
@@ -95,9 +101,25 @@ def load_config(
     return LoadedConfig(config, dump, home, user_file, tuple(files), layered.origins, tuple(notes), dict(env))
 
 
+def read_providers_file(path: Path) -> dict[str, Any]:
+    """What the `providers` of a configuration holds, from a file of its own: bare or below that key, and the
+    list of the entries is enough. Raises as `read_file`."""
+    content = _json_object(path)
+    inner = content.get("providers", content)
+    whole: dict[str, Any] = {"providers": {"available": inner} if isinstance(inner, list) else inner}
+    refuse_literals(whole, repr(str(path)))
+    return whole
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """A configuration file's content. Raises ConfigError where it cannot be read, is not a JSON object, or
     holds a secret itself."""
+    content = _json_object(path)
+    refuse_literals(content, repr(str(path)))
+    return content
+
+
+def _json_object(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -114,9 +136,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{str(path)!r} is not valid JSON: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{str(path)!r} must hold a JSON object")
-    content = cast("dict[str, Any]", values)
-    refuse_literals(content, repr(str(path)))
-    return content
+    return cast("dict[str, Any]", values)
 
 
 def _lay_environment(layered: Layered, env: Mapping[str, str], flags: Mapping[str, object]) -> None:
@@ -153,13 +173,24 @@ def _validate(layered: Layered) -> tuple[TammaConfig, dict[str, Any]]:
     except ValidationError as error:
         raise explain(error, layered) from None
     names = [entry.provider_id for entry in config.providers.available]
-    if config.providers.default not in names:
-        origin = layered.origins.get("providers.default", DEFAULT_ORIGIN)
-        raise ConfigError(
-            f"there is no provider called {config.providers.default!r} (from {origin})",
-            hint=f"choose one of: {', '.join(names)}",
-        )
+    for path, provider in _named_providers(config.providers):
+        if provider not in names:
+            origin = layered.origins.get(path, DEFAULT_ORIGIN)
+            raise ConfigError(
+                f"{path}: there is no provider called {provider!r} (from {origin})",
+                hint=f"choose one of: {', '.join(names)}",
+            )
     return config, config.model_dump(mode="json", by_alias=True)
+
+
+def _named_providers(providers: ProvidersConfig) -> Iterator[tuple[str, str]]:
+    """Every place that names an entry, and the name."""
+    yield "providers.default", providers.default
+    for each in providers.fallbacks or ():
+        yield "providers.fallbacks", each.partition("/")[0]
+    for step, chain in providers.steps:
+        for each in chain or ():
+            yield f"providers.steps.{step}", each.partition("/")[0]
 
 
 def _unknown_variable(name: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
     from tamma.platforms.interface import PlatformSettings
     from tamma.providers.interface import Price, ProviderSettings
+    from tamma.providers.routing.chain import Routes
 
 NEEDS_KEY = frozenset({"anthropic-claude"})
 """Types of providers that are of no use without a key."""
@@ -54,6 +55,9 @@ def settings_for_provider(loaded: LoadedConfig, name: str | None = None) -> Prov
         temperature=entry.default_params.temperature,
         context_window=entry.context_window,
         price=_price(entry.price),
+        max_concurrent=entry.max_concurrent,
+        requests_per_minute=entry.requests_per_minute,
+        capabilities={name: it for name, it in vars(entry.capabilities).items() if it is not None},
         headers=_headers(entry, loaded.env),
         options=cast("Mapping[str, object]", entry.options),
     )
@@ -66,6 +70,23 @@ def usable_provider(loaded: LoadedConfig, name: str | None = None) -> tuple[Prov
     if key is None and entry.provider_type in NEEDS_KEY:
         raise _no_key(entry)
     return entry, key
+
+
+def routes(loaded: LoadedConfig) -> Routes:
+    """Who is asked for which step, and who instead."""
+    from tamma.providers.routing.chain import Link, Routes, link
+
+    providers = loaded.config.providers
+    steps = {
+        step: tuple(link(each) for each in chain)
+        for step, chain in vars(providers.steps).items()
+        if chain is not None
+    }
+    if providers.fallbacks is not None:
+        return Routes(steps, tuple(link(each) for each in providers.fallbacks))
+    ranked = [entry for entry in providers.available if entry.priority is not None]
+    ranked.sort(key=lambda entry: entry.priority or 0)
+    return Routes(steps, tuple(Link(entry.provider_id) for entry in ranked))
 
 
 def provider_entry(loaded: LoadedConfig, name: str) -> ProviderConfig:

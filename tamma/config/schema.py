@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from tamma.config.built_in import BUILT_IN as BUILT_IN
@@ -28,6 +28,14 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^\s\[\]]+$")]
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 JsonObject = dict[str, JsonValue]
+ChainLink = Annotated[str, Field(pattern=r"^[^\s/]+(/\S+)?$")]
+
+
+def _listed(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+Chain = Annotated[tuple[ChainLink, ...], BeforeValidator(_listed)]
 
 
 class Section(BaseModel):
@@ -64,6 +72,29 @@ class DefaultParams(Section):
     """The longest answer, in tokens. None: for Claude 32,000 or what the model allows, else the server's."""
 
 
+class CapabilitiesConfig(Section):
+    """What models can do. None: what the catalogue or the service says."""
+
+    tools: bool | None = None
+    """False: tools are called by a text protocol, for models that were not trained to call any."""
+    forced_tool: bool | None = None
+    """Whether it can be told that it must call one."""
+    parallel_tools: bool | None = None
+    """Whether it may call several at once."""
+    vision: bool | None = None
+    """Whether it sees pictures."""
+    structured_output: bool | None = None
+    """Whether it can be held to a JSON schema."""
+    reasoning_levels: tuple[Literal["low", "medium", "high", "xhigh", "max"], ...] | None = None
+    """How hard it can be asked to think."""
+    sampling_params: bool | None = None
+    """Whether it takes a temperature."""
+    prompt_cache: bool | None = None
+    """Whether parts of a prompt are marked for its cache."""
+    max_output: Annotated[int, Field(gt=0)] | None = None
+    """Tokens."""
+
+
 class ProviderConfig(Section):
     """One provider's account."""
 
@@ -77,6 +108,14 @@ class ProviderConfig(Section):
     """The service's address. None: the one that the type knows."""
     model: str | None = None
     """None: the type's default; for `local-llm` the first model that the server lists."""
+    priority: int | None = None
+    """Its place among the `fallbacks`, lowest first. None: it is none."""
+    capabilities: CapabilitiesConfig = Field(default_factory=CapabilitiesConfig)
+    """What you know better than Tamma's catalogue of this entry's models."""
+    max_concurrent: Annotated[int, Field(ge=1)] | None = None
+    """Calls at once from one worker."""
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """Calls that one worker begins in a minute."""
     default_params: DefaultParams = Field(default_factory=DefaultParams)
     price: PriceConfig | None = None
     """None: the price data that comes with Tamma; models it does not know cost an unknown sum."""
@@ -92,11 +131,31 @@ class ProviderConfig(Section):
     """What only this type understands."""
 
 
+class StepsConfig(Section):
+    """Who works on a step of a run: `PROVIDER` or `PROVIDER/MODEL`, or a list of which the first that can
+    answers. None: the run's own provider. `--provider` and `--model` of a run go before all of them."""
+
+    plan: Chain | None = None
+    """Reading the issue, planning the change."""
+    test: Chain | None = None
+    """Writing the test that shows the problem."""
+    implement: Chain | None = None
+    """Making the change."""
+    fix: Chain | None = None
+    """Mending what tests, checks or the review found."""
+    review: Chain | None = None
+    """Reading the change before it is published."""
+
+
 class ProvidersConfig(Section):
     """The services that models are asked from."""
 
     default: str = "anthropic-claude"
     """The `providerId` that runs use unless `--provider` names another."""
+    steps: StepsConfig = Field(default_factory=StepsConfig)
+    fallbacks: tuple[ChainLink, ...] | None = None
+    """Who answers where the chosen one cannot: no credit, a wrong key, down for long. None: the entries that
+    have a `priority`, lowest first."""
     available: tuple[ProviderConfig, ...] = ()
     """One entry an account; an entry whose id is built in changes or completes that one."""
 
@@ -184,6 +243,10 @@ class WorkerConfig(Section):
     max_concurrent_tasks: Annotated[int, Field(ge=1, le=64)] = 1
     """Limits the workspace activities (clones, commands, tests) that run at once, to this number and one
     more. It does not limit how many runs are open."""
+    max_model_calls: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Model calls of this worker at once."""
+    model_calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    """Model calls that Temporal hands out in a second, over all workers of the queue; they should agree."""
     workspaces_dir: str | None = None
     """None: TAMMA_HOME/workspaces."""
     host: Name | None = None

@@ -19,6 +19,11 @@ class Stage(StrEnum):
     IMPLEMENT = "implement"
     FIX = "fix"
 
+    @property
+    def step(self) -> str:
+        """The configuration's word for it (`providers.steps`)."""
+        return "test" if self is Stage.RED_TEST else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRef:
@@ -80,6 +85,8 @@ class ModelTurn:
     """The beginning of what the model said, at most 300 characters."""
     served_model: str = ""
     seconds: float = 0.0
+    instead_of: tuple[str, ...] = ()
+    """Providers that should have answered and could not, with the reason: `openai: QuotaExhausted`."""
 
 
 @dataclass(frozen=True, slots=True)

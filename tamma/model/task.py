@@ -83,6 +83,8 @@ class AgentChoice:
     temperature: float | None = None
     max_output_tokens: int | None = None
     name: str = "default"
+    pinned: bool = False
+    """A person named the provider or model for this very run: no other one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,10 @@ class ProviderSettings:
     context_window: int | None = None
     """Overrides what the catalogue says, tokens."""
     price: Price | None = None
+    max_concurrent: int | None = None
+    """Calls at once from one process."""
+    requests_per_minute: float | None = None
+    """Calls that one process begins in a minute."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     capabilities: Mapping[str, object] = field(default_factory=dict[str, object])
     """Fields of `Capabilities` that the user knows better than the catalogue, for every model."""
