@@ -14,16 +14,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
-    "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.gateway", "tamma.model", "tamma.platforms",
-    "tamma.providers", "tamma.providers.anthropic",
-    "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.workspace",
+    "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.mcp",
+    "tamma.model", "tamma.platforms", "tamma.providers", "tamma.providers.anthropic",
+    "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
 MODULES = (
-    "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.model.ids",
-    "tamma.platforms.github", "tamma.platforms.interface", "tamma.providers.anthropic.provider",
+    "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.mcp.client",
+    "tamma.model.ids", "tamma.platforms.github", "tamma.platforms.interface", "tamma.providers.anthropic.provider",
     "tamma.providers.interface", "tamma.registry", "tamma.store.interface", "tamma.store.postgres",
-    "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools", "workflows.agent_session",
+    "tamma.toolservers.servers", "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools",
+    "workflows.agent_session",
 )  # fmt: skip
 
 
@@ -70,16 +71,20 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.worker", "import tamma.cli", LAYERS),
         ("tamma.providers.anthropic.provider", "import tamma.store.postgres", LAYERS),
         ("tamma.workspace.tools", "from tamma.platforms import github", LAYERS),
+        ("tamma.mcp.client", "import tamma.providers.interface", LAYERS),
+        ("tamma.toolservers.servers", "import tamma.providers.anthropic.provider", LAYERS),
         ("tamma.store.interface", "import httpx2", INTERFACES),
         ("activities.interface", "import tamma.registry", INTERFACES),
         ("tamma.config", "import tamma.agents.step", RUNLESS),
         ("workflows.agent_session", "import tamma.workspace.tools", WORKFLOWS),
         ("workflows.agent_session", "import yaml", WORKFLOWS),
+        ("workflows.agent_session", "import tamma.mcp.client", WORKFLOWS),
         ("tamma.agents.step", "import workflows; import scipy", LAYERS),
         ("activities.ai", "import anthropic", SDKS),
         ("tamma.platforms.github", "import anthropic", SDKS),
         ("tamma.workspace.tools", "import asyncpg", SDKS),
         ("tamma.worker", "import githubkit", SDKS),
+        ("tamma.toolservers.servers", "import mcp", SDKS),
         ("tamma.agents.step", "import temporalio.workflow", SDKS),
         ("tamma.worker", "import rich.console", SDKS),
     ],
@@ -104,6 +109,8 @@ def test_what_the_rule_allows_passes(tree: Path) -> None:
         "activities.ai": "import tamma.providers.interface, tamma.store.interface, temporalio.activity",
         "tamma.workspace.tools": "import pygit2, tamma.platforms.interface",
         "tamma.providers.anthropic.provider": "import anthropic, tamma.errors",
+        "tamma.mcp.client": "import mcp, httpx2, tamma.errors",
+        "tamma.toolservers.servers": "import tamma.mcp.client, tamma.workspace.interface",
         "tamma.platforms.github": "import githubkit, httpx2",
         "tamma.store.postgres": "import asyncpg",
         "tamma.worker": "import tamma.config, tamma.temporal, tamma.store.postgres, workflows.agent_session",
