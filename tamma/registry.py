@@ -14,6 +14,7 @@ from tamma.errors import ConfigError
 
 PROVIDERS: Mapping[str, str] = {
     "anthropic-claude": "tamma.providers.anthropic.provider:AnthropicClaude",
+    "gemini": "tamma.providers.gemini.provider:Gemini",
     "local-llm": "tamma.providers.local.provider:LocalLLM",
     "scripted": "tamma.providers.scripted.provider:Scripted",
 }
