@@ -16,6 +16,7 @@ PROVIDERS: Mapping[str, str] = {
     "anthropic-claude": "tamma.providers.anthropic.provider:AnthropicClaude",
     "gemini": "tamma.providers.gemini.provider:Gemini",
     "local-llm": "tamma.providers.local.provider:LocalLLM",
+    "openai": "tamma.providers.openai.provider:OpenAI",
     "scripted": "tamma.providers.scripted.provider:Scripted",
 }
 PLATFORMS: Mapping[str, str] = {

@@ -16,6 +16,7 @@ _MILLION = Decimal(1_000_000)
 
 PRICE_DATA: Mapping[str, str] = {
     "anthropic-claude": "anthropic",
+    "openai": "openai",
     "gemini": "google",
 }
 """Our provider types that genai-prices knows, under its name. The others are priced by configuration only."""
