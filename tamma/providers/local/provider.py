@@ -1,23 +1,218 @@
-"""Models on the user's own machine or network: llama.cpp (xllamacpp), LM Studio, vLLM, Ollama's `/v1`.
+"""Models on the user's own machine or network: Ollama, LM Studio, vLLM, llama.cpp, any compatible server.
+
+Which of them answers is found out on first use, because each wants another treatment: Ollama must be told the
+context window in its own protocol, and only their own endpoints say what the others' models can do.
 
 Plain http is fine to this machine; to another one it wants `{"allowInsecureHttp": true}` in the options.
-Ollama's `/v1` cannot be told the context window and cuts long prompts silently: set its own default there.
 """
 
 from __future__ import annotations
 
-from tamma.providers.chat.provider import OpenAICompatible
-from tamma.providers.chat.quirks import Quirks
-from tamma.providers.interface import ProviderSettings
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
 
-LOCAL = Quirks(
-    base_url="http://127.0.0.1:8080/v1",  # llama.cpp's own default
-    key_required=False,
+import structlog
+
+from tamma.errors import ConfigError, ProviderError, ProviderTimeout, ProviderUnreachable
+from tamma.model.conversation import (
+    Capabilities,
+    ModelInfo,
+    ProviderCheck,
+    Request,
+    StreamEvent,
+    TokenCount,
 )
+from tamma.providers.catalogue import models as catalogue
+from tamma.providers.common.errors import context_for, host_of
+from tamma.providers.common.http import check_base_url, check_key, make_client
+from tamma.providers.interface import Provider, ProviderSettings
+from tamma.providers.local.compatible import Compatible
+from tamma.providers.local.detect import (
+    DEFAULT_PORTS,
+    KINDS,
+    TITLES,
+    Kind,
+    lists_models,
+    probe,
+    root_of,
+)
+from tamma.providers.local.llamacpp import LlamaCpp
+from tamma.providers.local.lmstudio import LMStudio
+from tamma.providers.local.ollama.provider import Ollama
+from tamma.providers.local.vllm import VLLM
+from tamma.providers.local.wire import headers_of
+
+HOST = "http://127.0.0.1"
+_log = structlog.get_logger(__name__)
 
 
-class LocalLLM(OpenAICompatible):
-    """Any OpenAI-compatible server; without `model`, the first one that it lists."""
+class Server(Provider, Protocol):
+    """A provider for one kind of server."""
+
+    async def learn(self, model: str) -> None:
+        """Remember what the server says about `model`. Raises ProviderError."""
+        ...
+
+    async def default_model(self) -> str:
+        """The configured model, or the first that the server lists. Raises ProviderError."""
+        ...
+
+
+class LocalLLM:
+    """A local server; without `model`, the first one that it lists.
+
+    Option `kind` (one of `KINDS`) says which server it is, instead of having it found out; `discover: false`
+    keeps from asking it what the model can do: then the configuration alone says it. Without a base URL the
+    servers' own ports on this machine are tried.
+    """
 
     def __init__(self, settings: ProviderSettings) -> None:
-        super().__init__(settings, LOCAL)
+        if settings.base_url:
+            check_base_url(settings, settings.base_url)
+        self._settings = settings
+        self._kind: Kind | None = _configured_kind(settings)
+        self._discover = settings.options.get("discover") is not False
+        self._server: Server | None = None
+        self._finding = asyncio.Lock()
+
+    @property
+    def settings(self) -> ProviderSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Check the settings; which server answers is found out by the first call. Raises AuthFailed."""
+        check_key(self._settings, required=False)
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
+        """Ask the model; see `tamma.providers.interface`. Closing the generator closes the connection."""
+        begun = asyncio.get_running_loop().time()
+        server, request = await self._ready(request)
+        left = request.timeout - (asyncio.get_running_loop().time() - begun)
+        async with aclosing(server.stream(replace(request, timeout=max(0.0, left)))) as events:
+            async for event in events:
+                yield event
+
+    async def count_tokens(self, request: Request) -> TokenCount:
+        """The model's own count with vLLM and llama.cpp, else an estimate."""
+        server, request = await self._ready(request)
+        return await server.count_tokens(request)
+
+    def capabilities(self, model: str) -> Capabilities:
+        """What the server said about `model` in an earlier call; before that, the catalogue's figures."""
+        if self._server is not None:
+            return self._server.capabilities(model)
+        return catalogue.capabilities_for(self._settings, model)
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return await (await self._found()).models()
+
+    async def check(self) -> ProviderCheck:
+        """Find the server and list its models: costs nothing."""
+        try:
+            server = await self._found()
+        except ProviderError as error:
+            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+        return await server.check()
+
+    async def close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await server.close()
+
+    async def _ready(self, request: Request) -> tuple[Server, Request]:
+        """The server, which has said what it knows about the request's model. Raises ProviderError."""
+        try:
+            async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
+                server = await self._found()
+                model = request.model or await server.default_model()
+                if self._discover:
+                    await server.learn(model)
+        except TimeoutError:
+            context = context_for(self._settings, request.model, self._settings.base_url or HOST)
+            raise context.error(ProviderTimeout, "no answer in time, before the model was asked") from None
+        return server, replace(request, model=model)
+
+    async def _found(self) -> Server:
+        """The server, found out once however many ask at the same time. Raises ProviderError."""
+        await self.start()
+        async with self._finding:
+            if self._server is None:
+                self._server = await self._find()
+            return self._server
+
+    async def _find(self) -> Server:
+        url = self._settings.base_url
+        if self._kind is not None:
+            port = DEFAULT_PORTS["llamacpp" if self._kind == "openai" else self._kind]
+            return make_server(self._kind, self._settings, url or f"{HOST}:{port}/v1")
+        if url is None:
+            return await self._look_around()
+        kind, base_url = await self._ask(url, headers_of(self._settings))
+        return make_server(kind or "openai", self._settings, base_url)
+
+    async def _look_around(self) -> Server:
+        """The first of the well-known servers that answers where it usually does on this machine."""
+        for port in DEFAULT_PORTS.values():
+            url = f"{HOST}:{port}"
+            try:
+                kind, base_url = await self._ask(url, {})  # nobody named this port: it gets no key to see
+            except ProviderError as error:
+                _log.debug("no model server here", url=url, why=str(error))
+                continue
+            if kind is not None or base_url != url:
+                return make_server(kind or "openai", self._settings, base_url)
+        tried = ", ".join(f"{port} ({TITLES[kind]})" for kind, port in DEFAULT_PORTS.items())
+        raise ProviderUnreachable(
+            f"{self._settings.name}: no model server answers on this machine; tried the ports {tried}",
+            hint='start one of them, or say where it is with "baseUrl", e.g. http://127.0.0.1:11434',
+            provider=self._settings.name,
+        )
+
+    async def _ask(self, url: str, headers: dict[str, str]) -> tuple[Kind | None, str]:
+        """The kind of the server at `url`, None for one that shows none, and the base URL of its chat."""
+        root = root_of(url)
+        context = context_for(self._settings, self._settings.model or "", url)
+        async with make_client(self._settings, root) as client:
+            kind, answers = await probe(client, root, headers, context)
+        base_url = url.rstrip("/")
+        if kind is not None or lists_models(answers):
+            base_url = f"{root}/v1"
+        _log.info(
+            "asked which model server this is",
+            provider=self._settings.name,
+            host=host_of(url),
+            found=TITLES[kind or "openai"],
+            probes=len(answers),
+        )
+        return kind, base_url
+
+
+def make_server(kind: Kind, settings: ProviderSettings, base_url: str) -> Server:
+    """The provider for a server of `kind`. All but the plain one have their chat below `/v1`."""
+    root = root_of(base_url)
+    match kind:
+        case "ollama":
+            return Ollama(settings, root)
+        case "lmstudio":
+            return LMStudio(settings, f"{root}/v1")
+        case "vllm":
+            return VLLM(settings, f"{root}/v1")
+        case "llamacpp":
+            return LlamaCpp(settings, f"{root}/v1")
+        case "openai":
+            return Compatible(settings, base_url)
+
+
+def _configured_kind(settings: ProviderSettings) -> Kind | None:
+    named = settings.options.get("kind")
+    if named is None:
+        return None
+    if named in KINDS:
+        return named
+    raise ConfigError(
+        f"provider {settings.name!r}: there is no kind of local server called {named!r}",
+        hint=f"choose of: {', '.join(KINDS)}, or leave it out to have it found out",
+    )

@@ -76,7 +76,9 @@ class LocalVendor:
         return b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
 
     def provider(self, url: str, **settings: Any) -> LocalLLM:
-        return LocalLLM(settings_for(self.name, url, **settings))
+        # One answer for everything: nothing can be found out, and nothing asked beside the call itself.
+        options = {"kind": "openai", "discover": False, **settings.pop("options", {})}
+        return LocalLLM(settings_for(self.name, url, options=options, **settings))
 
     async def saying(self, said: Said, stack: AsyncExitStack) -> Provider:
         return await serve(self, Answer(self.wire(said)), stack)
