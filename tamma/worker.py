@@ -36,6 +36,7 @@ from tamma.errors import ConfigError, TammaError
 from tamma.model.conversation import Tool
 from tamma.model.task import AI_QUEUE, TASK_QUEUE, WORKSPACE_QUEUE, host_queue
 from tamma.pools import Platforms, Providers
+from tamma.providers.observed import log_call
 from tamma.providers.routing.chain import Routes
 from tamma.store.interface import Store
 from tamma.store.postgres import PostgresStore
@@ -196,7 +197,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
     from tamma.workspace.tools import TOOLS
 
     run, worker = loaded.config.run, loaded.config.worker
-    providers = Providers(lambda name: settings_for_provider(loaded, name))
+    providers = Providers(lambda name: settings_for_provider(loaded, name), hooks=[log_call])
     platforms = Platforms(lambda name: settings_for_platform(loaded, name))
     workspaces = LocalWorkspaces(
         workspaces_dir(loaded),

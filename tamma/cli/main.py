@@ -42,6 +42,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "budget": "Give a run more money or turns.",
     },
     "Operate": {
+        "providers": "List, show and test the AI providers.",
         "config": "Show, check and locate the configuration.",
         "db": "Migrate the database.",
         "dev": "Start, stop and watch the embedded servers.",

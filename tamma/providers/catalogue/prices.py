@@ -18,6 +18,8 @@ PRICE_DATA: Mapping[str, str] = {
     "anthropic-claude": "anthropic",
     "openai": "openai",
     "gemini": "google",
+    "openrouter": "openrouter",
+    "zai": "zai",
 }
 """Our provider types that genai-prices knows, under its name. The others are priced by configuration only."""
 
@@ -28,6 +30,24 @@ def cost_of(provider_type: str, model: str, usage: Usage, override: Price | None
         return Cost(_from_price(usage, override), CostSource.CONFIG)
     known_as = PRICE_DATA.get(provider_type)
     return _from_data(known_as, model, usage) if known_as else UNKNOWN_COST
+
+
+def price_of(provider_type: str, model: str) -> Price | None:
+    """The list price of short requests, from the data; None where it is not known."""
+
+    def mtok(usage: Usage) -> Decimal | None:
+        usd = cost_of(provider_type, model, usage, None).usd
+        return None if usd is None else usd * 1000
+
+    inputs, outputs = mtok(Usage(input_total=1000)), mtok(Usage(output_total=1000))
+    if inputs is None or outputs is None:
+        return None
+    return Price(
+        inputs,
+        outputs,
+        cache_read_mtok=mtok(Usage(input_total=1000, cache_read=1000)),
+        cache_write_mtok=mtok(Usage(input_total=1000, cache_write=1000)),
+    )
 
 
 def load_price_data() -> None:

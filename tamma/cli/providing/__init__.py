@@ -1,0 +1,1 @@
+"""What `tamma providers` shows and does."""

@@ -1,0 +1,148 @@
+"""Providers, types and models as rows: names to JSON values, in the order they are shown."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tamma import registry
+from tamma.config.resolve import provider_entry, routes, settings_for_provider, usable_provider
+from tamma.config.secrets import env_name
+from tamma.errors import AuthFailed, ConfigError
+from tamma.pools import Providers
+from tamma.providers.catalogue.models import default_model
+from tamma.providers.catalogue.prices import price_of
+
+if TYPE_CHECKING:
+    from tamma.config.load import LoadedConfig
+    from tamma.config.schema import ProviderConfig
+    from tamma.model.conversation import ModelInfo
+    from tamma.providers.interface import Price, Provider
+
+Row = dict[str, object]
+
+
+def entries(loaded: LoadedConfig) -> list[Row]:
+    """The configured entries, the default one first."""
+    config = loaded.config.providers
+    ordered = sorted(config.available, key=lambda entry: entry.provider_id != config.default)
+    return [
+        {
+            "name": entry.provider_id,
+            "type": entry.provider_type,
+            "model": entry.model or default_model(entry.provider_type),
+            "ready": _ready(loaded, entry),
+            "used": _uses(loaded, entry.provider_id),
+        }
+        for entry in ordered
+    ]
+
+
+def types() -> list[Row]:
+    """What an entry's `providerType` may be."""
+    return [
+        {
+            "type": entry.name,
+            "version": entry.version,
+            "from": entry.distribution or "tamma",
+            "problem": registry.providers.examine(entry) if entry.distribution else None,
+        }
+        for entry in registry.providers.list()
+    ]
+
+
+async def provider(loaded: LoadedConfig, name: str, model: str | None) -> Row:
+    """One entry whole. Raises ConfigError."""
+    entry = provider_entry(loaded, name)
+    chosen = model or entry.model or default_model(entry.provider_type)
+    row: Row = {
+        "name": entry.provider_id,
+        "type": entry.provider_type,
+        "model": chosen,
+        "baseUrl": entry.base_url,
+        "apiKey": entry.api_key,
+        "ready": _ready(loaded, entry),
+        "used": _uses(loaded, name),
+        "timeout": entry.timeout,
+        "stallTimeout": entry.stall_timeout,
+    }
+    row["price"] = _price(price_of(entry.provider_type, chosen or ""))
+    try:
+        plugin = registry.providers.get(entry.provider_type)
+        settings = settings_for_provider(loaded, name)
+        row["price"] = _price(settings.price) or row["price"]
+        row["problems"] = list(plugin.validate_config(settings)) or None
+        able = asdict(plugin.create_provider(settings).capabilities(chosen or ""))
+    except (ConfigError, AuthFailed) as error:
+        row["problems"] = [str(error)]
+        return row
+    del able["model"]
+    return {**row, **{f"can.{key}": value for key, value in able.items()}}
+
+
+async def models(loaded: LoadedConfig, name: str) -> list[Row]:
+    """What the service lists. Raises ConfigError, AuthFailed, ProviderError."""
+    async with AsyncExitStack() as stack:
+        pool = Providers(lambda each: settings_for_provider(loaded, each))
+        stack.push_async_callback(pool.close)
+        made = await pool.get(name)
+        return [_model(made, info) for info in await made.models()]
+
+
+def words(value: object) -> str:
+    """A value for people: what is not known is a dash."""
+    match value:
+        case None | () | []:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(str(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+        case dict():
+            return ", ".join(f"{key} {words(each)}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+        case _:
+            return str(value)
+
+
+def _ready(loaded: LoadedConfig, entry: ProviderConfig) -> str:
+    """Whether it has what it needs to be asked, without asking."""
+    if entry.provider_type not in registry.providers.names():
+        return f"no such type: {entry.provider_type}"
+    try:
+        usable_provider(loaded, entry.provider_id)
+    except AuthFailed:
+        name = env_name(entry.api_key)
+        return f"{name} is not set" if name else "has no apiKey"
+    except ConfigError as error:
+        return str(error)
+    return "yes"
+
+
+def _uses(loaded: LoadedConfig, name: str) -> list[str]:
+    """What the configuration uses it for."""
+    found = ["default"] if loaded.config.providers.default == name else []
+    known = routes(loaded)
+    found += [step for step, chain in known.steps.items() if any(each.provider == name for each in chain)]
+    return found + [f"fallback {at}" for at, each in enumerate(known.fallbacks, 1) if each.provider == name]
+
+
+def _model(made: Provider, info: ModelInfo) -> Row:
+    able = made.capabilities(info.id)
+    return {
+        "model": info.id,
+        "window": info.context_window or able.context_window,
+        "output": info.max_output or able.max_output,
+        "tools": able.tools,
+        "price": _price(made.settings.price or price_of(made.settings.type, info.id)),
+    }
+
+
+def _price(price: Price | None) -> Row | None:
+    """US dollars for a million tokens."""
+    if price is None:
+        return None
+    return {
+        "inputMtok": f"{price.input_mtok.normalize():f}",
+        "outputMtok": f"{price.output_mtok.normalize():f}",
+    }
