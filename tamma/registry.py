@@ -17,7 +17,9 @@ PROVIDERS: Mapping[str, str] = {
     "gemini": "tamma.providers.gemini.provider:Gemini",
     "local-llm": "tamma.providers.local.provider:LocalLLM",
     "openai": "tamma.providers.openai.provider:OpenAI",
+    "openrouter": "tamma.providers.openrouter.provider:OpenRouter",
     "scripted": "tamma.providers.scripted.provider:Scripted",
+    "zai": "tamma.providers.zai.provider:Zai",
 }
 PLATFORMS: Mapping[str, str] = {
     "github": "tamma.platforms.github:GitHub",

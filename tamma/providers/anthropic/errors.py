@@ -61,8 +61,13 @@ CHANGED_HISTORY_HINT = (
 )
 
 
-def classify(status: int, kind: str, code: str, message: str) -> type[ProviderError]:
-    """Which of our errors an answer of Anthropic's means. Pure."""
+def classify(
+    status: int, kind: str, code: str, message: str, own: Mapping[str, type[ProviderError]] | None = None
+) -> type[ProviderError]:
+    """Which of our errors an answer of Anthropic's means. Pure. `own`: those of a compatible service."""
+    for name in (code, kind):
+        if own and name in own:
+            return own[name]
     if "spend_limit" in code or "billing" in code or "not_billable" in code:
         return QuotaExhausted
     if kind in _BY_TYPE:
@@ -83,11 +88,12 @@ def to_error(
     headers: Mapping[str, str],
     context: CallContext,
     fallback: str = "",
+    own: Mapping[str, type[ProviderError]] | None = None,
 ) -> ProviderError:
     """The error for an answer with `status` and the parsed `body` (or its raw text)."""
     kind, code, message = read_body(body)
     message = message or fallback or "no details given"
-    found = classify(status, kind, code, message)
+    found = classify(status, kind, code, message, own)
     return context.error(
         found,
         f"{message} (status {status}{f', {kind}' if kind else ''}{f', {code}' if code else ''})",
@@ -98,11 +104,14 @@ def to_error(
 
 
 def read_body(body: object) -> tuple[str, str, str]:
-    """Type, code and message of `{"type": "error", "error": {...}}`; empty where they are missing."""
+    """Type, code and message of `{"type": "error", "error": {...}}`; empty where they are missing.
+
+    Anthropic's code stands under `details`, that of compatible services beside the type.
+    """
     if isinstance(body, str):
         return "", "", body
     error = _mapping(_mapping(body).get("error"))
-    code = _mapping(error.get("details")).get("error_code")
+    code = _mapping(error.get("details")).get("error_code") or error.get("code")
     return _text(error.get("type")), _text(code), _text(error.get("message"))
 
 
@@ -111,4 +120,4 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return str(value) if isinstance(value, str | int) else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,8 +53,12 @@ class AnthropicClaude:
     `{"dropChangedThinking": true}` asks the service to drop such thinking itself (a beta of the API).
     """
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(
+        self, settings: ProviderSettings, error_codes: Mapping[str, type[ProviderError]] | None = None
+    ) -> None:
+        """`error_codes`: the own codes and types of a service that is compatible; they go first."""
         self._settings = settings
+        self._error_codes = error_codes
         self._base_url = settings.base_url or DEFAULT_BASE_URL
         check_base_url(settings, self._base_url)
         self._client: AsyncAnthropic | None = None
@@ -102,7 +106,7 @@ class AnthropicClaude:
         answer = AnthropicStream(model, source.response.headers.get("request-id"))
         events = aiter(source)
         try:
-            while (event := await _next(events, deadline, context)) is not None:
+            while (event := await _next(events, deadline, context, self._error_codes)) is not None:
                 for ours in _translated(answer, event, context):
                     yield ours
                 if answer.done:
@@ -129,7 +133,7 @@ class AnthropicClaude:
             async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
                 count = await self._client.messages.count_tokens(**cast("Any", arguments))
         except Exception as error:
-            ours = _ours(error, context, streaming=False)
+            ours = _ours(error, context, self._error_codes, streaming=False)
             if isinstance(ours, ModelNotFound):
                 return TokenCount(tokens.estimate_request(request), estimated=True)
             raise ours from None
@@ -156,7 +160,7 @@ class AnthropicClaude:
             async with asyncio.timeout(min(30.0, self._settings.timeout)):
                 page = await self._client.models.list(limit=1000)
         except Exception as error:
-            raise _ours(error, context, streaming=False) from None
+            raise _ours(error, context, self._error_codes, streaming=False) from None
         return tuple(
             ModelInfo(model.id, model.max_input_tokens or None, model.max_tokens or None)
             for model in page.data
@@ -210,7 +214,7 @@ class AnthropicClaude:
                     stream_cls=AsyncStream[RawMessageStreamEvent],
                 )
         except Exception as error:
-            raise _ours(error, context, streaming=False) from None
+            raise _ours(error, context, self._error_codes, streaming=False) from None
 
 
 def encode(built: Built) -> tuple[dict[str, str], bytes]:
@@ -223,11 +227,13 @@ def encode(built: Built) -> tuple[dict[str, str], bytes]:
     return headers, to_json({**arguments, "stream": True, **extra})
 
 
-async def _next(events: Any, deadline: float, context: CallContext) -> RawMessageStreamEvent | None:
+async def _next(
+    events: Any, deadline: float, context: CallContext, own: Mapping[str, type[ProviderError]] | None
+) -> RawMessageStreamEvent | None:
     try:
         return await read_until(deadline, events, None)
     except Exception as error:
-        raise _ours(error, context, streaming=True) from None
+        raise _ours(error, context, own, streaming=True) from None
 
 
 def _translated(
@@ -239,7 +245,13 @@ def _translated(
         raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
 
 
-def _ours(error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
+def _ours(
+    error: Exception,
+    context: CallContext,
+    own: Mapping[str, type[ProviderError]] | None,
+    *,
+    streaming: bool,
+) -> ProviderError:
     """Ours for what the SDK raised. The cause is not chained: it repeats what the service echoed."""
     import anthropic
     import httpx2
@@ -249,7 +261,7 @@ def _ours(error: Exception, context: CallContext, *, streaming: bool) -> Provide
             return error
         case anthropic.APIStatusError():
             return errors.to_error(
-                error.status_code, error.body, error.response.headers, context, error.message
+                error.status_code, error.body, error.response.headers, context, error.message, own
             )
         case (
             anthropic.APIError()

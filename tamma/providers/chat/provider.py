@@ -25,11 +25,11 @@ from tamma.model.conversation import (
     Request,
     StreamEvent,
     TokenCount,
-    user,
 )
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.chat import errors
+from tamma.providers.chat.check import CHECK_TIMEOUT, ask_briefly, failed_check
 from tamma.providers.chat.messages import build
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.stream import OpenAIStream
@@ -37,16 +37,13 @@ from tamma.providers.common import tokens
 from tamma.providers.common.errors import CallContext, context_for, transport_error
 from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.common.sse import SSEDecoder
-from tamma.providers.interface import ProviderSettings, complete
+from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_ERROR_BYTES = 64 * 1024
 """As much of an error's body as is read."""
-CHECK_TIMEOUT = 30.0
-BRIEF_TOKENS = 16
-"""The least that all services take."""
 _log = structlog.get_logger(__name__)
 
 
@@ -119,20 +116,12 @@ class OpenAICompatible:
         """List the models: needs the credential and costs nothing. Where they cannot be listed, ask one."""
         try:
             if self._quirks.models_path is None:
-                return await self.ask_briefly(await self.default_model())
+                return await ask_briefly(self, await self.default_model(), self._base_url)
             found = await self.models()
         except ProviderError as error:
             return failed_check(error)
         names = tuple(model.id for model in found)
         return ProviderCheck(True, f"{self._base_url} answers with {len(names)} models", names)
-
-    async def ask_briefly(self, model: str) -> ProviderCheck:
-        """Have `model` say a few tokens, which proves key, balance and model. Raises ProviderError."""
-        question = Request(
-            model, (user("Say ok."),), max_output_tokens=BRIEF_TOKENS, cache=False, timeout=CHECK_TIMEOUT
-        )
-        served = (await complete(self, question)).finish.served_model
-        return ProviderCheck(True, f"{self._base_url} answers with model {served!r}", (served,))
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models that the service offers; none where it cannot say."""
@@ -284,10 +273,6 @@ class OpenAICompatible:
         if (error := errors.in_chunk(known, context, self._quirks)) is not None:
             raise error
         return known
-
-
-def failed_check(error: ProviderError) -> ProviderCheck:
-    return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
 
 
 def _translated(answer: OpenAIStream, chunk: dict[str, Any], context: CallContext) -> list[StreamEvent]:
