@@ -71,6 +71,10 @@ class RawServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
+    def answer_to(self, request: Received) -> Answer:
+        """What `request` gets. A subclass may look at its path."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -87,7 +91,7 @@ class RawServer:
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         self.received.append(await _read_request(reader))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answer_to(self.received[-1])
         writer.write(_head(answer))
         sending = asyncio.ensure_future(_send(answer.steps, writer))
         gone = asyncio.ensure_future(reader.read(1))  # EOF: the client closed

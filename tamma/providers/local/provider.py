@@ -129,7 +129,8 @@ class LocalLLM:
                 server = await self._found()
                 model = request.model or await server.default_model()
                 if self._discover:
-                    await server.learn(model)
+                    async with self._finding:
+                        await server.learn(model)
         except TimeoutError:
             context = context_for(self._settings, request.model, self._settings.base_url or HOST)
             raise context.error(ProviderTimeout, "no answer in time, before the model was asked") from None
