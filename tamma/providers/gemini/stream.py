@@ -27,6 +27,7 @@ Chunk = Mapping[str, Any]
 
 FINISH: Mapping[str, FinishReason] = {
     "STOP": FinishReason.STOP,
+    "FUNCTION_CALL": FinishReason.TOOL_CALLS,  # servers that imitate the API
     "MAX_TOKENS": FinishReason.LENGTH,
     # More than a single request may write. It could go on with a token, at the price of another call.
     "CONTINUATION": FinishReason.LENGTH,
