@@ -22,7 +22,8 @@ PACKAGES = (
 MODULES = (
     "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.mcp.client",
     "tamma.model.ids", "tamma.platforms.github", "tamma.platforms.interface",
-    "tamma.providers.anthropic.provider", "tamma.providers.interface", "tamma.registry", "tamma.store.interface", "tamma.store.postgres",
+    "tamma.providers.anthropic.provider", "tamma.providers.interface", "tamma.registry",
+    "tamma.store.interface", "tamma.store.postgres",
     "tamma.toolservers.servers", "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools",
     "workflows.agent_session",
 )  # fmt: skip
