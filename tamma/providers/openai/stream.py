@@ -191,7 +191,7 @@ class ResponseStream:
     # --- their fragments -------------------------------------------------------------------------
 
     def _text(self, event: Event) -> Events:
-        delta: str = event["delta"]
+        delta = _delta(event)
         opened = self._items.get(event["output_index"]) or self._item(event)
         if not opened.fragments:
             opened.fragments.append("")  # enough to know that it was streamed
@@ -202,7 +202,7 @@ class ResponseStream:
         return self._text(event)
 
     def _thought(self, event: Event) -> Events:
-        delta: str = event["delta"]
+        delta = _delta(event)
         opened = self._item(event)
         opened.kind = opened.kind or "reasoning"
         opened.fragments.append(delta)
@@ -214,7 +214,7 @@ class ResponseStream:
         return [ReasoningDelta("\n\n")]
 
     def _arguments(self, event: Event) -> Events:
-        delta: str = event["delta"]
+        delta = _delta(event)
         if not delta:
             return []
         opened = self._item(event)
@@ -225,6 +225,13 @@ class ResponseStream:
         """The whole arguments: only news where none were streamed."""
         opened = self._item(event)
         return [] if opened.fragments else self._arguments({**event, "delta": event["arguments"]})
+
+
+def _delta(event: Event) -> str:
+    delta = event["delta"]
+    if not isinstance(delta, str):
+        raise TypeError(f"a delta is not text but {delta!r}")
+    return delta
 
 
 def _close_call(opened: _Item, item: Event) -> Events:

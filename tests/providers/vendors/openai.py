@@ -66,9 +66,9 @@ def openai_item(index: int, item: dict[str, Any], whole: dict[str, Any], *betwee
 def openai_text(index: int, *pieces: str, **more: Any) -> list[bytes]:
     """A message that says `pieces`."""
     where = {"item_id": f"msg_{index}", "output_index": index, "content_index": 0}
-    part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-    whole = {**part, "text": "".join(pieces)}
-    item = {
+    part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    whole: dict[str, Any] = {**part, "text": "".join(pieces)}
+    item: dict[str, Any] = {
         "type": "message",
         "id": f"msg_{index}",
         "role": "assistant",
