@@ -135,7 +135,12 @@ class _LoopThread:
         self._loop, self._closing = started.result()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._call(work).result()
+        call = _Call(self._loop, self._thread, work)
+        try:  # it starts inside: an interrupt finds it either not begun or stops it
+            self._start(call)
+            return call.result()
+        finally:
+            call.stop()
 
     def iterate(self, source: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, None]:
         """The items of an asynchronous generator, which runs in one task from its first item to its end."""
@@ -146,9 +151,10 @@ class _LoopThread:
                 async for item in opened:
                     items.put((item,))
 
-        call = self._call(pump())
+        call = _Call(self._loop, self._thread, pump())
         call.outcome.add_done_callback(lambda _: items.put(None))
         try:
+            self._start(call)
             while (found := items.get()) is not None:
                 yield found[0]
             call.result()
@@ -169,15 +175,14 @@ class _LoopThread:
         self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(LETTING_GO)
 
-    def _call(self, work: Coroutine[Any, Any, T]) -> _Call[T]:
+    def _start(self, call: _Call[Any]) -> None:
         with self._lock:
             if self._closed:
-                work.close()
+                call.give_up()
                 raise StreamInterrupted("the provider was closed")
-            call = _Call(self._loop, self._thread, work)
             self._calls.add(call)
+            call.start()
         call.outcome.add_done_callback(lambda _: self._forget(call))
-        return call
 
     def _forget(self, call: _Call[Any]) -> None:
         with self._lock:
@@ -193,8 +198,16 @@ class _Call(Generic[T]):
         self.outcome: Future[T] = Future()
         self._loop = loop
         self._thread = thread
+        self._work = work
         self._task: asyncio.Task[T] | None = None
-        loop.call_soon_threadsafe(self._start, work, contextvars.copy_context())
+
+    def start(self) -> None:
+        self._loop.call_soon_threadsafe(self._begin, contextvars.copy_context())
+
+    def give_up(self) -> None:
+        """End it before it has begun."""
+        self._work.close()
+        self._cancelled()
 
     def result(self) -> T:
         """Wait for the end. Raises StreamInterrupted where the call was cancelled from elsewhere."""
@@ -202,8 +215,6 @@ class _Call(Generic[T]):
             return self.outcome.result()
         except CancelledError:
             raise StreamInterrupted("the provider was closed in the middle of the call") from None
-        finally:
-            self.stop()
 
     def stop(self) -> None:
         """Cancel it if it still runs, and wait until it has ended."""
@@ -213,18 +224,23 @@ class _Call(Generic[T]):
         if threading.current_thread() is not self._thread:  # where a forgotten iterator may be collected
             wait((self.outcome,), LETTING_GO)
 
-    def _start(self, work: Coroutine[Any, Any, T], context: contextvars.Context) -> None:
-        self._task = self._loop.create_task(work, context=context)
+    def _begin(self, context: contextvars.Context) -> None:
+        self._task = self._loop.create_task(self._work, context=context)
         self._task.add_done_callback(self._settle)
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        elif not self.outcome.done():
+            self.give_up()
+
+    def _cancelled(self) -> None:
+        self.outcome.cancel()
+        self.outcome.set_running_or_notify_cancel()
 
     def _settle(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
-            self.outcome.cancel()
-            self.outcome.set_running_or_notify_cancel()
+            self._cancelled()
         elif (error := task.exception()) is not None:
             self.outcome.set_exception(error)
         else:
