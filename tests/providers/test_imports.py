@@ -10,7 +10,8 @@ import pytest
 HEAVY = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic", "structlog")
 SDKS = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic")
 ADAPTERS = (
-    "tamma.providers.anthropic.provider, tamma.providers.local.provider, tamma.providers.scripted.provider"
+    "tamma.providers.anthropic.provider, tamma.providers.local.provider, tamma.providers.scripted.provider, "
+    "tamma.providers.openai.provider"
 )
 
 
@@ -35,7 +36,7 @@ def test_listing_imports_nothing_heavy(statement: str) -> None:
 def test_adapters_import_their_sdk_only_when_started() -> None:
     assert imported_by(f"import {ADAPTERS}", SDKS) == ""
     make = "from tamma.providers.interface import ProviderSettings as S; from tamma.registry import providers"
-    kinds = ("anthropic-claude", "local-llm", "scripted")
+    kinds = ("anthropic-claude", "local-llm", "openai", "scripted")
     made = "; ".join(f"providers.get({kind!r})(S('x', {kind!r}))" for kind in kinds)
     assert imported_by(f"{make}; {made}", SDKS) == ""
 
@@ -47,3 +48,12 @@ def test_a_local_model_needs_no_sdk() -> None:
         "asyncio.run(LocalLLM(S('x', 'local-llm')).start())"
     )
     assert imported_by(start, ("anthropic", "openai", "genai_prices", "pydantic")) == ""
+
+
+def test_openai_is_imported_when_started_and_no_more_of_it_than_is_used() -> None:
+    start = (
+        "import asyncio; from tamma.providers.openai.provider import OpenAI; "
+        "from tamma.providers.interface import ProviderSettings as S; "
+        "asyncio.run(OpenAI(S('x', 'openai', api_key='canary-key')).start())"
+    )
+    assert imported_by(start, ("openai", "openai.resources.responses", "anthropic")) == "openai"

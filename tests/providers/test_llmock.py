@@ -21,6 +21,7 @@ from tamma.providers.interface import Provider, complete
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import HttpVendor, ask
 from tests.providers.vendors.chat import LocalVendor
+from tests.providers.vendors.openai import OpenAIVendor
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 pytest.importorskip("llmock", reason="llmock is not installed")
 
 TOOL = Tool("read", "reads", {"type": "object", "properties": {"path": {"type": "string"}}})
-PATHS = {"anthropic-claude": "anthropic", "local-llm": "openai"}
+PATHS = {"anthropic-claude": "anthropic", "local-llm": "openai", "openai": "openai"}
+VENDORS: list[HttpVendor] = [AnthropicVendor(), LocalVendor(), OpenAIVendor()]
 
 
-@pytest.fixture(params=[AnthropicVendor(), LocalVendor()], ids=lambda vendor: vendor.name)
+@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.name)
 async def provider(request: pytest.FixtureRequest, llmock: LLMock) -> AsyncIterator[Provider]:
     vendor: HttpVendor = request.param
     made = vendor.provider(llmock.base_url(PATHS[vendor.name]))
@@ -39,7 +41,7 @@ async def provider(request: pytest.FixtureRequest, llmock: LLMock) -> AsyncItera
     await made.close()
 
 
-@pytest.fixture(params=[AnthropicVendor(), LocalVendor()], ids=lambda vendor: vendor.name)
+@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.name)
 async def hasty(request: pytest.FixtureRequest, llmock: LLMock) -> AsyncIterator[Provider]:
     """One that gives a silent stream up soon; a busy machine may be silent for as long."""
     vendor: HttpVendor = request.param
