@@ -108,6 +108,45 @@ def test_the_catalogue_agrees_with_the_sdk_and_the_price_data() -> None:
         assert priced.model.context_window == found.context_window, model
 
 
+def test_openais_default_exists_is_priced_and_is_not_on_its_way_out() -> None:
+    from openai.types import ChatModel
+
+    default = catalogue.default_model("openai")
+    assert default in get_args(ChatModel)
+    assert default is not None
+    assert catalogue.lookup("openai", default).capabilities.lifecycle == "active"
+    assert cost_of("openai", default, Usage(1000), None).usd
+
+
+def test_the_catalogue_of_openai_agrees_with_the_sdk_and_the_price_data() -> None:
+    """Every GPT-5 and GPT-6 that the SDK names has an entry of its own, and the windows agree.
+
+    The SDK tells the end of a model in words only, so those are compared by hand when it is reviewed.
+    """
+    import genai_prices
+    from openai.types import ChatModel
+
+    for model in get_args(ChatModel):
+        if not model.startswith(("gpt-5", "gpt-6")) or "chat" in model:  # ended in August 2026
+            continue
+        found = catalogue.lookup("openai", model).capabilities
+        assert "cautious" not in found.source, model
+        try:
+            priced = genai_prices.calc_price(genai_prices.Usage(input_tokens=1), model, provider_id="openai")
+        except LookupError:
+            assert "not in genai-prices" in found.source, model
+            continue
+        assert priced.model.context_window == found.context_window, model
+
+
+def test_an_unknown_generation_is_not_taken_for_an_older_one() -> None:
+    for model in ("gpt-5.9-nova", "gpt-6.9-sol", "gpt-7"):
+        found = catalogue.lookup("openai", model).capabilities
+        assert found.source.startswith("cautious")
+        assert found.lifecycle == "unknown"
+        assert found.context_window is None
+
+
 def test_every_entry_names_its_source() -> None:
     for family in ("", "claude-opus-5-5", "claude-haiku-4-5"):
         assert catalogue.lookup(ANTHROPIC, family).capabilities.source
