@@ -143,6 +143,21 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "protectedPaths": ["deploy/**", "*.sql"],
         }
     },
+    "mcpServers.NAME": {
+        "mcpServers": {
+            "tracker": {
+                "command": "npx",
+                "args": ["-y", "@example/tracker-mcp"],
+                "env": {"TRACKER_TOKEN": "env:TRACKER_TOKEN"},
+                "tools": ["search", "get_ticket"],
+                "timeout": 60,
+            },
+            "docs": {
+                "url": "https://docs.example.com/mcp",
+                "headers": {"Authorization": "env:DOCS_AUTHORIZATION"},
+            },
+        }
+    },
 }
 """An example of each section that has one; together they name every key."""
 
@@ -175,7 +190,8 @@ def parts(model: type[BaseModel] = schema.TammaConfig, path: str = "") -> Iterat
         here = f"{path}.{field.alias}" if path else str(field.alias)
         found = _model_in(field.annotation)
         if found is not None:
-            here += "[]" if get_origin(field.annotation) is tuple else ""
+            origin: Any = get_origin(field.annotation)
+            here += "[]" if origin is tuple else ".NAME" if origin is dict else ""
             inner.append((found, here))
         if found is None or name in words:
             keys.append(Key(here, _values(field), _default(field), words.get(name, "")))

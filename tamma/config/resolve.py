@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tamma.platforms.interface import PlatformSettings
     from tamma.providers.interface import Price, ProviderSettings
     from tamma.providers.routing.chain import Routes
+    from tamma.toolservers.interface import ToolServers
 
 NEEDS_KEY = frozenset({"anthropic-claude"})
 """Types of providers that are of no use without a key."""
@@ -58,8 +59,8 @@ def settings_for_provider(loaded: LoadedConfig, name: str | None = None) -> Prov
         max_concurrent=entry.max_concurrent,
         requests_per_minute=entry.requests_per_minute,
         capabilities={name: it for name, it in vars(entry.capabilities).items() if it is not None},
-        headers=_headers(entry, loaded.env),
-        options=cast("Mapping[str, object]", entry.options),
+        headers=_resolved(entry.headers, loaded.env, f"providers.available[{entry.provider_id}].headers"),
+        options=_options(entry, loaded.env),
     )
 
 
@@ -129,6 +130,34 @@ def platform_entry(loaded: LoadedConfig, platform_id: str) -> PlatformConfig:
             return entry
     ids = ", ".join(entry.platform_id for entry in entries)
     raise ConfigError(f"there is no platform configured as {platform_id!r}", hint=f"choose one of: {ids}")
+
+
+def tool_servers(loaded: LoadedConfig) -> ToolServers:
+    """The servers whose tools agents may use, not started yet. Raises ConfigError where one is wrong."""
+    from tamma.toolservers.interface import NO_TOOL_SERVERS
+
+    if not loaded.config.mcp_servers:
+        return NO_TOOL_SERVERS
+    from tamma.mcp.server import McpServer
+    from tamma.toolservers.servers import Allowed, McpToolServers
+
+    return McpToolServers(
+        [
+            Allowed(
+                McpServer(
+                    name=name,
+                    command=entry.command,
+                    args=entry.args,
+                    env=_resolved(entry.env, loaded.env, f"mcpServers.{name}.env"),
+                    url=entry.url,
+                    headers=_resolved(entry.headers, loaded.env, f"mcpServers.{name}.headers"),
+                    timeout=entry.timeout,
+                ),
+                None if entry.tools is None else frozenset(entry.tools),
+            )
+            for name, entry in loaded.config.mcp_servers.items()
+        ]
+    )
 
 
 def database_url(loaded: LoadedConfig) -> str | None:
@@ -231,6 +260,9 @@ def _references(loaded: LoadedConfig) -> list[str]:
     found: list[str | None] = [config.database.url, config.database.password, config.temporal.api_key]
     for provider in config.providers.available:
         found += [provider.api_key, *provider.headers.values()]
+        found += [value for values in _server_values(provider).values() for value in values.values()]
+    for server in config.mcp_servers.values():
+        found += [*server.env.values(), *server.headers.values()]
     found += [platform.credentials.access_token for platform in config.platforms.available]
     return [reference for reference in found if is_reference(reference) and reference]
 
@@ -246,15 +278,39 @@ def _no_key(entry: ProviderConfig) -> AuthFailed:
     return AuthFailed(message, hint=hint, provider=entry.provider_id)
 
 
-def _headers(entry: ProviderConfig, env: Mapping[str, str]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in entry.headers.items():
-        where = f"providers.available[{entry.provider_id}].headers.{name}"
-        resolved = resolve_secret(value, env, where) if is_reference(value) else value
-        if resolved is None:
-            raise ConfigError(f"{where} refers to {value!r}, which is not set", hint="set that variable")
-        headers[name] = resolved
-    return headers
+def _resolved(values: Mapping[str, str], env: Mapping[str, str], path: str) -> dict[str, str]:
+    """Named values, with the secret in place of each reference. Raises ConfigError where one is not set."""
+    return {name: _value(value, env, f"{path}.{name}") for name, value in values.items()}
+
+
+def _value(value: str, env: Mapping[str, str], where: str) -> str:
+    resolved = resolve_secret(value, env, where) if is_reference(value) else value
+    if resolved is None:
+        raise ConfigError(f"{where} refers to {value!r}, which is not set", hint="set that variable")
+    return resolved
+
+
+def _options(entry: ProviderConfig, env: Mapping[str, str]) -> Mapping[str, object]:
+    """The entry's options; those of an MCP server's environment and headers may be references."""
+    options = dict(cast("Mapping[str, object]", entry.options))
+    server = options.get("server")
+    if not isinstance(server, Mapping):
+        return options
+    given = dict(cast("Mapping[str, object]", server))
+    for key, values in _server_values(entry).items():
+        given[key] = _resolved(values, env, f"providers.available[{entry.provider_id}].options.server.{key}")
+    return {**options, "server": given}
+
+
+def _server_values(entry: ProviderConfig) -> dict[str, dict[str, str]]:
+    """`env` and `headers` of the MCP server in the options, where they are what they should be."""
+    server = entry.options.get("server")
+    found = {key: server.get(key) for key in ("env", "headers")} if isinstance(server, dict) else {}
+    return {
+        key: {name: value for name, value in values.items() if isinstance(value, str)}
+        for key, values in found.items()
+        if isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
+    }
 
 
 def _price(price: PriceConfig | None) -> Price | None:

@@ -298,6 +298,29 @@ class RunConfig(Section):
     """Globs: a change that touches them waits for a person."""
 
 
+class McpServerConfig(Section):
+    """A server of the Model Context Protocol, whose tools agents may use beside their own: a `command` or a
+    `url`. A command runs outside of the sandbox, with your rights: name only servers that you trust."""
+
+    command: str | None = None
+    """The program to start, spoken to over its standard streams. It runs in your home folder."""
+    args: tuple[str, ...] = ()
+    """Its arguments. Others can see them: secrets belong into `env`."""
+    env: dict[str, str] = {}
+    """Environment variables; beside them it sees PATH, HOME and LANG alone. Values may be references."""
+    url: str | None = None
+    """The address of a streamable HTTP server. Plain http is for this machine alone."""
+    headers: dict[str, str] = {}
+    """Sent with every request to `url`. Values may be references."""
+    tools: tuple[str, ...] | None = None
+    """The tools that agents may use. None: all that the server has."""
+    timeout: Seconds = 300.0
+    """Seconds for one call of a tool."""
+
+
+ServerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,32}$")]
+
+
 class TammaConfig(Section):
     """The whole configuration."""
 
@@ -315,3 +338,4 @@ class TammaConfig(Section):
     worker: WorkerConfig = Field(default_factory=WorkerConfig)
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
+    mcp_servers: dict[ServerName, McpServerConfig] = {}

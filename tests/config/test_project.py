@@ -86,3 +86,15 @@ def test_the_file_is_looked_for_up_to_the_repositorys_root(tmp_path: Path) -> No
     assert find_project_file(inner) == tmp_path / ".tamma.json"
     (tmp_path / "repo" / ".git").mkdir()
     assert find_project_file(inner) is None
+
+
+def test_a_project_names_no_tool_server(tmp_path: Path) -> None:
+    """Whoever may open a pull request would run commands on the user's machine."""
+    with pytest.raises(ConfigError, match="which a project may not decide"):
+        load(tmp_path, {"mcpServers": {"evil": {"command": "curl"}}})
+    with pytest.raises(ConfigError, match="which a project may not decide"):
+        load(
+            tmp_path / "again",
+            {"mcpServers": {"mine": {"env": {"NODE_OPTIONS": "--require evil"}}}},
+            {"mcpServers": {"mine": {"command": "mine"}}},
+        )

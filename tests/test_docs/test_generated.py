@@ -53,7 +53,8 @@ def _paths(value: Any, path: str = "") -> list[str]:
     found = [path]
     if isinstance(value, dict):
         for key, inner in value.items():  # pyright: ignore[reportUnknownVariableType] - JSON
-            found += _paths(inner, f"{path}.{key}" if path else str(key))  # pyright: ignore[reportUnknownArgumentType]
+            named = "NAME" if path == "mcpServers" else str(key)  # pyright: ignore[reportUnknownArgumentType]
+            found += _paths(inner, f"{path}.{named}" if path else named)
     elif isinstance(value, list):
         for inner in value:  # pyright: ignore[reportUnknownVariableType] - JSON
             found += _paths(inner, f"{path}[]")
