@@ -41,6 +41,7 @@ _BY_NAME: Mapping[str, type[ProviderError]] = {
     "UNAVAILABLE": Overloaded,
     "INTERNAL": Overloaded,
     "ABORTED": Overloaded,
+    "CANCELLED": Overloaded,  # by the service: who hangs up sees no answer
 }
 _BY_STATUS: Mapping[int, type[ProviderError]] = {
     401: AuthFailed,

@@ -4,7 +4,7 @@ What google-genai 3.4 does well is left to it: listing the models. Answers and t
 our own SSE instead, because in the SDK, read and measured:
 
 * `aclose()` on its stream leaves the HTTP response open, so a call that was given up goes on and is paid;
-* a chunk costs ten times as much: JSON is read, written and read again, then copied into models;
+* a chunk costs seven times as much: JSON is read, written and read again, then copied into models;
 * it goes on by itself with a second request where an answer is long (`automatic_continuation`);
 * `count_tokens` refuses system prompt and tools for this API, and half of an agent's prompt is those.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 MAX_ERROR_BYTES = 16 * 1024
 """As much of an error's body as is read."""
+TAIL_PARTS = 16
+"""Network reads in which an error that ends a stream surely fits."""
 _KEY_HEADERS = frozenset({"authorization", "x-goog-api-key"})
 _log = structlog.get_logger(__name__)
 
@@ -75,8 +78,11 @@ class Gemini:
         async with self._starting:
             if self._client is None:
                 check_key(self._settings, required=not _KEY_HEADERS & self._headers().keys())
-                await asyncio.to_thread(load_price_data)  # takes a while: not in the middle of an answer
-                self._client = make_client(self._settings, self._base_url)
+                self._client = await asyncio.to_thread(self._make_client)
+
+    def _make_client(self) -> httpx2.AsyncClient:
+        load_price_data()  # takes a while: not in the middle of an answer
+        return make_client(self._settings, self._base_url)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask Gemini; see `tamma.providers.interface`. Closing the generator closes the connection."""
@@ -205,11 +211,11 @@ class Gemini:
         """The parsed chunks, to the end of the response or, once the answer is done, for a moment more."""
         parts = response.aiter_bytes()
         decoder = SSEDecoder()
-        tail = b""
+        tail: deque[bytes] = deque(maxlen=TAIL_PARTS)
         clock = asyncio.get_running_loop().time
         try:
             while part := await read_until(deadline, parts, b"", self._settings.stall_timeout):
-                tail = (tail + part)[-MAX_ERROR_BYTES:]
+                tail.append(part)
                 for event in decoder.feed(part):
                     yield _judged(event.data, context)
                 if answer.done:  # the usage may still come; the connection can serve again after the end
@@ -220,7 +226,7 @@ class Gemini:
             if answer.done:
                 return  # asking again would be paid again
             raise _ours(error, context, streaming=True) from None
-        if not answer.done and (refusal := errors.stray_error(tail)) is not None:
+        if not answer.done and (refusal := errors.stray_error(b"".join(tail))) is not None:
             raise errors.to_error(200, refusal, {}, context)
 
 
