@@ -116,7 +116,7 @@ def test_the_options() -> None:
         max_output_tokens=7, temperature=0.0, output_schema={"type": "object"}, reasoning_effort="low"
     )
     assert sent["options"] == {"num_ctx": 4096, "num_predict": 7, "temperature": 0.0}
-    assert sent["format"] == schema
+    assert sent["format"] == {"type": "object"}
     assert sent["think"] == "low"
     assert body(shown=Shown(), reasoning_effort="high")["think"] is True
     assert "think" not in body()
