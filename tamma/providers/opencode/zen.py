@@ -141,7 +141,7 @@ class Zen:
         """Ask the model; see `tamma.providers.interface`. Closing the generator closes the connection."""
         await self.start()
         request = await self._addressed(request)
-        async with aclosing(self._adapter(request.model).stream(request)) as events:
+        async with aclosing(self.adapter(request.model).stream(request)) as events:
             async for event in events:
                 if isinstance(event, Finish) and event.cost.source is CostSource.PRICES:
                     yield replace(event, cost=UNKNOWN_COST)  # a vendor's own price
@@ -151,7 +151,7 @@ class Zen:
     async def count_tokens(self, request: Request) -> TokenCount:
         await self.start()
         request = await self._addressed(request)
-        return await self._adapter(request.model).count_tokens(request)
+        return await self.adapter(request.model).count_tokens(request)
 
     def capabilities(self, model: str) -> Capabilities:
         """As the catalogue has them for the vendor whose protocol it is."""
@@ -187,7 +187,8 @@ class Zen:
         model = request.model or self._settings.model or await self._compatible().default_model()
         return replace(request, model=model.removeprefix(MODEL_PREFIX))
 
-    def _adapter(self, model: str) -> Provider:
+    def adapter(self, model: str) -> Provider:
+        """What answers for `model`, made once and not started. Raises InvalidRequest where nothing does."""
         family = family_of(model)
         if family not in _PROTOCOLS:
             context = context_for(self._settings, model, self._base_url)
@@ -213,4 +214,4 @@ class Zen:
         return protocol.adapter(settings)
 
     def _compatible(self) -> OpenAICompatible:
-        return cast("OpenAICompatible", self._adapter(""))
+        return cast("OpenAICompatible", self.adapter(""))

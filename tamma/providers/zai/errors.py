@@ -19,7 +19,7 @@ from tamma.errors import (
     RateLimited,
 )
 
-_GROUPS: Mapping[type[ProviderError], tuple[int, ...]] = {
+GROUPS: Mapping[type[ProviderError], tuple[int, ...]] = {
     AuthFailed: (
         *range(1000, 1005),  # no token, wrong, expired
         1110, 1111, 1112, 1121,  # the account is inactive, missing, locked
@@ -47,5 +47,5 @@ _GROUPS: Mapping[type[ProviderError], tuple[int, ...]] = {
     ContentFiltered: (1300, 1301),
 }  # fmt: skip
 ERRORS: Mapping[str, type[ProviderError]] = {
-    str(code): kind for kind, codes in _GROUPS.items() for code in codes
+    str(code): kind for kind, codes in GROUPS.items() for code in codes
 }
