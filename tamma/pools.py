@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Protocol, cast
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from tamma import registry
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.providers.interface import Provider, ProviderSettings
+from tamma.providers.observed import Hook, Observed
+from tamma.providers.routing.guarded import Guarded, Guards
 
 
 class Adapter(Protocol):
@@ -19,11 +22,23 @@ class Adapter(Protocol):
     async def close(self) -> None: ...
 
 
-class _Pool:
-    def __init__(self, kind: registry.Registry) -> None:
-        self._kind = kind
-        self._started: dict[str, Adapter] = {}
-        self._lock = asyncio.Lock()
+AdapterT = TypeVar("AdapterT", bound=Adapter)
+
+
+class _Pool(Generic[AdapterT]):
+    def __init__(self) -> None:
+        self._started: dict[str, AdapterT] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def get(self, name: str) -> AdapterT:
+        """The started adapter of the entry `name`. Raises ConfigError for an unknown one."""
+        found = self._started.get(name)
+        if found is None:
+            async with self._locks[name]:  # one of each: a slow start keeps nobody from the others
+                found = self._started.get(name)
+                if found is None:
+                    found = self._started[name] = await self._start(name)
+        return found
 
     async def close(self) -> None:
         """Close all adapters."""
@@ -31,52 +46,44 @@ class _Pool:
             _, adapter = self._started.popitem()
             await adapter.close()
 
-    async def _get(self, name: str, settings: Callable[[], tuple[str, object]]) -> Adapter:
-        found = self._started.get(name)
-        if found is None:
-            async with self._lock:
-                found = self._started.get(name)
-                if found is None:
-                    found = await self._start(*settings())
-                    self._started[name] = found
-        return found
-
-    async def _start(self, type_name: str, settings: object) -> Adapter:
-        make = cast("Callable[[Any], Adapter]", self._kind.get(type_name))
-        adapter = make(settings)
-        await adapter.start()
-        return adapter
+    async def _start(self, name: str) -> AdapterT:
+        raise NotImplementedError
 
 
-class Providers(_Pool):
-    """The configured providers. `settings` resolves a name, with its secret."""
+class Providers(_Pool[Provider]):
+    """The configured providers. `settings` resolves a name, with its secret.
 
-    def __init__(self, settings: Callable[[str], ProviderSettings]) -> None:
-        super().__init__(registry.providers)
+    `get` raises AuthFailed where a key is missing.
+    """
+
+    def __init__(self, settings: Callable[[str], ProviderSettings], hooks: Sequence[Hook] = ()) -> None:
+        super().__init__()
         self._settings = settings
+        self._hooks = hooks
+        self._guards = Guards()
 
-    async def get(self, name: str) -> Provider:
-        """Raises ConfigError for an unknown name, AuthFailed where a key is missing."""
+    async def _start(self, name: str) -> Provider:
+        settings = self._settings(name)
+        plugin = await asyncio.to_thread(registry.providers.get, settings.type)  # it may import much
+        provider = plugin.create_provider(settings)
+        await provider.start()
+        # Inside out: the guard's waiting is no part of what a call took.
+        return Guarded(Observed(provider, self._hooks), self._guards.of(settings))
 
-        def resolve() -> tuple[str, object]:
-            settings = self._settings(name)
-            return settings.type, settings
 
-        return cast("Provider", await self._get(name, resolve))
+class Platforms(_Pool[Platform]):
+    """The configured platform accounts. `settings` resolves an id, with its secret.
 
-
-class Platforms(_Pool):
-    """The configured platform accounts. `settings` resolves an id, with its secret."""
+    `get` raises BadCredentials where a token is missing.
+    """
 
     def __init__(self, settings: Callable[[str], PlatformSettings]) -> None:
-        super().__init__(registry.platforms)
+        super().__init__()
         self._settings = settings
 
-    async def get(self, platform_id: str) -> Platform:
-        """Raises ConfigError for an unknown id, BadCredentials where a token is missing."""
-
-        def resolve() -> tuple[str, object]:
-            settings = self._settings(platform_id)
-            return settings.type, settings
-
-        return cast("Platform", await self._get(platform_id, resolve))
+    async def _start(self, name: str) -> Platform:
+        settings = self._settings(name)
+        make = cast("Callable[[Any], Platform]", registry.platforms.get(settings.type))
+        platform = make(settings)
+        await platform.start()
+        return platform

@@ -37,7 +37,7 @@ def test_adapters_import_their_sdk_only_when_started() -> None:
     assert imported_by(f"import {ADAPTERS}", SDKS) == ""
     make = "from tamma.providers.interface import ProviderSettings as S; from tamma.registry import providers"
     kinds = ("anthropic-claude", "local-llm", "openai", "scripted")
-    made = "; ".join(f"providers.get({kind!r})(S('x', {kind!r}))" for kind in kinds)
+    made = "; ".join(f"providers.get({kind!r}).create_provider(S('x', {kind!r}))" for kind in kinds)
     assert imported_by(f"{make}; {made}", SDKS) == ""
 
 
