@@ -101,6 +101,16 @@ class HttpVendor(Vendor, Protocol):
     def provider(self, url: str, **settings: Any) -> Provider: ...
 
 
+@runtime_checkable
+class PeerVendor(Vendor, Protocol):
+    """A vendor whose own program runs in the tests, in front of a model's service of ours."""
+
+    @property
+    def peer(self) -> str:
+        """The program, below `.peers`."""
+        ...
+
+
 async def serve(vendor: HttpVendor, answer: Answer, stack: AsyncExitStack, **settings: Any) -> Provider:
     """A provider whose service gives `answer`; both are closed with `stack`."""
     server = await stack.enter_async_context(RawServer(answer))
