@@ -21,15 +21,17 @@ from tamma.providers.opencode.zen import BASE_URL, Family, Zen, family_of
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import KEY, Said, settings_for
 from tests.providers.vendors.chat import LocalVendor
+from tests.providers.vendors.openai import OpenAIVendor
 from tests.providers.vendors.zen import CHAT_MODEL, zen, zen_listing
 from tests.support.raw_http import Answer, RawServer, json_answer
 
-CLAUDE = "claude-sonnet-5-5"
+CLAUDE, GPT = "claude-sonnet-5-5", "gpt-5.4"
 WIRE: dict[str, list[bytes]] = {
     CLAUDE: AnthropicVendor().wire(Said(["x"], usage=(1_000_000, 1_000))),
+    GPT: OpenAIVendor().wire(Said(["x"], usage=(1_000_000, 1_000))),
     CHAT_MODEL: LocalVendor().wire(Said(["x"], usage=(1_000_000, 1_000))),
 }
-PATHS = {CLAUDE: "/zen/v1/messages", CHAT_MODEL: "/zen/v1/chat/completions"}
+PATHS = {CLAUDE: "/zen/v1/messages", GPT: "/zen/v1/responses", CHAT_MODEL: "/zen/v1/chat/completions"}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,20 @@ from tamma.errors import (
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.common.errors import HINTS, CallContext, retry_after
 
+OPENCODE: Mapping[str, type[ProviderError]] = {
+    "AuthError": AuthFailed,
+    "ModelError": ModelNotFound,  # it and the first limits come with status 401
+    "CreditsError": QuotaExhausted,
+    "MonthlyLimitError": QuotaExhausted,
+    "UserLimitError": QuotaExhausted,
+    "FreeUsageLimitError": QuotaExhausted,
+    "GoUsageLimitError": QuotaExhausted,
+    "BlackUsageLimitError": QuotaExhausted,
+    "RateLimitError": RateLimited,
+}
+"""Types of OpenCode's gateway, which stands before the adapters of several protocols."""
 _BY_CODE: Mapping[str, type[ProviderError]] = {
+    **OPENCODE,
     "insufficient_quota": QuotaExhausted,
     "billing_hard_limit_reached": QuotaExhausted,
     "billing_error": QuotaExhausted,
@@ -121,13 +134,16 @@ def in_chunk(chunk: Mapping[str, Any], context: CallContext, quirks: Quirks) -> 
     """
     if chunk.get("error") or ("choices" not in chunk and chunk.get("code") not in (None, 0, 200)):
         return to_error(200, chunk, {}, context, quirks)
-    choices = chunk.get("choices")
-    choice = _mapping(cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None)
+    choices = cast("list[object] | None", chunk.get("choices"))
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, dict):
+        return None
+    choice = cast("dict[str, object]", first)
     if choice.get("error"):
         return to_error(200, choice, {}, context, quirks)
-    reason = choice.get("finish_reason")
-    meaning = quirks.finishes.get(reason) if isinstance(reason, str) else None
+    meaning = quirks.finishes.get(str(choice.get("finish_reason"))) if quirks.finishes else None
     if isinstance(meaning, type):
+        reason = choice["finish_reason"]
         return context.error(meaning, f"the answer broke off: {reason}", hint=HINTS.get(meaning))
     return None
 

@@ -11,14 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from tamma.errors import (
-    AuthFailed,
-    InvalidRequest,
-    ModelNotFound,
-    ProviderError,
-    QuotaExhausted,
-    RateLimited,
-)
+from tamma.errors import InvalidRequest, ProviderError
 from tamma.model.conversation import (
     UNKNOWN_COST,
     Capabilities,
@@ -32,6 +25,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.chat.check import ask_briefly, failed_check
+from tamma.providers.chat.errors import OPENCODE
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.common.errors import context_for
@@ -43,18 +37,7 @@ OPTION = "gateway"
 """The option of a provider of type `opencode` that chooses this class: `{"gateway": "zen"}`."""
 MODEL_PREFIX = "opencode/"
 """How OpenCode's own configuration names these models; the gateway wants them without it."""
-ERRORS: Mapping[str, type[ProviderError]] = {
-    "AuthError": AuthFailed,
-    "ModelError": ModelNotFound,  # this and the limits come with status 401
-    "CreditsError": QuotaExhausted,
-    "MonthlyLimitError": QuotaExhausted,
-    "UserLimitError": QuotaExhausted,
-    "FreeUsageLimitError": QuotaExhausted,
-    "GoUsageLimitError": QuotaExhausted,
-    "BlackUsageLimitError": QuotaExhausted,
-    "RateLimitError": RateLimited,
-}
-CHAT = Quirks(base_url=BASE_URL, error_codes=ERRORS)
+CHAT = Quirks(base_url=BASE_URL)
 
 Family = Literal["messages", "responses", "google", "chat", "evaluation"]
 """The protocol of a model: Anthropic's, OpenAI's, Google's, the compatible one; or none of ours."""
@@ -80,7 +63,7 @@ def family_of(model: str) -> Family:
 def _messages(settings: ProviderSettings) -> Provider:
     from tamma.providers.anthropic.provider import AnthropicClaude
 
-    return AnthropicClaude(settings, error_codes=ERRORS)
+    return AnthropicClaude(settings, error_codes=OPENCODE)
 
 
 def _responses(settings: ProviderSettings) -> Provider:

@@ -1,4 +1,4 @@
-"""The Zen gateway, over the two protocols whose wire is described here: the name of the model decides."""
+"""The Zen gateway, over three of its protocols: the name of the model decides."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tamma.providers.wrapper import Wrapper
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import Vendor, settings_for
 from tests.providers.vendors.chat import LocalVendor
+from tests.providers.vendors.openai import OpenAIVendor
 
 CHAT_MODEL = "glm-5.3"
 
@@ -29,11 +30,15 @@ def zen(url: str, **settings: Any) -> Zen:
     return Zen(settings_for("opencode", url, **{"model": None, "options": options, **settings}))
 
 
-class AskingChat(Wrapper):
-    """Has each request answered by a model of the compatible protocol."""
+class Asking(Wrapper):
+    """Has each request answered by `model`, whatever it names: the suites name a Claude model."""
+
+    def __init__(self, inner: Provider, model: str) -> None:
+        super().__init__(inner)
+        self._model = model
 
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
-        return self.inner.stream(replace(request, model=CHAT_MODEL))
+        return self.inner.stream(replace(request, model=self._model))
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class ZenChatVendor(LocalVendor):
     models_answer: object = field(default_factory=zen_listing)
 
     def provider(self, url: str, **settings: Any) -> Provider:  # type: ignore[override]
-        return AskingChat(zen(url, **settings))
+        return Asking(zen(url, **settings), CHAT_MODEL)
 
 
 @dataclass(frozen=True)
@@ -54,4 +59,13 @@ class ZenMessagesVendor(AnthropicVendor):
         return zen(url, **settings)
 
 
-VENDORS: list[Vendor] = [ZenChatVendor(), ZenMessagesVendor()]
+@dataclass(frozen=True)
+class ZenResponsesVendor(OpenAIVendor):
+    name: str = "opencode-zen-responses"
+    models_answer: object = field(default_factory=zen_listing)
+
+    def provider(self, url: str, **settings: Any) -> Provider:  # type: ignore[override]
+        return Asking(zen(url, **settings), "gpt-5.4")
+
+
+VENDORS: list[Vendor] = [ZenChatVendor(), ZenMessagesVendor(), ZenResponsesVendor()]
