@@ -49,6 +49,7 @@ from tamma.model.task import AgentChoice, Spend
 from tamma.providers.interface import Folder, Provider
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
+from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 
 DEFAULT_WINDOW = 128_000
 """Tokens, where neither the configuration nor the catalogue knows the model's window."""
@@ -73,14 +74,21 @@ class Answer:
 
 
 class AIActivities:
-    """Holds the providers and the transcripts."""
+    """Holds the providers, the transcripts and the tool servers."""
 
     def __init__(
-        self, providers: ProviderPool, store: Store, tools: tuple[Tool, ...], routes: Routes | None = None
+        self,
+        providers: ProviderPool,
+        store: Store,
+        tools: tuple[Tool, ...],
+        routes: Routes | None = None,
+        *,
+        servers: ToolServers = NO_TOOL_SERVERS,
     ) -> None:
         self._providers = providers
         self._store = store
         self._tools = tools
+        self._servers = servers
         self._routes = routes or Routes()
         self.transcripts = Transcripts(store)
 
@@ -89,15 +97,17 @@ class AIActivities:
     async def call_model(self, given: CallModel) -> ModelTurn:
         """One turn of the agent."""
         words = list(given.messages)
+        async with beating():  # servers may have to be started
+            served = await self._servers.offer()
         if given.opening is not None:
-            words.insert(0, await self._render(given.opening))
+            words = [await self._render(given.opening), *words, *served.notes]
         answer = await self._ask(
             given.session_id,
             given.seq,
             given.agent,
             words="\n\n".join(words),
             system=prompt("system"),
-            tools=self._tools,
+            tools=(*self._tools, *served.tools),
             purpose="agent",
             step=given.step,
         )

@@ -39,6 +39,7 @@ from activities.interface import (
     WorkspaceOnly,
 )
 from activities.pools import PlatformPool
+from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
 from activities.words import TAIL, context_markdown, install_failure
 from tamma.agents.judgement import is_red
@@ -48,7 +49,8 @@ from tamma.model.foreign import mend_part, read_json
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
 from tamma.platforms.interface import API_COMMITS
-from tamma.store.interface import Entry, Store
+from tamma.store.interface import Entry, Lease, Store
+from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
     Command,
     CommandResult,
@@ -67,7 +69,7 @@ GATE_ENV = {"PYTHONNOUSERSITE": "1"}
 
 
 class WorkspaceActivities:
-    """Holds this host's workspaces, the platforms to deliver to, and the transcripts."""
+    """Holds this host's workspaces, the platforms to deliver to, the transcripts and the tool servers."""
 
     def __init__(
         self,
@@ -77,11 +79,13 @@ class WorkspaceActivities:
         transcripts: Transcripts,
         *,
         host: str,
+        servers: ToolServers = NO_TOOL_SERVERS,
     ) -> None:
         self._workspaces = workspaces
         self._platforms = platforms
         self._store = store
         self._transcripts = transcripts
+        self._served = ServedCalls(servers, store)
         self._host = host
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -176,7 +180,8 @@ class WorkspaceActivities:
     async def run_tools(self, given: RunTools) -> BatchOutcome:
         """Run the tool calls of one turn, in order, and store their results.
 
-        A batch that a crash cut short begins again from the work tree as it was before it.
+        A batch that a crash cut short begins again from the work tree as it was before it; `served` says
+        what that means for the tools of tool servers.
         """
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
@@ -188,7 +193,12 @@ class WorkspaceActivities:
                 # Stored by an attempt whose answer was lost: the work tree has the effects already.
                 return await self._outcome(workspace, given.seq + 1, entries[-1].message, finished)
             await workspace.begin_batch(given.seq)
-            outcomes = [await self._execute(workspace, call, pulse) for call in calls]
+            outcomes = [
+                await self._execute(
+                    workspace, call, Place(given.session_id, given.seq, index), taken.lease, pulse
+                )
+                for index, call in enumerate(calls)
+            ]
             message = Message(Role.USER, tuple(outcome.result for outcome in outcomes))
             await self._transcripts.append(
                 given.session_id, (Entry(given.seq + 1, message),), lease=taken.lease
@@ -206,13 +216,17 @@ class WorkspaceActivities:
                 checkpoint=await workspace.checkpoint() if changed else None,
             )
 
-    async def _execute(self, workspace: Workspace, call: ToolCall, pulse: Pulse) -> ToolOutcome:
+    async def _execute(
+        self, workspace: Workspace, call: ToolCall, place: Place, lease: Lease, pulse: Pulse
+    ) -> ToolOutcome:
         pulse.say(call.name)
         if call.name == FINISH:
             if _arguments(call) is None:
                 text = 'the arguments are not a JSON object: call finish with {"summary": "..."}'
                 return ToolOutcome(ToolResult(call.id, text, is_error=True), False, "bad_arguments")
             return ToolOutcome(ToolResult(call.id, "The stage is over."), changed=False)
+        if self._served.owns(call.name):
+            return await self._served.execute(call, place, lease)
         outcome = await workspace.execute(call, pulse.say)
         return replace(outcome, result=mend_part(outcome.result))  # a file may be called anything
 

@@ -29,6 +29,7 @@ from tamma.config.resolve import (
     settings_for_platform,
     settings_for_provider,
     temporal_settings,
+    tool_servers,
     worker_host,
     workspaces_dir,
 )
@@ -44,6 +45,7 @@ from tamma.telemetry.logs import configure_logging
 from tamma.temporal.client import connect
 from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.tls import tls_of
+from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import Workspaces
 from tamma.workspace.sandbox.harden import harden_process
 from workflows.agent_session import AgentSession
@@ -81,6 +83,8 @@ class Parts:
     """Names this host's workspace queue."""
     runs: int = 3
     """Workspace activities at once."""
+    servers: ToolServers = NO_TOOL_SERVERS
+    """Whose tools agents may use beside `tools`."""
     routes: Routes = field(default_factory=Routes)
     """Which providers answer which step."""
     model_calls: int = 20
@@ -98,11 +102,16 @@ def workers(
     """
     from temporalio.worker import Worker
 
-    ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes)
+    ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store)
     small = StoreActivities(parts.store)
     workspace = WorkspaceActivities(
-        parts.workspaces, parts.platforms, parts.store, ai.transcripts, host=parts.host
+        parts.workspaces,
+        parts.platforms,
+        parts.store,
+        ai.transcripts,
+        host=parts.host,
+        servers=parts.servers,
     )
     made: list[Worker] = []
     if orchestrate:
@@ -209,6 +218,8 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
     stack.push_async_callback(providers.close)
     stack.push_async_callback(platforms.close)
     stack.push_async_callback(workspaces.aclose)
+    servers = tool_servers(loaded)
+    stack.push_async_callback(servers.close)
     return Parts(
         store=store,
         providers=providers,
@@ -217,6 +228,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         tools=TOOLS,
         host=worker_host(loaded),
         runs=worker.max_concurrent_tasks + 1,
+        servers=servers,
         routes=routes(loaded),
         model_calls=worker.max_model_calls,
         model_rate=worker.model_calls_per_second,

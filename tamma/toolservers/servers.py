@@ -19,6 +19,7 @@ from tamma.mcp.client import McpClient, McpTool
 from tamma.mcp.server import McpServer
 from tamma.model.conversation import Tool, ToolCall, ToolResult
 from tamma.model.foreign import mend_text, mended, read_json
+from tamma.model.wording import fenced
 from tamma.toolservers.interface import SEPARATOR, Offer, ServedOutcome
 from tamma.toolservers.names import named
 
@@ -94,9 +95,10 @@ class McpToolServers:
             _log.warning("toolserver.call_failed", server=server, tool=tool.name, reason=error.message)
             return _failed(call, "tool_server", f"{error.message}. {error.hint or ''}".strip())
         text = shortened(mend_text(answer.text)) or "(no output)"
-        return ServedOutcome(
-            ToolResult(call.id, text, is_error=answer.is_error), "tool_error" if answer.is_error else None
-        )
+        # Anybody may have written it: a page, a ticket, a mail.
+        shown = fenced("output", text, server=server)
+        kind = "tool_error" if answer.is_error else None
+        return ServedOutcome(ToolResult(call.id, shown, is_error=answer.is_error), kind)
 
     async def close(self) -> None:
         await asyncio.gather(*(client.close() for client in self._clients.values()))

@@ -22,6 +22,7 @@ from tamma.pools import Platforms, Providers
 from tamma.providers.interface import ProviderSettings
 from tamma.store.interface import Store
 from tamma.store.memory import MemoryStore
+from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.worker import Parts, serve, workers
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.tools import TOOLS
@@ -200,6 +201,7 @@ async def running_loop(
     files: Mapping[str, str] = FILES,
     store: Store | None = None,
     host: str = "",
+    servers: ToolServers = NO_TOOL_SERVERS,
     **platform: object,
 ) -> AsyncGenerator[Loop]:
     """A worker that serves the queues until the block ends; open runs are terminated then."""
@@ -209,7 +211,16 @@ async def running_loop(
     account = platform_settings(folder, remote, **platform)
     providers, platforms = Providers(lambda _: provider), Platforms(lambda _: account)
     workspaces = LocalWorkspaces(folder / "workspaces", store)
-    parts = Parts(store, providers, platforms, workspaces, TOOLS, host=host or f"host-{folder.name}", runs=3)
+    parts = Parts(
+        store,
+        providers,
+        platforms,
+        workspaces,
+        TOOLS,
+        host=host or f"host-{folder.name}",
+        runs=3,
+        servers=servers,
+    )
     loop = Loop(client, parts, folder, remote)
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(workers(client, parts), stop))

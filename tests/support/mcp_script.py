@@ -87,6 +87,8 @@ def on_list(request: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    if "needs" in ORDER and not os.path.exists(ORDER["needs"]):
+        sys.exit(1)
     if ORDER.get("deaf"):
         time.sleep(3600)
     print("Welcome! This line is no message, as some servers have it.", flush=True)
