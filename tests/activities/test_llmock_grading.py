@@ -31,6 +31,7 @@ from tamma.store.memory import MemoryStore
 from tamma.workspace.tools import TOOLS
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import HttpVendor
+from tests.providers.vendors.gemini import GeminiVendor
 from tests.providers.vendors.openai import OpenAIVendor
 from workflows.calls import call
 from workflows.options import MODEL_CALL, PROVIDER_RETRIES
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
 
 pytest.importorskip("llmock", reason="llmock is not installed")
 
-FAMILIES: list[tuple[str, HttpVendor]] = [("anthropic", AnthropicVendor()), ("openai", OpenAIVendor())]
+FAMILIES: list[tuple[str, HttpVendor]] = [
+    ("anthropic", AnthropicVendor()),
+    ("openai", OpenAIVendor()),
+    ("gemini", GeminiVendor()),
+]
 """llmock's name of the protocol, and who speaks it: one for each vendor's SDK."""
 ANSWER = " ".join(f"word{number}" for number in range(20))
 PACE = 50
