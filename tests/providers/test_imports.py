@@ -11,7 +11,8 @@ HEAVY = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic", "
 SDKS = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic")
 ADAPTERS = (
     "tamma.providers.anthropic.provider, tamma.providers.local.provider, tamma.providers.scripted.provider, "
-    "tamma.providers.openai.provider"
+    "tamma.providers.openai.provider, tamma.providers.openrouter.provider, tamma.providers.zai.provider, "
+    "tamma.providers.opencode.zen"
 )
 
 
@@ -36,7 +37,7 @@ def test_listing_imports_nothing_heavy(statement: str) -> None:
 def test_adapters_import_their_sdk_only_when_started() -> None:
     assert imported_by(f"import {ADAPTERS}", SDKS) == ""
     make = "from tamma.providers.interface import ProviderSettings as S; from tamma.registry import providers"
-    kinds = ("anthropic-claude", "local-llm", "openai", "scripted")
+    kinds = ("anthropic-claude", "local-llm", "openai", "openrouter", "scripted", "zai")
     made = "; ".join(f"providers.get({kind!r}).create_provider(S('x', {kind!r}))" for kind in kinds)
     assert imported_by(f"{make}; {made}", SDKS) == ""
 

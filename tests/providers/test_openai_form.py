@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamma.errors import ModelNotFound
+from tamma.errors import ModelNotFound, ProviderError
 from tamma.model.conversation import (
     Capabilities,
     CostSource,
@@ -31,12 +31,16 @@ from tamma.model.conversation import (
     ToolResult,
     user,
 )
+from tamma.providers.chat import errors
 from tamma.providers.chat.messages import build
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.stream import OpenAIStream, ToolCalls
+from tamma.providers.common.errors import CallContext
 from tamma.providers.interface import ProviderSettings, complete
 from tamma.providers.local.provider import LocalLLM
+from tamma.providers.openrouter.provider import OPENROUTER
+from tamma.providers.zai.provider import ZAI
 from tests.providers.vendors.base import KEY, MODEL, Said, ask, serve, settings_for
 from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk, openai_usage
 from tests.support.raw_http import Answer, RawServer, json_answer
@@ -404,3 +408,30 @@ def test_a_local_server_has_a_default_address() -> None:
     window = LocalLLM(ProviderSettings("mine", "local-llm", context_window=8192)).capabilities("m")
     assert window.context_window == 8192
     assert "configuration" in window.source
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "code", "type", "message", "msg", "choices", "finish_reason", "metadata"]
+            )
+            | st.sampled_from(["reasons", "raw", "limit_source", "delta", "detail"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.sampled_from(["error", "code", "msg", "choices", "id"]), JSON))
+@pytest.mark.parametrize("quirks", [Quirks(), OPENROUTER, ZAI], ids=["plain", "openrouter", "zai"])
+def test_no_shape_of_a_chunk_breaks_its_judgement(quirks: Quirks, chunk: dict[str, Any]) -> None:
+    found = errors.in_chunk(chunk, CallContext("mine", "m", "host"), quirks)
+    assert found is None or isinstance(found, ProviderError)
+    if chunk.get("error"):
+        assert found is not None
