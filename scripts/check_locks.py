@@ -92,16 +92,22 @@ def problems(root: Path) -> list[str]:
     """Everything that is wrong with the locks of the checkout at `root`."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     locks = root / "requirements"
-    core, dev, peers = ((locks / f"{name}.txt").read_text() for name in ("core", "dev", "peers"))
+    core, dev = ((locks / f"{name}.txt").read_text() for name in ("core", "dev"))
     every_extra = list(project["project"]["optional-dependencies"])
-    peer_lines = (locks / "peers.in").read_text().splitlines()
-    peer_requirements = [Requirement(line) for line in peer_lines if line and not line.startswith("#")]
     return [
         *lock_problems("core.txt", core, direct_requirements(project, ["embedded"], ["build"])),
         *lock_problems("dev.txt", dev, direct_requirements(project, every_extra, ["dev"])),
-        *lock_problems("peers.txt", peers, peer_requirements),
+        *(problem for path in sorted(locks.glob("*.in")) for problem in _problems_of(path)),
         *differing_pins(core, dev),
     ]
+
+
+def _problems_of(path: Path) -> list[str]:
+    """What is wrong with the lock of one `.in` file."""
+    lines = path.read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    lock = path.with_suffix(".txt")
+    return lock_problems(lock.name, lock.read_text() if lock.exists() else "", wanted)
 
 
 def _releases(lock: str) -> Iterator[tuple[str, str]]:

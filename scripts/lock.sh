@@ -13,7 +13,9 @@ compile=(.venv/bin/uv pip compile --quiet --generate-hashes --universal --python
 # Constrained by core.txt: a test run sees the versions that a user gets.
 "${compile[@]}" pyproject.toml --all-extras --group dev -c requirements/core.txt -o requirements/dev.txt
 "${compile[@]}" --no-deps requirements/peers.in -o requirements/peers.txt
-for lock in core dev peers; do
+"${compile[@]}" requirements/pal.in -o requirements/pal.txt
+"${compile[@]}" requirements/litellm.in -o requirements/litellm.txt
+for lock in core dev peers pal litellm; do
   sed -i.old "1i # Written by make lock from pyproject.toml and requirements/*.in. Do not edit." "requirements/$lock.txt"
   rm "requirements/$lock.txt.old"
 done
