@@ -17,7 +17,7 @@ demo: install ## See one run from issue to merge, on this machine, without a key
 	@$(BIN)/tamma demo
 
 test: install-dev ## Pass the tests (ARGS="-k name" for some of them)
-	@$(PYTEST) -m "not slow and not live" $(ARGS)
+	@$(PYTEST) -m "not slow and not peers and not live" $(ARGS)
 
 test-peers: install-dev ## What `make test` leaves out: slow tests, and those of servers from elsewhere
 	@$(PYTEST) -m "(slow or peers) and not live" $(ARGS)

