@@ -225,7 +225,7 @@ async def test_the_first_well_known_server_is_taken(monkeypatch: pytest.MonkeyPa
         assert all("authorization" not in request.headers for request in website.received)
         checked = await provider.check()
         assert checked.ok
-        assert first.url in checked.detail
+        assert checked.detail == f"llama.cpp at {first.url.removeprefix('http://')} answers with 1 models"
         await provider.close()
 
 

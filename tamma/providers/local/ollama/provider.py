@@ -19,7 +19,6 @@ from tamma.model.conversation import (
     Capabilities,
     Finish,
     ModelInfo,
-    ProviderCheck,
     Request,
     StreamEvent,
     TokenCount,
@@ -28,7 +27,7 @@ from tamma.model.foreign import read_json
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common import tokens
-from tamma.providers.common.errors import CallContext, context_for, host_of
+from tamma.providers.common.errors import CallContext, context_for
 from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.local import wire
@@ -55,10 +54,6 @@ class Ollama:
         self._client: httpx2.AsyncClient | None = None
         self._shown: dict[str, Shown] = {}
         self._found_model: str | None = None
-
-    @property
-    def settings(self) -> ProviderSettings:
-        return self._settings
 
     async def start(self) -> None:
         if self._client is None:
@@ -139,15 +134,6 @@ class Ollama:
                 )
             self._found_model = found[0].id
         return self._found_model
-
-    async def check(self) -> ProviderCheck:
-        """List the models: costs nothing."""
-        try:
-            found = await self.models()
-        except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
-        names = tuple(model.id for model in found)
-        return ProviderCheck(True, f"Ollama at {host_of(self._root)} answers with {len(names)} models", names)
 
     async def close(self) -> None:
         client, self._client = self._client, None
