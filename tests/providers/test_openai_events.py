@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -218,6 +219,19 @@ def test_a_call_that_was_not_told_in_full(kept: tuple[int, ...]) -> None:
     fragments = [event.args_fragment for event in events if isinstance(event, ToolCallDelta)]
     assert "".join(fragments) == end.call.args_json == '{"path": "a"}'
     assert answer.reason is FinishReason.TOOL_CALLS
+
+
+def test_items_can_be_told_apart_by_their_ids_alone() -> None:
+    """As llama.cpp does it."""
+    wire = [
+        *openai_text(0, "I ", "look."),
+        *openai_call(1, "a", "read", '{"path": "a"}'),
+        *openai_call(2, "b", "run", "{}"),
+    ]
+    usual = fed(openai_start(), *wire, openai_end())[1]
+    bare = [re.sub(rb'"(output|content)_index": \d+, ', b"", part) for part in wire]
+    assert b"_index" not in b"".join(bare)
+    assert fed(openai_start(), *bare, openai_end())[1] == usual
 
 
 def test_reasoning_in_the_open() -> None:

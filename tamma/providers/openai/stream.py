@@ -36,6 +36,8 @@ REFUSAL = "refusal"
 
 Event = Mapping[str, Any]
 Events = list[StreamEvent]
+Key = int | str
+"""What tells the items of one answer apart."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class ResponseStream:
 
     def __init__(self, reader: Reader, request_id: str | None) -> None:
         self._reader = reader
-        self._items: dict[int, _Item] = {}
+        self._items: dict[Key, _Item] = {}
         self._calls = 0
         self._started = False
         self._refused = False
@@ -121,8 +123,8 @@ class ResponseStream:
     def _end(self, event: Event) -> Events:
         response: Event = event["response"]
         events: Events = []
-        for index in sorted(self._items):
-            events += self._close(index, {})
+        for key in list(self._items):
+            events += self._close(key, {})
         status: str = response.get("status") or event["type"].removeprefix("response.")
         details: Event = response.get("incomplete_details") or {}
         self.native_reason = REFUSAL if self._refused else details.get("reason") or status
@@ -137,7 +139,7 @@ class ResponseStream:
     # --- its items -------------------------------------------------------------------------------
 
     def _item(self, event: Event) -> _Item:
-        return self._items.setdefault(event["output_index"], _Item())
+        return self._items.setdefault(_key(event), _Item())
 
     def _added(self, event: Event) -> Events:
         item: Event = event["item"]
@@ -160,11 +162,11 @@ class ResponseStream:
         return []
 
     def _finished(self, event: Event) -> Events:
-        return self._close(event["output_index"], event["item"])
+        return self._close(_key(event), event["item"])
 
-    def _close(self, index: int, item: Event) -> Events:
-        """End the item at `index`. `item` is the whole of it, or empty where the service never sent that."""
-        opened = self._items.pop(index, None) or _Item()
+    def _close(self, key: Key, item: Event) -> Events:
+        """End the item of `key`. `item` is the whole of it, or empty where the service never sent that."""
+        opened = self._items.pop(key, None) or _Item()
         events = self._open(opened, item) if item else []
         if opened.kind == "function_call":
             events += _close_call(opened, item)
@@ -192,7 +194,7 @@ class ResponseStream:
 
     def _text(self, event: Event) -> Events:
         delta = _delta(event)
-        opened = self._items.get(event["output_index"]) or self._item(event)
+        opened = self._item(event)
         if not opened.fragments:
             opened.fragments.append("")  # enough to know that it was streamed
         return [TextDelta(delta)] if delta else []
@@ -225,6 +227,15 @@ class ResponseStream:
         """The whole arguments: only news where none were streamed."""
         opened = self._item(event)
         return [] if opened.fragments else self._arguments({**event, "delta": event["arguments"]})
+
+
+def _key(event: Event) -> Key:
+    """The item's place in the answer; its id with servers that do not tell places (llama.cpp)."""
+    place = event.get("output_index")
+    if place is not None:
+        return place
+    item: Event = event.get("item") or {}
+    return event.get("item_id") or item.get("id") or item.get("call_id") or ""
 
 
 def _delta(event: Event) -> str:
