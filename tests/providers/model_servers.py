@@ -147,6 +147,11 @@ SGLANG_LISTED = {
     "object": "list",
     "data": [{"id": "m", "object": "model", "owned_by": "sglang", "root": "m", "max_model_len": 40960}],
 }
+# github.com/LostRuins/koboldcpp, koboldcpp.py: it imitates Ollama's endpoints, too
+KOBOLDCPP_LISTED = {
+    "object": "list",
+    "data": [{"id": "koboldcpp/m", "object": "model", "owned_by": "koboldcpp"}],
+}
 PLAIN_LISTED = {"object": "list", "data": [{"id": "m", "object": "model", "owned_by": "me"}]}
 
 SERVERS: Mapping[str, Mapping[str, object]] = {

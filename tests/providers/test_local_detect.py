@@ -58,7 +58,10 @@ def test_each_kind_is_known_by_its_answers(kind: str) -> None:
         ({"/v1/models": servers.PLAIN_LISTED, "/version": servers.VLLM_VERSION}, None),
         ({"/api/v1/models": {"data": [{"id": "openrouter/auto"}]}}, None),
         ({"/v1/models": {"data": [{"id": "m", "max_model_len": 9}]}, "/version": {"version": "1"}}, "vllm"),
-        ({"/api/version": {"version": None}}, None),
+        ({"/v1/models": servers.OLLAMA_LISTED, "/api/version": {"version": None}}, None),
+        ({"/v1/models": {"object": "list", "data": None}, "/api/version": servers.OLLAMA_VERSION}, "ollama"),
+        ({"/api/version": {"version": "0.6.5"}}, None),  # Open WebUI
+        ({"/v1/models": servers.KOBOLDCPP_LISTED, "/api/version": servers.OLLAMA_VERSION}, None),
         (dict.fromkeys(PROBES, servers.LMSTUDIO_UNKNOWN), None),
         (dict.fromkeys(PROBES, servers.PLAIN_LISTED), None),
         (dict.fromkeys(PROBES, "text"), None),
@@ -75,7 +78,8 @@ def test_llamacpp_is_known_while_it_still_loads() -> None:
 
 
 def test_a_refusal_proves_nothing() -> None:
-    assert kind_of({"/api/version": Answer(401, servers.OLLAMA_VERSION)}) is None
+    listed = Answer(200, servers.OLLAMA_LISTED)
+    assert kind_of({"/v1/models": listed, "/api/version": Answer(401, servers.OLLAMA_VERSION)}) is None
 
 
 json_values = st.recursive(
@@ -94,7 +98,8 @@ def test_no_answer_upsets_the_decision(found: dict[str, Answer]) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://h:1/v1", "http://h:1/v1/", "http://h:1", "http://h:1/", "http://h:1//v1"]
+    "url",
+    ["http://h:1/v1", "http://h:1/v1/", "http://h:1", "http://h:1/", "http://h:1//v1", "http://h:1/api/"],
 )
 def test_the_root_of_an_address(url: str) -> None:
     assert root_of(url) == "http://h:1"

@@ -248,6 +248,13 @@ def test_the_window(configured: int | None, own: int | None, modelfile: int | No
     assert found.why
 
 
+def test_a_model_of_the_cloud_costs_no_memory_here() -> None:
+    shown = read_show({**servers.OLLAMA_SHOW, "remote_host": "https://ollama.com:443"})
+    assert window_of(None, replace(shown, context_length=262_144)).num_ctx == 262_144
+    assert window_of(16_384, replace(shown, context_length=262_144)).num_ctx == 16_384
+    assert window_of(None, Shown(remote=True)).num_ctx == DEFAULT_NUM_CTX
+
+
 def test_a_modelfile_names_its_window() -> None:
     text = 'stop    "<|end|>"\nnum_ctx                        16384\ntemperature 0.7'
     assert read_show({"parameters": text}).num_ctx == 16384

@@ -46,6 +46,8 @@ MODELS, VERSION, LM_V1, LM_V0, PROPS, VLLM_VERSION = PROBES = (
     "/props",
     "/version",
 )
+_OTHERS = frozenset({"sglang", "koboldcpp"})
+"""Owners of models on servers that imitate another's endpoints, and are best spoken to in the common way."""
 PROBE_TIMEOUT = 3.0
 """Seconds for one probe. All of them are answered from memory."""
 
@@ -61,8 +63,8 @@ class Answer:
 
 
 def root_of(base_url: str) -> str:
-    """The server's own address, from a base URL with or without `/v1`."""
-    return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
+    """The server's own address, from a base URL with or without `/v1` (or Ollama's `/api`)."""
+    return base_url.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
 
 
 def kind_of(answers: Mapping[str, Answer]) -> Kind | None:
@@ -70,16 +72,18 @@ def kind_of(answers: Mapping[str, Answer]) -> Kind | None:
     if any(answer.server.lower().startswith("llama.cpp") for answer in answers.values()):
         return "llamacpp"
     models = _entries(answers, MODELS, "data")
-    owners = {model.get("owned_by") for model in models}
+    owners = {str(model.get("owned_by")) for model in models}
+    if owners & _OTHERS:
+        return None
     if "llamacpp" in owners or "default_generation_settings" in _body(answers, PROPS):
         return "llamacpp"
     if "vllm" in owners:
         return "vllm"
-    if isinstance(_body(answers, VERSION).get("version"), str):
-        return "ollama"
+    if isinstance(_body(answers, VERSION).get("version"), str) and _body(answers, MODELS).get("object"):
+        return "ollama"  # the version alone would be Open WebUI's, too
     if _is_lmstudio(answers):
         return "lmstudio"
-    if any("max_model_len" in model for model in models) and "sglang" not in owners:
+    if any("max_model_len" in model for model in models):
         return "vllm" if isinstance(_body(answers, VLLM_VERSION).get("version"), str) else None
     return None
 

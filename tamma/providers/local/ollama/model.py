@@ -32,6 +32,8 @@ class Shown:
     able: frozenset[str] | None = None
     levels: tuple[str, ...] = ()
     """The efforts that it can be told; empty where thinking is on or off."""
+    remote: bool = False
+    """Whether it runs in Ollama's cloud, where a long window costs this machine nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def read_show(body: Mapping[str, Any]) -> Shown:
         num_ctx=_parameter(body.get("parameters"), "num_ctx"),
         able=None if names is None else frozenset(name for name in names if isinstance(name, str)),
         levels=_levels(as_object(body.get("thinking")).get("values")),
+        remote=bool(body.get("remote_host")),
     )
 
 
@@ -64,6 +67,8 @@ def window_of(configured: int | None, shown: Shown) -> Window:
     most = shown.context_length
     if configured is not None:
         wanted, why = configured, "configured"
+    elif shown.remote and most is not None:
+        wanted, why = most, "the longest that the model can"
     elif shown.num_ctx is not None:
         wanted, why = shown.num_ctx, "from the model's Modelfile"
     else:
