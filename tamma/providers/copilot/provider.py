@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import uuid
 from collections.abc import AsyncGenerator, Awaitable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,10 +98,10 @@ class GitHubCopilot:
         answer = CopilotStream(model, context, tokens.estimate_request(request))
         death = asyncio.ensure_future(runtime.child.wait())
         death.add_done_callback(lambda _: queue.put_nowait(None))
-        session_id = str(uuid.uuid4())
+        over = asyncio.Event()
+        session: CopilotSession | None = None
         try:
-            opening = self._opened(runtime, session_id, request, model, queue)
-            session = await self._call(opening, deadline, context)
+            session = await self._call(self._opened(runtime, request, model, queue, over), deadline, context)
             await self._call(self._sent(session, request, model, flat), deadline, context)
             while not answer.done:
                 event = await self._next(queue, deadline, context)
@@ -112,7 +111,7 @@ class GitHubCopilot:
                     yield ours
         finally:
             death.cancel()
-            ending = self._end_session(runtime, session_id)
+            ending = self._end_session(runtime, session, over)
             if not answer.done:  # else it may end while the answer is already used
                 await asyncio.shield(ending)
         cost = cost_of(self._settings.type, answer.served_model, answer.usage, self._settings.price)
@@ -192,7 +191,7 @@ class GitHubCopilot:
             return self._runtime
 
     async def _opened(
-        self, runtime: Runtime, session_id: str, request: Request, model: str, queue: Events
+        self, runtime: Runtime, request: Request, model: str, queue: Events, over: asyncio.Event
     ) -> CopilotSession:
         able = self.capabilities(model)
         limit = request.max_output_tokens or self._settings.max_output_tokens
@@ -210,11 +209,10 @@ class GitHubCopilot:
             )
         return await runtime.client.create_session(
             **options,
-            session_id=session_id,
             tools=sdk.tools(request) if able.tools else [],
             on_permission_request=sdk.deny,
             on_event=queue.put_nowait,
-            hooks={"on_user_prompt_transformed": sdk.as_we_wrote_it},
+            hooks=sdk.hooks(over),
         )
 
     async def _sent(self, session: CopilotSession, request: Request, model: str, flat: Flat) -> None:
@@ -246,20 +244,25 @@ class GitHubCopilot:
         except Exception as error:
             raise sdk.ours(error, self._runtime, context) from None
 
-    def _end_session(self, runtime: Runtime, session_id: str) -> asyncio.Task[None]:
+    def _end_session(
+        self, runtime: Runtime, session: CopilotSession | None, over: asyncio.Event
+    ) -> asyncio.Task[None]:
         """End the turn and forget the session, whatever becomes of our own task."""
-        task = asyncio.create_task(self._discard(runtime, session_id))
+        task = asyncio.create_task(self._discard(runtime, session, over))
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
         return task
 
-    async def _discard(self, runtime: Runtime, session_id: str) -> None:
-        if not runtime.child.alive:
-            return
+    async def _discard(self, runtime: Runtime, session: CopilotSession | None, over: asyncio.Event) -> None:
         try:
-            async with asyncio.timeout(CLEAN_UP):
-                await runtime.client.delete_session(session_id)
+            if session is not None and runtime.child.alive:
+                async with asyncio.timeout(CLEAN_UP):
+                    await session.abort()
+                    over.set()
+                    await runtime.client.delete_session(session.session_id)
         except Exception as error:  # the answer is complete or lost: this is not its failure
             _log.warning(
                 "a Copilot session could not be ended", provider=self._settings.name, error=str(error)
             )
+        finally:
+            over.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tamma.errors import ProviderError
@@ -13,7 +14,7 @@ from tamma.providers.copilot.runtime import Runtime
 
 if TYPE_CHECKING:
     from copilot.rpc import PermissionDecisionReject
-    from copilot.session import UserPromptTransformedHookOutput
+    from copilot.session import PreToolUseHookOutput, SessionHooks, UserPromptTransformedHookOutput
     from copilot.tools import Tool
 
 
@@ -41,6 +42,17 @@ def deny(request: object, invocation: object) -> PermissionDecisionReject:
     from copilot.rpc import PermissionDecisionReject
 
     return PermissionDecisionReject(feedback="nothing is permitted here")
+
+
+def hooks(over: asyncio.Event) -> SessionHooks:
+    """What the runtime asks us on its way. Before it runs tools it waits until the turn is `over`: else it
+    would answer a call of an unknown tool by itself, and call the model again, without end."""
+
+    async def hold(given: object, invocation: object) -> PreToolUseHookOutput:
+        await over.wait()
+        return {"permissionDecision": "deny"}
+
+    return {"on_user_prompt_transformed": as_we_wrote_it, "on_pre_tool_use": hold}
 
 
 def as_we_wrote_it(given: Any, invocation: object) -> UserPromptTransformedHookOutput:

@@ -1,7 +1,7 @@
 """The Copilot runtime's session events to ours. No I/O: feed it events, it gives back `StreamEvent`s.
 
 One request is one model call. The runtime is an agent and would go on: run tools, retry, continue. So the
-answer is over with the first assistant message, and whoever reads it ends the turn then. Tools are declared
+answer is over with the first call's message, and whoever reads it ends the turn then. Tools are declared
 without a handler: nothing can run them, and the model's calls come back as ours.
 """
 
@@ -77,6 +77,10 @@ class CopilotStream:
                     self._cut_short(events)
             case "assistant.message":
                 self._message(data, events)
+            case "model.call_final_result" if not self._answered:
+                # No message came: the SDK drops one that it cannot parse, for what a model put into a call.
+                self._begin(events)
+                self._cut_short(events)
             case "assistant.turn_end" | "session.idle":
                 self.done = self._answered
             case "model.call_failure":
