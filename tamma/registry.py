@@ -27,6 +27,7 @@ PROVIDERS: Mapping[str, str] = {
     "github-copilot": "tamma.providers.copilot.provider:GitHubCopilot",
     "local-llm": "tamma.providers.local.provider:LocalLLM",
     "openai": "tamma.providers.openai.provider:OpenAI",
+    "opencode": "tamma.providers.opencode.provider:OpenCode",
     "openrouter": "tamma.providers.openrouter.provider:OpenRouter",
     "scripted": "tamma.providers.scripted.provider:Scripted",
     "zai": "tamma.providers.zai.provider:Zai",
