@@ -27,7 +27,7 @@ GRACE = 1.0
 """Seconds to end by itself after its standard input closed, and again after SIGTERM."""
 _CHUNK = 64 * 1024
 _POLL = 0.01
-_TAIL = 2000
+_TAIL = 500
 _UNSENT = 64
 """Messages that may wait for a child which does not read: a cancellation must not wait for it."""
 
