@@ -25,6 +25,14 @@ class Built:
     dropped: tuple[str, ...]
 
 
+def qualified(model: str, default: str) -> str:
+    """`provider/model`: a bare name means a model of the provider that `default` names."""
+    if not model:
+        return default
+    provider, slash, _ = default.partition("/")
+    return model if "/" in model or not slash else f"{provider}/{model}"
+
+
 def build(request: Request, model: str, able: Capabilities, context: CallContext, agent: str | None) -> Built:
     """The prompt's body. Raises InvalidRequest where `model` does not read `provider/model`."""
     provider, slash, name = model.partition("/")
