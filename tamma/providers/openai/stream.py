@@ -139,7 +139,11 @@ class ResponseStream:
     # --- its items -------------------------------------------------------------------------------
 
     def _item(self, event: Event) -> _Item:
-        return self._items.setdefault(_key(event), _Item())
+        key = _key(event)
+        opened = self._items.get(key)
+        if opened is None:
+            opened = self._items[key] = _Item()
+        return opened
 
     def _added(self, event: Event) -> Events:
         item: Event = event["item"]
