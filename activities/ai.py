@@ -26,6 +26,7 @@ from activities.interface import (
 from activities.pools import ProviderPool
 from activities.transcripts import Transcripts
 from tamma.agents.answers import read_plan, read_review
+from tamma.agents.handover import without_foreign_reasoning
 from tamma.agents.prompting import fenced, prompt, render
 from tamma.agents.window import fit
 from tamma.errors import ContentFiltered, ContextOverflow
@@ -235,7 +236,9 @@ def _request(
     settings = provider.settings
     chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
     model = link.model or settings.model or ""
-    messages = tuple(entry.message for entry in history)
+    messages = without_foreign_reasoning(
+        ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
+    )
     return Request(
         model=model,
         messages=fit(messages, _window(provider, model), overhead=_overhead(system, tools)),

@@ -12,6 +12,7 @@ from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.observed import Hook, Observed
 from tamma.providers.routing.guarded import Guarded, Guards
+from tamma.providers.text_tools.provider import TextTools
 
 
 class Adapter(Protocol):
@@ -67,8 +68,8 @@ class Providers(_Pool[Provider]):
         plugin = await asyncio.to_thread(registry.providers.get, settings.type)  # it may import much
         provider = plugin.create_provider(settings)
         await provider.start()
-        # Inside out: the guard's waiting is no part of what a call took.
-        return Guarded(Observed(provider, self._hooks), self._guards.of(settings))
+        # From the inside out: the guard's waiting is no part of what a call took.
+        return Guarded(Observed(TextTools(provider), self._hooks), self._guards.of(settings))
 
 
 class Platforms(_Pool[Platform]):

@@ -21,6 +21,7 @@ from tamma.providers.opencode.zen import BASE_URL, Family, Zen, family_of
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import KEY, Said, settings_for
 from tests.providers.vendors.chat import LocalVendor
+from tests.providers.vendors.gemini import GeminiVendor
 from tests.providers.vendors.openai import OpenAIVendor
 from tests.providers.vendors.zen import CHAT_MODEL, zen, zen_listing
 from tests.support.raw_http import Answer, RawServer, json_answer
@@ -83,6 +84,14 @@ async def test_a_call_goes_where_its_model_is_served(model: str, prefix: str) ->
         (call,) = server.received
         assert (call.path, call.body["model"]) == (PATHS[model], model)
         assert KEY in f"{call.headers.get('authorization')} {call.headers.get('x-api-key')}"
+        await provider.close()
+
+
+async def test_gemini_models_are_asked_in_the_version_that_the_gateway_serves() -> None:
+    async with RawServer(Answer(GeminiVendor().wire(Said(["x"])))) as server:
+        provider = zen(server.url + "/zen/v1")
+        assert (await complete(provider, Request("gemini-3.1-pro", (user("hi"),)))).message.text == "x"
+        assert server.received[0].path.startswith("/zen/v1/models/gemini-3.1-pro:streamGenerateContent")
         await provider.close()
 
 

@@ -59,13 +59,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Gemini:
-    """Gemini models. `headers` are sent along, for gateways that want others."""
+    """Gemini models. `headers` are sent along, for gateways that want others, and the option `apiVersion`
+    is for those that serve another version of the API."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
         base_url = settings.base_url or DEFAULT_BASE_URL
         check_base_url(settings, base_url)
-        self._base_url = base_url.rstrip("/").removesuffix(f"/{sdk.API_VERSION}")
+        self._version = str(settings.options.get("apiVersion") or sdk.API_VERSION)
+        self._base_url = base_url.rstrip("/").removesuffix(f"/{self._version}")
         self._client: httpx2.AsyncClient | None = None
         self._starting = asyncio.Lock()
 
@@ -141,7 +143,7 @@ class Gemini:
             assert self._client is not None
             async with asyncio.timeout(min(sdk.TIMEOUT, self._settings.timeout)):
                 return await sdk.list_models(
-                    self._base_url, self._settings.api_key, self._headers(), self._client
+                    self._base_url, self._version, self._settings.api_key, self._headers(), self._client
                 )
         except Exception as error:
             if answered := sdk.refusal(error):
@@ -189,7 +191,7 @@ class Gemini:
         key = {"x-goog-api-key": self._settings.api_key} if self._settings.api_key else {}
         asked = self._client.build_request(
             "POST",
-            f"{self._base_url}/{sdk.API_VERSION}/{quote(_path(model))}:{method}",
+            f"{self._base_url}/{self._version}/{quote(_path(model))}:{method}",
             json=body,
             headers={**key, **self._headers()},
         )

@@ -26,10 +26,10 @@ _PAGE = 1000
 
 
 async def list_models(
-    base_url: str, api_key: str | None, headers: Mapping[str, str], http: httpx2.AsyncClient
+    base_url: str, version: str, api_key: str | None, headers: Mapping[str, str], http: httpx2.AsyncClient
 ) -> tuple[ModelInfo, ...]:
     """The models that generate content, with their limits. Raises what the SDK raises, and ConfigError."""
-    client = await asyncio.to_thread(_make, base_url, api_key, headers, http)
+    client = await asyncio.to_thread(_make, base_url, version, api_key, headers, http)
     pager = await client.aio.models.list(config={"page_size": _PAGE})
     return tuple(
         [
@@ -56,7 +56,9 @@ def refusal(error: Exception) -> tuple[int, object, Mapping[str, str]] | None:
     return error.code, cast("object", error.details), answer.headers  # pyright: ignore[reportUnknownMemberType]
 
 
-def _make(base_url: str, api_key: str | None, headers: Mapping[str, str], http: httpx2.AsyncClient) -> Client:
+def _make(
+    base_url: str, version: str, api_key: str | None, headers: Mapping[str, str], http: httpx2.AsyncClient
+) -> Client:
     try:
         from google.genai import Client
         from google.genai.client import DebugConfig
@@ -73,7 +75,7 @@ def _make(base_url: str, api_key: str | None, headers: Mapping[str, str], http: 
         debug_config=DebugConfig(client_mode="api", replays_directory="", replay_id=""),
         http_options=HttpOptions(
             base_url=base_url,
-            api_version=API_VERSION,
+            api_version=version,
             headers=dict(headers),
             timeout=int(TIMEOUT * 1000),  # milliseconds
             httpx_async_client=http,

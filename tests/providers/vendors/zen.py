@@ -1,4 +1,4 @@
-"""The Zen gateway, over three of its protocols: the name of the model decides."""
+"""The Zen gateway, over each of its protocols: the name of the model decides."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tamma.providers.wrapper import Wrapper
 from tests.providers.vendors.anthropic import AnthropicVendor
 from tests.providers.vendors.base import Vendor, settings_for
 from tests.providers.vendors.chat import LocalVendor
+from tests.providers.vendors.gemini import GeminiVendor
 from tests.providers.vendors.openai import OpenAIVendor
 
 CHAT_MODEL = "glm-5.3"
@@ -68,4 +69,13 @@ class ZenResponsesVendor(OpenAIVendor):
         return Asking(zen(url, **settings), "gpt-5.4")
 
 
-VENDORS: list[Vendor] = [ZenChatVendor(), ZenMessagesVendor(), ZenResponsesVendor()]
+@dataclass(frozen=True)
+class ZenGeminiVendor(GeminiVendor):
+    name: str = "opencode-zen-gemini"
+    models_answer: object = field(default_factory=zen_listing)
+
+    def provider(self, url: str, **settings: Any) -> Provider:  # type: ignore[override]
+        return Asking(zen(url, **settings), "gemini-3.8-flash")
+
+
+VENDORS: list[Vendor] = [ZenChatVendor(), ZenMessagesVendor(), ZenResponsesVendor(), ZenGeminiVendor()]
