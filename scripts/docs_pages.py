@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `scripts` is no installed package
 
-from scripts import docs_cli, docs_code, docs_configuration  # noqa: E402
+from scripts import docs_cli, docs_code, docs_configuration, docs_costs  # noqa: E402
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": docs_cli.reference,
@@ -24,6 +24,13 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "built-in": docs_code.built_in,
     "protected": docs_code.protected,
     "retries": docs_code.retries,
+    "price-data": docs_costs.data,
+    "cost-assumptions": docs_costs.assumptions,
+    "list-prices": docs_costs.list_prices,
+    "cost-of-a-run": docs_costs.runs,
+    "cost-by-step": docs_costs.steps,
+    "cost-projections": docs_costs.projections,
+    "plans": docs_costs.plans,
 }
 _BLOCK = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 
