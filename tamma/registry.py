@@ -196,9 +196,13 @@ def _declared(group: str) -> Iterator[Entry]:
 
 
 def _identity(distribution: Distribution) -> tuple[str, str]:
-    """Name and version. Their absence from broken metadata has had many forms in `importlib.metadata`."""
-    metadata = cast("Mapping[str, str | None]", distribution.metadata)
-    return metadata["Name"] or "a distribution without a name", metadata["Version"] or "unknown"
+    """Name and version, or what stands for them where the metadata are broken."""
+    try:
+        metadata = cast("Mapping[str, str | None]", distribution.metadata or {})
+        name, version = metadata.get("Name"), metadata.get("Version")
+    except (OSError, ValueError, ImportError):  # missing or undecodable: it differs between Pythons
+        name = version = None
+    return name or f"an unnamed package in {distribution.locate_file('')}", version or "unknown"
 
 
 def _in_section(text: str, group: str, distribution: str, version: str) -> Iterator[Entry]:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from tamma.errors import InvalidRequest
 from tamma.providers.plugins import messages
 from tamma.providers.plugins.limits import Budget, Limits, descendants, exceeded, usage
 
@@ -106,12 +107,17 @@ class Connection:
     ) -> AsyncGenerator[Any, None]:
         """All answers to `message`. Closing the generator cancels the call.
 
-        Raises what `ask` raises; TimeoutError at `deadline` (monotonic), or `stall` seconds after the last.
+        Raises what `ask` raises; TimeoutError at `deadline` (monotonic), or `stall` seconds after the last;
+        InvalidRequest for a message that is too long for the pipe.
         """
         number = next(self._numbers)
+        try:
+            data = messages.encode(number, message)
+        except ValueError as error:
+            raise InvalidRequest(f"this cannot be passed on to a plugin: {error}") from None
         call = self._calls[number] = _Call()
         try:
-            self._say(number, message)
+            self._write(data)
             while True:
                 frame = await call.next(min(deadline, time.monotonic() + stall))
                 if frame is None:
@@ -130,7 +136,7 @@ class Connection:
         finally:
             del self._calls[number]
             if not call.ended and self.alive:
-                self._say(number, messages.Cancel())
+                self._write(messages.encode(number, messages.Cancel()))
                 self._cancelled[number] = asyncio.get_running_loop().call_later(
                     self._limits.cancel_seconds,
                     self.kill,
@@ -145,13 +151,12 @@ class Connection:
     async def close(self) -> None:
         """Ask the process to leave, and see to it. Idempotent."""
         if self.alive:
-            self._say(0, messages.Close())
+            self._write(messages.encode(0, messages.Close()))
             await asyncio.wait((self._reading,), timeout=_GRACE)
         self.kill("it was closed")
         await asyncio.wait((self._reading, self._listening, self._watching))
 
-    def _say(self, number: int, message: object) -> None:
-        data = messages.encode(number, message)
+    def _write(self, data: bytes) -> None:
         if not self._pipes.stdin.is_closing():
             self._pipes.stdin.write(data)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -69,6 +70,11 @@ class Host:
 
     async def load(self, settings: ProviderSettings) -> Connection:
         """A new process with the plugin loaded. Raises ConfigError, and what `translated` takes."""
+        if sys.platform != "linux":
+            raise ConfigError(
+                f"provider {settings.name!r}: third-party plugins run on Linux, which confines them",
+                hint="run the worker in a container",
+            )
         grants = grants_of(settings)
         self._check_needs(settings, grants)
         scratch = tempfile.mkdtemp(prefix="tamma-plugin-")
@@ -144,21 +150,26 @@ class Host:
         """Errors of the process while it starts: those that no retry mends are the configuration's."""
         who = f"provider {settings.name!r}: the plugin {self.entry.name!r} of {self.entry.distribution}"
         try:
-            with self.translated(settings):
-                yield
-        except ProviderTimeout:
+            yield
+        except PluginFailure as failed:
+            self._note(settings, failed.failure.type, failed.failure.traceback)
+            error = error_of(failed.failure, settings, self.entry.name)
+            raise (
+                ConfigError(str(error), hint=error.hint) if type(error) is ProviderError else error
+            ) from None
+        except PluginEnded as ended:
+            self._note(settings, ended.reason, ended.last_words)
+            raise ConfigError(
+                clean(f"{who} failed while it started: {ended.reason}", settings),
+                hint="the log has what it wrote last",
+            ) from None
+        except TimeoutError:
             raise ConfigError(
                 f"{who} did not start within {self.limits.start_seconds:.0f} s",
                 hint="does it call its service, or load something large, while it starts?",
             ) from None
         except OSError as error:
             raise ConfigError(f"{who} cannot be started: {error}") from error
-        except StreamInterrupted as error:
-            raise ConfigError(f"{error} (while it started)", hint="the log has what it wrote last") from None
-        except ProviderError as error:
-            if type(error) is not ProviderError:
-                raise
-            raise ConfigError(str(error), hint=error.hint) from None
 
     def _note(self, settings: ProviderSettings, what: str, words: str) -> None:
         if words:

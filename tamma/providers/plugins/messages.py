@@ -33,7 +33,7 @@ from tamma.model.conversation import (
     ToolCallStart,
     UsageUpdate,
 )
-from tamma.model.foreign import mended
+from tamma.model.foreign import mend_text
 from tamma.providers.interface import ProviderSettings
 
 MAX_FRAME = 32 << 20
@@ -193,7 +193,8 @@ def _json(message: object) -> bytes:
     try:
         return adapter.dump_json(message)
     except PydanticSerializationError:  # models emit halves of characters, which JSON cannot hold
-        return json.dumps(mended(adapter.dump_python(message)), default=str).encode()
+        text = json.dumps(adapter.dump_python(message), ensure_ascii=False, default=str)
+        return mend_text(text).encode()
 
 
 @cache
