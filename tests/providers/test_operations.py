@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
 
 CALC = SourceFile("calc.py", "    def mean(v):\n        return sum(v) / (len(v) + 1)\n")
-REVIEW = {"approved": True, "findings": []}
+REVIEW: dict[str, object] = {"approved": True, "findings": []}
 ASKED = ReviewChanges("+x = 1", "set x")
 EDIT = {"path": "calc.py", "search": "(len(v) + 1)", "replace": "len(v)"}
 FIX = {"diagnosis": "off by one", "edits": [EDIT], "confidence": "high"}
@@ -88,9 +88,9 @@ EXAMPLES: list[tuple[str, Ask, dict[str, Any], object]] = [
 class Recorded(Scripted):
     """A scripted model that notes what it was asked. Without structured output where `schemas` is False."""
 
-    def __init__(self, *turns: object, schemas: bool = True, **settings: Any) -> None:
-        options = {"turns": [turn if isinstance(turn, dict) else {"text": turn} for turn in turns]}
-        super().__init__(ProviderSettings("mine", "scripted", options=options, **settings))
+    def __init__(self, *turns: str | dict[str, Any], schemas: bool = True) -> None:
+        played = [{"text": turn} if isinstance(turn, str) else turn for turn in turns]
+        super().__init__(ProviderSettings("mine", "scripted", options={"turns": played}))
         self.requests: list[Request] = []
         self._schemas = schemas
 
@@ -183,7 +183,7 @@ async def test_the_form_is_read_leniently(answer: str) -> None:
         (EXAMPLES[3][1], '{"approved": 7, "findings": [{}]}', "findings.0.path: Field required"),
         (
             EXAMPLES[3][1],
-            '{"approved": true, "findings": [{"path": "a", "line": 1, "severity": "blocker", "comment": "x"}]}',
+            '{"approved": true, "findings": [{"path": "", "line": 1, "severity": "blocker", "comment": ""}]}',
             "'blocker' findings must be repaired first",
         ),
         (EXAMPLES[0][1], '{"files": [], "explanation": ""}', "at least one file"),
@@ -293,10 +293,9 @@ async def test_over_both_protocols(name: str, schemas: bool, llmock: LLMock) -> 
     assert outcome.answer == Review(True, ())
     assert outcome.calls == 2
     assert outcome.cost.source is CostSource.CONFIG
-    expected = (
-        outcome.usage.input_total * PRICE.input_mtok + outcome.usage.output_total * PRICE.output_mtok
-    ) / 10**6
-    assert outcome.cost.usd == expected > 0
+    usage = outcome.usage
+    dollars = usage.input_total * PRICE.input_mtok + usage.output_total * PRICE.output_mtok
+    assert outcome.cost.usd == dollars / 10**6 > 0
     assert len(llmock.requests) == 2
     bodies = [json.dumps(request.body) for request in llmock.requests]
     for body in bodies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -107,6 +108,7 @@ def test_scripts_and_other_tools_stand_in_fences() -> None:
     assert name == "view"
     assert "not valid JSON" in problem
     assert other == ("server__tool", {"a": {"b": [1]}})
+    assert read("```tool view\n[1]\n```") == [("view", "the arguments are not a JSON object")]
 
 
 def test_a_script_holds_fences_where_its_own_is_longer() -> None:
@@ -255,6 +257,16 @@ def test_a_call_is_written_in_the_plainest_form() -> None:
     heading = written(ToolCall("c", "create", '{"path": "a.rst", "content": "Title\\n=======\\n"}'), ALL)
     assert "\n\\=======\n>>>>>>> REPLACE" in heading
     assert written(ToolCall("c", "view", '{"path": '), ALL) == '```tool view\n{"path": \n```'
+
+
+def test_a_long_answer_in_small_deltas_costs_little() -> None:
+    began = time.process_time()
+    for text in ("x" * 400_000, "word " * 80_000, "```bash run\n" + "y" * 400_000, "a\n" * 50_000):
+        parser = Parser(ALL)
+        for at in range(0, len(text), 4):
+            parser.feed(text[at : at + 4])
+        parser.close(cut_off=False)
+    assert time.process_time() - began < 10, "below 1 s; minutes if it were quadratic"
 
 
 # --- the request ---------------------------------------------------------------------------------

@@ -85,12 +85,15 @@ def tool_call(name: str, body: str) -> Call:
     """A call of the general form. Commas too many and line breaks in strings are forgiven."""
     body = body.strip() or "{}"
     try:
-        json.loads(body)
+        value: object = json.loads(body)
     except (ValueError, RecursionError):
         try:
-            body = json.dumps(read_loose(body), ensure_ascii=False)
+            value = read_loose(body)
         except ValueError as error:
             return Call(name, body, f"the arguments are not valid JSON: {error}")
+        body = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict):
+        return Call(name, body, "the arguments are not a JSON object")
     return Call(name, body)
 
 

@@ -90,7 +90,7 @@ class Parser:
 
     def _complete(self, line: str, end: str = "\n") -> Iterator[Piece]:
         if self._block is not None:
-            call = self._block.add(line.removesuffix("\r"))
+            call = self._block.add(line.rstrip("\r"))
             if call is not None:
                 self._block = None
                 yield from self._called(call)
