@@ -1,0 +1,243 @@
+"""A real `opencode serve` in front of a model's service of ours that breaks: what the contract leaves out.
+
+One sidecar serves nearly all tests: it takes seconds to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+import pytest_asyncio
+
+from tamma.errors import (
+    AuthFailed,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    RateLimited,
+    StreamInterrupted,
+)
+from tamma.model.conversation import CostSource, FinishReason, Message, Request, Role, Text, TextDelta, user
+from tamma.providers.interface import complete
+from tamma.providers.opencode.server import OpenCodeServer
+from tests.providers.vendors.base import KEY, Call, Said, broken_off
+from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk, openai_usage
+from tests.providers.vendors.opencode import MODEL, settings
+from tests.support.processes import eventually
+from tests.support.raw_http import Answer, RawServer, json_answer
+
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+CHAT = LocalVendor()
+
+
+@dataclass
+class World:
+    """A provider with its sidecar, and the model's service behind it."""
+
+    provider: OpenCodeServer
+    model: RawServer
+
+    def answers(self, *answers: Answer) -> None:
+        self.model.answers = list(answers)
+        self.model.received.clear()
+        self.model.hung_up.clear()
+
+    def says(self, *pieces: str, **more: Any) -> None:
+        self.answers(Answer(CHAT.wire(Said(pieces, **more))))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world() -> AsyncIterator[World]:
+    async with RawServer(Answer([])) as model:
+        provider = OpenCodeServer(settings(model.url))
+        yield World(provider, model)
+        await provider.close()
+
+
+def family() -> list[psutil.Process]:
+    """The sidecar's processes, the keeper first."""
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "opencode" in " ".join(process.cmdline())]
+
+
+def server() -> tuple[str, str]:
+    """Address and password of the sidecar."""
+    process = family()[-1]
+    (port,) = {found.laddr.port for found in process.net_connections() if found.status == psutil.CONN_LISTEN}
+    return f"http://127.0.0.1:{port}", process.environ()["OPENCODE_SERVER_PASSWORD"]
+
+
+def sessions() -> list[Any]:
+    """Those that the sidecar still has."""
+    url, password = server()
+    with httpx2.Client(trust_env=False, timeout=20) as client:
+        return client.get(f"{url}/session", auth=("opencode", password)).json()
+
+
+def ask(*said: Message, **more: Any) -> Request:
+    return Request(MODEL, said or (user("hello"),), **more)
+
+
+async def test_the_model_gets_our_words_and_no_tool(world: World) -> None:
+    world.says("Grüße, ", "世界!")
+    history = (user("one"), Message(Role.ASSISTANT, (Text("two"),)), user("three"))
+    completion = await complete(world.provider, ask(*history, system="Be brief."))
+    assert completion.message.text == "Grüße, 世界!"
+    assert completion.finish.cost.source is CostSource.UNKNOWN
+    (request,) = world.model.received
+    assert "tools" not in request.body
+    system, question = request.body["messages"]
+    assert "Be brief." in system["content"]
+    assert "You are opencode" not in system["content"]
+    assert "=== assistant\ntwo" in question["content"]
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_usage_takes_in_cache_and_reasoning(world: World) -> None:
+    usage = openai_usage(
+        100,
+        50,
+        total_tokens=150,
+        prompt_tokens_details={"cached_tokens": 40},
+        completion_tokens_details={"reasoning_tokens": 20},
+    )
+    world.answers(Answer([openai_chunk({"content": "x"}), openai_chunk({}, "stop"), usage, DONE]))
+    found = (await complete(world.provider, ask())).finish.usage
+    assert (found.input_total, found.cache_read, found.output_total, found.reasoning) == (100, 40, 50, 20)
+
+
+async def test_a_call_of_a_tool_runs_nothing_and_ends_the_answer(world: World) -> None:
+    world.says("I look.", calls=[Call("c1", "bash", '{"command": "true"}')])
+    completion = await complete(world.provider, ask())
+    assert completion.message.tool_calls == ()
+    assert completion.finish.reason is FinishReason.UNKNOWN
+    await eventually(lambda: not sessions(), 5)
+    assert len(world.model.received) <= 2  # it may have begun to go on before the session was ended
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (429, {"message": "slow down", "code": "rate_limit_exceeded"}, RateLimited),
+        (401, {"message": f"bad key {KEY}"}, AuthFailed),
+        (500, {"message": "boom"}, Overloaded),
+        (529, {"message": "busy", "type": "overloaded_error"}, Overloaded),
+        (404, {"message": "no such model", "code": "model_not_found"}, ModelNotFound),
+        (400, {"message": "bad field"}, InvalidRequest),
+        (400, {"message": "too long", "code": "context_length_exceeded"}, ContextOverflow),
+    ],
+)
+async def test_errors_are_told_and_not_retried(
+    world: World, status: int, error: dict[str, str], expected: type[ProviderError]
+) -> None:
+    world.answers(json_answer({"error": error}, status))
+    with pytest.raises(expected) as caught:
+        await complete(world.provider, ask())
+    assert KEY not in str(caught.value)
+    assert len(world.model.received) == 1
+
+
+async def test_a_truncated_stream_is_no_answer(world: World) -> None:
+    world.answers(broken_off(CHAT))
+    with pytest.raises((StreamInterrupted, Overloaded)):
+        await complete(world.provider, ask())
+    world.says("well again")
+    assert (await complete(world.provider, ask())).message.text == "well again"
+
+
+async def test_an_unknown_model(world: World) -> None:
+    with pytest.raises(ModelNotFound):
+        await complete(world.provider, replace(ask(), model="mock/m9"))
+
+
+async def test_closing_the_iterator_hangs_up(world: World) -> None:
+    world.answers(broken_off(CHAT, "hang"))
+    async with aclosing(world.provider.stream(ask())) as stream:
+        async for event in stream:
+            if isinstance(event, TextDelta):
+                break
+        begun = time.monotonic()
+    await asyncio.wait_for(world.model.hung_up.wait(), 2)
+    assert time.monotonic() - begun < 2
+
+
+async def test_cancelling_the_reader_hangs_up(world: World) -> None:
+    world.answers(broken_off(CHAT, "hang"))
+    reading = asyncio.Event()
+
+    async def read() -> None:
+        async for event in world.provider.stream(ask()):
+            if isinstance(event, TextDelta):
+                reading.set()
+
+    task = asyncio.create_task(read())
+    await asyncio.wait_for(reading.wait(), 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(world.model.hung_up.wait(), 2)
+
+
+async def test_a_call_has_its_limit(world: World) -> None:
+    world.answers(broken_off(CHAT, "hang"))
+    with pytest.raises(ProviderTimeout):
+        await complete(world.provider, ask(timeout=3.0))
+    await asyncio.wait_for(world.model.hung_up.wait(), 5)
+
+
+async def test_the_models_are_those_of_the_configured_provider(world: World) -> None:
+    checked = await world.provider.check()
+    assert checked.ok
+    assert set(checked.models) == {"mock/m1", "mock/claude-sonnet-5-5"}
+
+
+async def test_a_running_server_is_joined(world: World) -> None:
+    await world.provider.check()
+    url, password = server()
+    joined = OpenCodeServer(replace(world.provider.settings, base_url=url, api_key=password, options={}))
+    world.says("hello")
+    assert (await complete(joined, ask())).message.text == "hello"
+    await joined.close()
+    stranger = OpenCodeServer(replace(joined.settings, api_key="canary-wrong"))
+    with pytest.raises(AuthFailed):
+        await complete(stranger, ask())
+    await stranger.close()
+    assert (await world.provider.check()).ok
+
+
+async def test_no_secret_is_told_to_the_process_list(world: World) -> None:
+    await world.provider.check()
+    words = " ".join(" ".join(process.cmdline()) for process in family())
+    assert "serve --pure" in words
+    assert server()[1] not in words
+    assert KEY not in words
+
+
+async def test_one_that_dies_is_told_and_started_again_and_closing_leaves_nothing(world: World) -> None:
+    world.answers(broken_off(CHAT, "hang"))
+    stream = world.provider.stream(ask())
+    while not isinstance(await anext(stream), TextDelta):
+        pass
+    os.kill(family()[-1].pid, signal.SIGKILL)
+    with pytest.raises(StreamInterrupted):
+        await anext(stream)
+    world.says("hello")
+    assert (await complete(world.provider, ask())).message.text == "hello"
+    processes = family()
+    folders = {process.cwd() for process in processes}
+    await world.provider.close()
+    await eventually(lambda: not any(process.is_running() for process in processes), 5)
+    assert not any(map(os.path.exists, folders))
