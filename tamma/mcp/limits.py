@@ -9,8 +9,8 @@ MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes of one message. The largest results that make sense (images, whole files) stay below."""
 MAX_TRAFFIC = 32 * 1024 * 1024
 """Bytes from the server since our last request, whatever they are."""
-MESSAGE_COST = 1024
-"""What a message costs at least: parsing a million tiny ones is work, too."""
+MESSAGE_COST = 4096
+"""What a message costs beside its bytes: 8,000 tiny ones are seconds of work for us, too."""
 REQUEST_COST = 64 * 1024
 """What a question of the server costs: each is answered, and the answers wait until it reads them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -42,6 +43,8 @@ async def session(
 ) -> AsyncGenerator[ClientSession]:
     """An initialised session. Enter and leave it in one task. Raises TimeoutError, MCPError, and what
     `stdio_streams` and `http_streams` raise, in exception groups where the SDK makes them."""
+    # What goes wrong reaches us as an error. The SDK would also log it, with the server's words in it.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
     streams = stdio_streams if server.url is None else http_streams
     us = Implementation(name="tamma", version=__version__)
     async with (

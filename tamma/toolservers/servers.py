@@ -66,6 +66,11 @@ class McpToolServers:
         self._looked = 0.0
         self._lock = asyncio.Lock()
 
+    @property
+    def allowed(self) -> tuple[Allowed, ...]:
+        """The configured servers."""
+        return tuple(self._allowed.values())
+
     async def offer(self) -> Offer:
         return (await self._discovered()).offer
 
