@@ -86,7 +86,7 @@ class Registry(Generic[T]):
         self._kind = kind
         self._own = {name: Entry(name, target, __version__) for name, target in builtin.items()}
         self._group = group
-        self._makers = {True: own, False: foreign}
+        self._makers = {"own": own, "foreign": foreign}
         self._foreign: tuple[Entry, ...] | None = None
         self._loaded: dict[str, T] = {}
 
@@ -134,7 +134,7 @@ class Registry(Generic[T]):
         return found[0]
 
     def _load(self, entry: Entry) -> T:
-        maker = self._makers[entry.distribution is None]
+        maker = self._makers["own" if entry.distribution is None else "foreign"]
         if maker is None:
             return cast("T", load_class(entry, self._kind))
         make = cast("Callable[[Entry], T]", imported(maker))

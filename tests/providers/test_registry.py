@@ -14,6 +14,7 @@ import pytest
 from tamma import __version__, registry
 from tamma.errors import ConfigError
 from tamma.providers.interface import ProviderSettings
+from tamma.registry import Registry
 from tests.support.plugins import importable, install
 from tests.support.plugins import registry as fresh_registry
 
@@ -149,6 +150,20 @@ def test_broken_metadata_disturb_no_other(tmp_path: Path, metadata: bytes | None
     good = install(tmp_path / "good", name="good", points=ECHO)
     with importable(broken, mute, good):
         assert problems()["sample-echo", "good"] is None
+
+
+def test_a_class_of_a_third_party_may_fail_in_any_way(
+    installed: Callable[..., None],
+) -> None:
+    """Platforms run in our process; providers do not."""
+    installed("house", {"raises": "sample_provider.raises:X", "none": "sample_provider:Nowhere"})
+    known: Registry[type] = Registry("platform", {}, "tamma.providers")
+    for name, why in (("raises", "this module cannot be imported"), ("none", "Nowhere")):
+        with pytest.raises(ConfigError, match=why):
+            known.get(name)
+    for name in [name for name in sys.modules if name.startswith("sample_provider")]:
+        del sys.modules[name]
+    assert known.names() == ("none", "raises")
 
 
 def test_a_look_up_takes_no_time() -> None:
