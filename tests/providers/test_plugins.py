@@ -492,6 +492,7 @@ async def test_the_pool_starts_it_like_any_other(home: Path, monkeypatch: pytest
     await pool.close()
 
 
+@pytest.mark.slow
 def test_it_works_as_an_installer_leaves_it(tmp_path: Path) -> None:
     """The same by pip, from the project's own pyproject.toml."""
     shutil.copytree(plugins.SOURCE, tmp_path / "source")
