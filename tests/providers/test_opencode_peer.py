@@ -30,7 +30,17 @@ from tamma.errors import (
     RateLimited,
     StreamInterrupted,
 )
-from tamma.model.conversation import CostSource, FinishReason, Message, Request, Role, Text, TextDelta, user
+from tamma.model.conversation import (
+    CostSource,
+    FinishReason,
+    Message,
+    Request,
+    Role,
+    StreamEvent,
+    Text,
+    TextDelta,
+    user,
+)
 from tamma.providers.interface import complete
 from tamma.providers.opencode.server import OpenCodeServer
 from tests.providers.vendors.base import KEY, Call, Said, broken_off
@@ -87,6 +97,10 @@ def sessions() -> list[Any]:
         return client.get(f"{url}/session", auth=("opencode", password)).json()
 
 
+async def rest(stream: AsyncIterator[StreamEvent]) -> list[StreamEvent]:
+    return [event async for event in stream]
+
+
 def ask(*said: Message, **more: Any) -> Request:
     return Request(MODEL, said or (user("hello"),), **more)
 
@@ -131,7 +145,7 @@ async def test_a_call_of_a_tool_runs_nothing_and_ends_the_answer(world: World) -
 @pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
-        (429, {"message": "slow down", "code": "rate_limit_exceeded"}, RateLimited),
+        (429, {"message": "Rate limit reached for requests", "code": "rate_limit_exceeded"}, RateLimited),
         (401, {"message": f"bad key {KEY}"}, AuthFailed),
         (500, {"message": "boom"}, Overloaded),
         (529, {"message": "busy", "type": "overloaded_error"}, Overloaded),
@@ -198,6 +212,19 @@ async def test_a_call_has_its_limit(world: World) -> None:
     await asyncio.wait_for(world.model.hung_up.wait(), 5)
 
 
+async def test_a_stall_times_out(world: World) -> None:
+    await world.provider.check()
+    url, password = server()
+    hasty = OpenCodeServer(
+        replace(world.provider.settings, base_url=url, api_key=password, options={}, stall_timeout=5.0)
+    )
+    world.answers(broken_off(CHAT, "hang"))
+    with pytest.raises(ProviderTimeout):
+        await complete(hasty, ask())
+    await asyncio.wait_for(world.model.hung_up.wait(), 5)
+    await hasty.close()
+
+
 async def test_the_models_are_those_of_the_configured_provider(world: World) -> None:
     checked = await world.provider.check()
     assert checked.ok
@@ -232,8 +259,8 @@ async def test_one_that_dies_is_told_and_started_again_and_closing_leaves_nothin
     while not isinstance(await anext(stream), TextDelta):
         pass
     os.kill(family()[-1].pid, signal.SIGKILL)
-    with pytest.raises(StreamInterrupted):
-        await anext(stream)
+    with pytest.raises(StreamInterrupted, match="OpenCode ended"):
+        await rest(stream)
     world.says("hello")
     assert (await complete(world.provider, ask())).message.text == "hello"
     processes = family()

@@ -64,7 +64,10 @@ def to_error(error: Mapping[str, Any], context: CallContext, *, streaming: bool)
 
 
 def retrying(message: str, context: CallContext) -> ProviderError:
-    """For the status `retry`: the model call failed in a way that OpenCode takes for passing."""
+    """For the status `retry`: the model call failed in a way that OpenCode takes for passing.
+
+    It carries the service's words alone, neither status nor Retry-After.
+    """
     kind = by_words(message, streaming=False)
     return context.error(kind, f"the model call failed: {message}", hint=HINTS.get(kind))
 

@@ -9,6 +9,7 @@ again after it died; the API key goes to the provider that `model` names (`provi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import AsyncGenerator
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 CLEAN_UP = 1.5
 """Seconds for ending a session."""
+DEATH = 1.0
+"""Seconds in which the end of a sidecar becomes known after its connections closed."""
 CHECK_TIMEOUT = 60.0
 """Seconds; the first answer after a start may take ten."""
 _log = structlog.get_logger(__name__)
@@ -91,7 +94,8 @@ class OpenCodeServer:
             path = f"/session/{opened['id']}/prompt_async"
             await self._ask(client, "POST", path, body, context, deadline)
             while not answer.done:
-                for ours in _translated(answer, await anext(events), context):
+                event = await self._of_session(events, opened["id"], context)
+                for ours in _translated(answer, event, context):
                     yield ours
         yield Finish(
             answer.reason,
@@ -224,7 +228,7 @@ class OpenCodeServer:
             async with asyncio.timeout_at(deadline):
                 response = await client.request(method, path, json=body)
         except Exception as error:
-            raise self._ours(error, context, streaming=False) from None
+            raise await self._ours(error, context, streaming=False) from None
         try:
             parsed = json.loads(response.content) if response.content else None
         except ValueError:
@@ -232,6 +236,20 @@ class OpenCodeServer:
         if response.status_code >= 400:
             raise errors.refused(response.status_code, parsed, context)
         return parsed
+
+    async def _of_session(
+        self, events: AsyncGenerator[dict[str, Any]], session_id: str, context: CallContext
+    ) -> dict[str, Any]:
+        """The next event of the session. The stream's heartbeats would hide from others that it stalls."""
+        try:
+            async with asyncio.timeout(self._settings.stall_timeout):
+                while True:
+                    event = await anext(events)
+                    given: dict[str, Any] = event.get("properties") or {}
+                    if given.get("sessionID") == session_id:
+                        return event
+        except TimeoutError as error:
+            raise transport_error(error, context, streaming=True) from None
 
     async def _events(
         self, client: httpx2.AsyncClient, context: CallContext, deadline: float
@@ -248,18 +266,27 @@ class OpenCodeServer:
                         begun = True
                         yield cast("dict[str, Any]", json.loads(event.data))
         except Exception as error:
-            raise self._ours(error, context, streaming=begun) from None
+            raise await self._ours(error, context, streaming=begun) from None
         raise context.error(StreamInterrupted, "OpenCode closed its stream of events")
 
-    def _ours(self, error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
+    async def _ours(self, error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
         """Ours for what went wrong below; a sidecar that died says so."""
         import httpx2
 
         if isinstance(error, ProviderError):
             return error
-        if self._sidecar is not None and not self._sidecar.child.alive:
-            said = self._sidecar.child.output.strip()
-            return context.error(StreamInterrupted, f"OpenCode ended; its last words: {said or 'none'}")
+        sidecar = self._sidecar
+        if sidecar is not None and isinstance(error, httpx2.NetworkError | httpx2.RemoteProtocolError):
+            # Its connections close a moment before its end is known.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(sidecar.child.wait(), DEATH)
+        if sidecar is not None and not sidecar.child.alive:
+            said = sidecar.child.output.strip()
+            return context.error(
+                StreamInterrupted,
+                f"OpenCode ended; its last words: {said or 'none'}",
+                hint="the next call starts it again",
+            )
         if isinstance(error, httpx2.HTTPError | TimeoutError | ValueError):
             return transport_error(error, context, streaming=streaming)
         raise error
