@@ -47,7 +47,7 @@ from tamma.model.foreign import mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.session import ModelTurn, Opening, ToolUse
 from tamma.model.task import AgentChoice, Spend
-from tamma.providers.interface import Folder, Provider
+from tamma.providers.interface import Folder, Provider, settled
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
@@ -203,7 +203,9 @@ class AIActivities:
 
         async def ask(link: Link) -> Completion:
             provider = await self._providers.get(link.provider)
-            request = _request(provider, link, agent, history, system=system, tools=tools)
+            model = await settled(provider, link.model or provider.settings.model or "")
+            chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
+            request = _request(provider, model, chosen, history, system=system, tools=tools)
             return await _stream(provider, replace(request, metadata=metadata))
 
         chain = self._routes.chain(step or purpose, agent)
@@ -225,7 +227,7 @@ class AIActivities:
 
 def _request(
     provider: Provider,
-    link: Link,
+    model: str,
     agent: AgentChoice,
     history: Sequence[Entry],
     *,
@@ -234,8 +236,6 @@ def _request(
 ) -> Request:
     """What `provider` is asked. The run's own parameters were chosen for its own provider."""
     settings = provider.settings
-    chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
-    model = link.model or settings.model or ""
     messages = without_foreign_reasoning(
         ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
     )
@@ -244,8 +244,8 @@ def _request(
         messages=fit(messages, _window(provider, model), overhead=_overhead(system, tools)),
         system=system,
         tools=tools,
-        max_output_tokens=chosen.max_output_tokens or settings.max_output_tokens,
-        temperature=chosen.temperature if chosen.temperature is not None else settings.temperature,
+        max_output_tokens=agent.max_output_tokens or settings.max_output_tokens,
+        temperature=agent.temperature if agent.temperature is not None else settings.temperature,
         timeout=settings.timeout,
     )
 

@@ -16,11 +16,22 @@ BUILT_IN: dict[str, Any] = {
                 "providerType": "anthropic-claude",
                 "apiKey": "env:ANTHROPIC_API_KEY",
             },
+            *(
+                {"providerId": name, "providerType": name, "apiKey": f"env:{variable}"}
+                for name, variable in (
+                    ("openai", "OPENAI_API_KEY"),
+                    ("gemini", "GEMINI_API_KEY"),
+                    ("openrouter", "OPENROUTER_API_KEY"),
+                    ("zai", "ZAI_API_KEY"),
+                )
+            ),
             {
-                "providerId": "local-llm",
-                "providerType": "local-llm",
-                "baseUrl": "http://127.0.0.1:11434/v1",
+                "providerId": "github-copilot",
+                "providerType": "github-copilot",
+                "apiKey": "env:COPILOT_GITHUB_TOKEN",
             },
+            {"providerId": "opencode", "providerType": "opencode"},
+            {"providerId": "local-llm", "providerType": "local-llm"},
             {"providerId": "scripted", "providerType": "scripted", "options": {"script": _DEMO_SCRIPT}},
         ]
     },

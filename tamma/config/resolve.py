@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamma.providers.routing.chain import Routes
     from tamma.toolservers.interface import ToolServers
 
-NEEDS_KEY = frozenset({"anthropic-claude"})
+NEEDS_KEY = frozenset({"anthropic-claude", "openai", "gemini", "openrouter", "zai"})
 """Types of providers that are of no use without a key."""
 
 
@@ -68,7 +68,7 @@ def usable_provider(loaded: LoadedConfig, name: str | None = None) -> tuple[Prov
     """The entry of provider `name`, or of the default one, and its key. Raises as `settings_for_provider`."""
     entry = provider_entry(loaded, name or loaded.config.providers.default)
     key = resolve_secret(entry.api_key, loaded.env, f"providers.available[{entry.provider_id}].apiKey")
-    if key is None and entry.provider_type in NEEDS_KEY:
+    if key is None and entry.provider_type in NEEDS_KEY and not entry.headers:  # one of them may be the key
         raise _no_key(entry)
     return entry, key
 
@@ -274,7 +274,7 @@ def _no_key(entry: ProviderConfig) -> AuthFailed:
         hint = f"export {name}=..., or choose another provider with --provider"
     else:
         message = f"provider {entry.provider_id!r} needs an API key, and its entry has none"
-        hint = 'set "apiKey": "env:ANTHROPIC_API_KEY" in its entry of providers.available'
+        hint = 'set "apiKey": "env:NAME", with a variable of yours, in its entry of providers.available'
     return AuthFailed(message, hint=hint, provider=entry.provider_id)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tamma.errors import StreamInterrupted
 from tamma.model.conversation import (
@@ -108,6 +108,23 @@ class Provider(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A provider that must ask its service what a model can do, or which one it serves."""
+
+    async def settle(self, model: str) -> str:
+        """The model that will answer where `model` is asked for (empty: whichever the service has).
+
+        Afterwards `capabilities` knows it. Raises ProviderError.
+        """
+        ...
+
+
+async def settled(provider: Provider, model: str) -> str:
+    """The model that will answer, its capabilities known as well as they can be. Raises ProviderError."""
+    return await provider.settle(model) if isinstance(provider, Settles) else model
 
 
 class ProviderPlugin(Protocol):

@@ -12,7 +12,7 @@ from tamma.model.conversation import (
     StreamEvent,
     TokenCount,
 )
-from tamma.providers.interface import Provider, ProviderSettings
+from tamma.providers.interface import Provider, ProviderSettings, settled
 
 
 class Wrapper:
@@ -30,6 +30,9 @@ class Wrapper:
 
     def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         return self.inner.stream(request)
+
+    async def settle(self, model: str) -> str:
+        return await settled(self.inner, model)
 
     async def count_tokens(self, request: Request) -> TokenCount:
         return await self.inner.count_tokens(request)

@@ -12,9 +12,12 @@ from typing import Any, get_args
 import pytest
 
 from tamma.config import schema
+from tamma.config.built_in import BUILT_IN
 from tamma.config.load import LoadedConfig, load_config
 from tamma.errors import ConfigError
 from tamma.model import repository, task
+
+_BUILT_IN = len(BUILT_IN["providers"]["available"])
 
 
 def write(path: Path, content: object) -> Path:
@@ -77,7 +80,8 @@ def test_entries_of_named_lists_are_completed_not_replaced(tmp_path: Path) -> No
     }
     loaded = load(tmp_path, user)
     entries = {entry.provider_id: entry for entry in loaded.config.providers.available}
-    assert set(entries) == {"anthropic-claude", "local-llm", "scripted", "mine"}
+    built_in = {entry["providerId"] for entry in BUILT_IN["providers"]["available"]}
+    assert set(entries) == {*built_in, "mine"}
     assert entries["anthropic-claude"].model == "claude-x"
     assert entries["anthropic-claude"].api_key == "env:ANTHROPIC_API_KEY"
     assert loaded.origin("providers.available[anthropic-claude].model").startswith("user ")
@@ -138,7 +142,7 @@ def test_named_file_must_exist_and_is_used(tmp_path: Path) -> None:
             "'providers.available[scripted].modle' is not a known key",
             "did you mean 'model'?",
         ),
-        ({"providers": {"available": ["x"]}}, "'providers.available[3]' input should be", None),
+        ({"providers": {"available": ["x"]}}, f"'providers.available[{_BUILT_IN}]' input should be", None),
         (
             {"providers": {"available": [{"providerId": "n"}]}},
             "available[n].providerType' field required",

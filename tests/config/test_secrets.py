@@ -112,7 +112,7 @@ def test_missing_key_is_told_when_it_is_needed(tmp_path: Path) -> None:
     assert caught.value.exit_code == 4
     assert "export ANTHROPIC_API_KEY" in (caught.value.hint or "")
     assert settings_for_provider(loaded, "scripted").api_key is None
-    assert settings_for_provider(loaded, "local-llm").base_url == "http://127.0.0.1:11434/v1"
+    assert settings_for_provider(loaded, "local-llm").type == "local-llm"
     assert settings_for_platform(loaded, "github.com").token is None
 
 

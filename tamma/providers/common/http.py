@@ -55,7 +55,7 @@ def check_key(settings: ProviderSettings, *, required: bool) -> None:
             return
         raise AuthFailed(
             f"provider {settings.name!r} has no API key",
-            hint="set the environment variable that its `apiKey` refers to, e.g. ANTHROPIC_API_KEY",
+            hint="set the environment variable that `apiKey` of its entry refers to",
             provider=settings.name,
         )
     if not (key.isascii() and key.isprintable() and " " not in key):

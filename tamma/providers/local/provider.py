@@ -144,19 +144,27 @@ class LocalLLM:
         if found is not None:
             await found.server.close()
 
+    async def settle(self, model: str) -> str:
+        """Find the server and let it say what it knows about `model`; see `Settles`."""
+        return (await self._settled(model, self._settings.timeout))[1]
+
     async def _ready(self, request: Request) -> tuple[Server, Request]:
         """The server, which has said what it knows about the request's model. Raises ProviderError."""
+        server, model = await self._settled(request.model, min(request.timeout, self._settings.timeout))
+        return server, replace(request, model=model)
+
+    async def _settled(self, wanted: str, timeout: float) -> tuple[Server, str]:
         try:
-            async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
+            async with asyncio.timeout(timeout):
                 server = (await self._find()).server
-                model = request.model or await server.default_model()
+                model = wanted or await server.default_model()
                 if self._discover:
                     async with self._finding:
                         await server.learn(model)
         except TimeoutError:
-            context = context_for(self._settings, request.model, self._settings.base_url or HOST)
+            context = context_for(self._settings, wanted, self._settings.base_url or HOST)
             raise context.error(ProviderTimeout, "no answer in time, before the model was asked") from None
-        return server, replace(request, model=model)
+        return server, model
 
     async def _find(self) -> Found:
         """The server, found out once however many ask at the same time. Raises ProviderError."""

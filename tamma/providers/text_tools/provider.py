@@ -19,8 +19,6 @@ from tamma.model.conversation import (
     Capabilities,
     Finish,
     FinishReason,
-    ModelInfo,
-    ProviderCheck,
     Request,
     StreamEvent,
     TextDelta,
@@ -31,32 +29,23 @@ from tamma.model.conversation import (
     ToolCallStart,
     ToolChoice,
 )
-from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.text_tools.forms import Call, Forms
 from tamma.providers.text_tools.parser import Parser, Piece
 from tamma.providers.text_tools.rendering import concerns, in_text
+from tamma.providers.wrapper import Wrapper
 
 _WHOLE = frozenset({FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.UNKNOWN})
 """The reasons after which an answer's last block may lack its end without being cut off."""
 
 
-class TextTools:
+class TextTools(Wrapper):
     """A provider whose models all can call tools."""
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-
-    @property
-    def settings(self) -> ProviderSettings:
-        return self._provider.settings
-
-    async def start(self) -> None:
-        await self._provider.start()
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask the model; see `tamma.providers.interface`."""
+        request = await self._settled(request)
         translated = self._translated(request)
-        async with aclosing(self._provider.stream(translated)) as events:
+        async with aclosing(self.inner.stream(translated)) as events:
             if translated is request or not request.tools or request.tool_choice is ToolChoice.NONE:
                 async for event in events:
                     yield event
@@ -68,11 +57,11 @@ class TextTools:
 
     async def count_tokens(self, request: Request) -> TokenCount:
         """Of the request as it is sent, with the protocol's own words."""
-        return await self._provider.count_tokens(self._translated(request))
+        return await self.inner.count_tokens(self._translated(await self._settled(request)))
 
     def capabilities(self, model: str) -> Capabilities:
         """Those of the model; its tools come by text where it has none of its own."""
-        found = self._provider.capabilities(model)
+        found = self.inner.capabilities(model)
         if found.tools:
             return found
         return replace(
@@ -83,19 +72,13 @@ class TextTools:
             source=f"{found.source}; tools by a text protocol",
         )
 
-    async def models(self) -> tuple[ModelInfo, ...]:
-        return await self._provider.models()
-
-    async def check(self) -> ProviderCheck:
-        return await self._provider.check()
-
-    async def close(self) -> None:
-        await self._provider.close()
+    async def _settled(self, request: Request) -> Request:
+        """The same, for a model whose capabilities are known: whether it has tools decides the form."""
+        return replace(request, model=await self.settle(request.model or self.settings.model or ""))
 
     def _translated(self, request: Request) -> Request:
         """The request that is sent: the very same where there is nothing to translate."""
-        model = request.model or self.settings.model or ""
-        if self._provider.capabilities(model).tools or not concerns(request):
+        if self.inner.capabilities(request.model).tools or not concerns(request):
             return request
         return in_text(request)
 
