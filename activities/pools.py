@@ -15,6 +15,6 @@ class ProviderPool(Protocol):
 
 
 class PlatformPool(Protocol):
-    async def get(self, platform_id: str) -> Platform:
-        """The started platform account of that id. Raises ConfigError, BadCredentials."""
+    async def get(self, name: str) -> Platform:
+        """The started platform account of that name (its id). Raises ConfigError, BadCredentials."""
         ...
