@@ -15,6 +15,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from tamma.agents import machine
 from tamma.model.session import SessionMessage, SessionNews, SessionOrder, SessionResult
 from tamma.model.task import (
     Accepted,
@@ -283,9 +284,5 @@ class RunMessages:
         """Why the next model call outside a session may not be made, if so."""
         spent, budget = self._state.spend.cost_usd, self._request.limits.budget_usd
         if self._state.status is TaskStatus.RUNNING and spent >= budget:
-            return Waiting(
-                Gate.BUDGET,
-                f"{spent:.2f} USD of {budget:.2f} USD are spent",
-                "give it more with `tamma budget add TASK --usd 2`, or `tamma cancel TASK`",
-            )
+            return machine.out_of_money(spent, budget)
         return None

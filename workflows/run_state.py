@@ -35,7 +35,6 @@ class RunState:
     red_output: BlobId | None = None
     untested_because: str = ""
     tests: TestRun | None = None
-    tests_output: BlobId | None = None
     diff: DiffRef | None = None
     review: str = ""
     published: PublishedBranch | None = None

@@ -85,7 +85,7 @@ def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> 
     if state.spend.turns >= turns_left:
         return Stop(_out_of_turns(state.spend.turns))
     if state.spend.cost_usd >= budget_left:
-        return Stop(_out_of_money(state.spend.cost_usd, budget_left))
+        return Stop(out_of_money(state.spend.cost_usd, budget_left))
     loop = detect(state.memory)
     if loop is not None and state.memory.nudges > 0:
         return Stop(_stuck(loop))
@@ -153,7 +153,8 @@ def _out_of_turns(used: int) -> Waiting:
     )
 
 
-def _out_of_money(spent: Decimal, budget: Decimal) -> Waiting:
+def out_of_money(spent: Decimal, budget: Decimal) -> Waiting:
+    """What a run waits for that has spent its budget."""
     return Waiting(
         Gate.BUDGET,
         f"{spent:.2f} USD of {budget:.2f} USD are spent",

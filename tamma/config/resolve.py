@@ -233,7 +233,14 @@ _PASSED_ON = (
         "all_proxy",
         "no_proxy",
     ),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND"),
+    *(
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "SSH_AUTH_SOCK",
+        "GIT_SSH_COMMAND",
+        "COPILOT_CLI_PATH",
+    ),
 )
 _PASSED_PREFIXES = ("LC_", "TAMMA_", "OTEL_")
 

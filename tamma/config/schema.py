@@ -101,7 +101,7 @@ class ProviderConfig(Section):
     provider_id: Name
     """The entry's name, on the command line too. `name` is understood as well."""
     provider_type: str
-    """`anthropic-claude`, `local-llm`, `scripted`, or a plugin's name."""
+    """What it speaks: one of `tamma providers list --types`."""
     api_key: str | None = None
     """A reference: `env:NAME` or `file:PATH`."""
     base_url: str | None = None

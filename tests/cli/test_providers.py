@@ -57,8 +57,8 @@ async def test_the_list_says_what_is_ready_and_what_it_is_for(home: Path, capsys
     rows = {row["name"]: row for row in json.loads(out)}
     assert next(iter(rows)) == "house"
     assert rows["house"]["used"] == ["default", "plan", "fallback 2"]
-    assert rows["house"]["ready"] == "yes"
-    assert rows["anthropic-claude"]["ready"] == "ANTHROPIC_API_KEY is not set"
+    assert rows["house"]["key"] == "not needed"
+    assert rows["anthropic-claude"]["key"] == "ANTHROPIC_API_KEY is not set"
     code, out, _ = await run(capsys, "list", "--types")
     assert code == 0
     assert "anthropic-claude" in out

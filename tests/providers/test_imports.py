@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from tamma.errors import ConfigError
+from tamma.providers.interface import ProviderSettings
+from tamma.providers.openai.provider import OpenAI
+
 HEAVY = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic", "structlog")
 SDKS = ("anthropic", "openai", "httpx2", "httpx", "genai_prices", "pydantic")
 ADAPTERS = (
@@ -58,3 +62,11 @@ def test_openai_is_imported_when_started_and_no_more_of_it_than_is_used() -> Non
         "asyncio.run(OpenAI(S('x', 'openai', api_key='canary-key')).start())"
     )
     assert imported_by(start, ("openai", "openai.resources.responses", "anthropic")) == "openai"
+
+
+async def test_without_the_extra_the_hint_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    settings = ProviderSettings("mine", "openai", api_key="sk-canary-0123456789")
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        await OpenAI(settings).start()
+    assert "tamma[openai]" in (caught.value.hint or "")

@@ -113,7 +113,7 @@ class Coding(RunSteps):
         for command in commands:
             run = await self._run(command)
             if command == state.test_command or not state.test_command:
-                state.tests, state.tests_output = run.test, run.output
+                state.tests = run.test
             if failing((run.test,), baseline) is not None:
                 return run
         return None

@@ -68,7 +68,9 @@ async def show(invocation: Invocation, name: str | None, model: str | None, as_j
 async def models(invocation: Invocation, name: str | None, as_json: bool) -> None:
     """List the models that a provider offers now, with their windows and prices."""
     from tamma.cli.providing import sheets
+    from tamma.telemetry.logs import configure_logging
 
+    configure_logging("debug" if invocation.debug else "warn")
     loaded = invocation.load()
     rows = await sheets.models(loaded, name or loaded.config.providers.default)
     if as_json:
@@ -102,7 +104,9 @@ async def test(
     Ends with 0 if every one answered, 4 if a key is missing or refused, 1 otherwise.
     """
     from tamma.cli.providing import trial
+    from tamma.telemetry.logs import configure_logging
 
+    configure_logging("debug" if invocation.debug else "warn")
     loaded = invocation.load()
     if everything and name:
         raise click.UsageError("give a name or --all, not both")

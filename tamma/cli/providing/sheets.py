@@ -32,7 +32,7 @@ def entries(loaded: LoadedConfig) -> list[Row]:
             "name": entry.provider_id,
             "type": entry.provider_type,
             "model": entry.model or default_model(entry.provider_type),
-            "ready": _ready(loaded, entry),
+            "key": _key(loaded, entry),
             "used": _uses(loaded, entry.provider_id),
         }
         for entry in ordered
@@ -61,8 +61,7 @@ async def provider(loaded: LoadedConfig, name: str, model: str | None) -> Row:
         "type": entry.provider_type,
         "model": chosen,
         "baseUrl": entry.base_url,
-        "apiKey": entry.api_key,
-        "ready": _ready(loaded, entry),
+        "key": _key(loaded, entry),
         "used": _uses(loaded, name),
         "timeout": entry.timeout,
         "stallTimeout": entry.stall_timeout,
@@ -105,18 +104,18 @@ def words(value: object) -> str:
             return str(value)
 
 
-def _ready(loaded: LoadedConfig, entry: ProviderConfig) -> str:
-    """Whether it has what it needs to be asked, without asking."""
-    if entry.provider_type not in registry.providers.names():
-        return f"no such type: {entry.provider_type}"
+def _key(loaded: LoadedConfig, entry: ProviderConfig) -> str:
+    """Whether its key is there, in words that name the variable and never the key."""
+    variable = env_name(entry.api_key)
     try:
-        usable_provider(loaded, entry.provider_id)
+        _, key = usable_provider(loaded, entry.provider_id)
     except AuthFailed:
-        name = env_name(entry.api_key)
-        return f"{name} is not set" if name else "has no apiKey"
+        return f"{variable} is not set" if variable else "has no apiKey"
     except ConfigError as error:
         return str(error)
-    return "yes"
+    if key is None:
+        return f"not needed ({variable} is not set)" if variable else "not needed"
+    return f"set ({variable})" if variable else "set"
 
 
 def _uses(loaded: LoadedConfig, name: str) -> list[str]:

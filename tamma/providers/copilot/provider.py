@@ -2,7 +2,7 @@
 
 The runtime (330 MB) is started with the first call and again after it died. Each request is a session of its
 own with the conversation as one prompt, under our system prompt, with no tool, permission or file of the
-runtime's. It bills by premium requests of a subscription: the cost of a call is unknown.
+runtime's. It bills by the credits of a subscription: the cost of a call is unknown.
 
 Options: `cliPath`, and `provider` (`{"type": "openai", "baseUrl": …, "model": …}`) for a model of one's own,
 which needs no GitHub account. The API key is a GitHub token, or that model's key; without one, the login of

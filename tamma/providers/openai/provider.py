@@ -89,7 +89,13 @@ class OpenAI:
         settings = self._settings
         has_key_header = any(name.lower() in _KEY_HEADERS for name in settings.headers)
         check_key(settings, required=not has_key_header)
-        from openai import AsyncOpenAI
+        try:
+            from openai import AsyncOpenAI
+        except ModuleNotFoundError:
+            raise ConfigError(
+                f"provider {settings.name!r} needs OpenAI's SDK, which is not installed",
+                hint="pip install 'tamma[openai]'",
+            ) from None
 
         load_price_data()  # takes a while: not in the middle of an answer
 
