@@ -12,7 +12,7 @@ from decimal import Decimal
 from temporalio import activity
 
 from activities.failures import failing_well
-from activities.heartbeat import beating
+from activities.heartbeat import Pulse, beating
 from activities.interface import (
     CALL_MODEL,
     MAKE_PLAN,
@@ -201,15 +201,18 @@ class AIActivities:
         metadata = {"purpose": purpose, "session": session_id, "attempt": str(activity.info().attempt)}
         began = time.monotonic()
 
-        async def ask(link: Link) -> Completion:
+        async def ask(link: Link, pulse: Pulse) -> Completion:
             provider = await self._providers.get(link.provider)
             model = await settled(provider, link.model or provider.settings.model or "")
             chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
             request = _request(provider, model, chosen, history, system=system, tools=tools)
-            return await _stream(provider, replace(request, metadata=metadata))
+            return await _stream(provider, replace(request, metadata=metadata), pulse)
 
         chain = self._routes.chain(step or purpose, agent)
-        completion, answered = await ask_in_turn(chain, ask, last_attempt=_is_last_attempt())
+        async with beating() as pulse:  # starting a provider may take long, too
+            completion, answered = await ask_in_turn(
+                chain, lambda link: ask(link, pulse), last_attempt=_is_last_attempt()
+            )
         seconds = time.monotonic() - began
         entry = _entry(answer_seq, completion, answered.link.provider, seconds)
         await self.transcripts.append(session_id, (*new, entry), lease=taken.lease)
@@ -257,17 +260,16 @@ def _is_last_attempt() -> bool:
     return policy is not None and 0 < policy.maximum_attempts <= info.attempt
 
 
-async def _stream(provider: Provider, request: Request) -> Completion:
+async def _stream(provider: Provider, request: Request, pulse: Pulse) -> Completion:
     folder = Folder()
-    async with beating() as pulse:
-        characters = 0
-        async for event in provider.stream(request):
-            folder.add(event)
-            if isinstance(event, TextDelta):
-                characters += len(event.text)
-                pulse.say(f"{characters} characters")
-            elif isinstance(event, ToolCallStart):
-                pulse.say(f"calls {event.name}")
+    characters = 0
+    async for event in provider.stream(request):
+        folder.add(event)
+        if isinstance(event, TextDelta):
+            characters += len(event.text)
+            pulse.say(f"{characters} characters")
+        elif isinstance(event, ToolCallStart):
+            pulse.say(f"calls {event.name}")
     completion = folder.completion()
     reason = completion.finish.reason
     if reason is FinishReason.CONTEXT_OVERFLOW:
