@@ -129,3 +129,24 @@ async def test_a_script_never_passes_for_a_model(home: Path, capsys: Captured) -
     assert code == 0
     assert "no model speaks" in out
     assert "scripted:" in err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"providerType": "local-lm"}, "did you mean 'local-llm'"),
+        ({"baseUrl": "http://models.example/v1"}, "plain http"),
+        ({"baseUrl": "models.example"}, "is not an http(s) address"),
+        ({"options": {"kind": "olama"}}, "ollama"),
+        ({"apiKey": "file:/nowhere/key"}, "cannot be read"),
+    ],
+)
+async def test_validation_asks_every_entry(
+    home: Path, capsys: Captured, wrong: dict[str, Any], said: str
+) -> None:
+    entry(home, "http://127.0.0.1:9/v1", **wrong)
+    code = await asyncio.to_thread(main.run, ("config", "validate"))
+    err = capsys.readouterr().err
+    assert code == 2
+    assert "house" in err
+    assert said in err

@@ -43,10 +43,20 @@ def show(invocation: Invocation, origin: bool, as_json: bool) -> None:
 @command.command()
 @click.pass_obj
 def validate(invocation: Invocation) -> None:
-    """Check the configuration: its form, and that everything it refers to is there."""
+    """Check the configuration: its form, every provider's entry, and that what it refers to is there.
+
+    Asks no service: `tamma providers test` does.
+    """
+    from tamma.cli.providing.checking import problems
     from tamma.config.resolve import database_url, settings_for_provider, temporal_settings
+    from tamma.errors import ConfigError
 
     loaded = invocation.load()
+    if found := problems(loaded):
+        raise ConfigError(
+            "the configuration is wrong: " + "; ".join(found),
+            hint="`tamma providers show NAME` shows an entry, docs/providers what it may hold",
+        )
     settings_for_provider(loaded)
     database_url(loaded)
     temporal_settings(loaded)
