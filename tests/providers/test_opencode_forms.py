@@ -71,6 +71,9 @@ def part(text: str, kind: str = "text", message: str = "msg_2", part_id: str = "
     return properties("message.part.updated", part=made)
 
 
+STEP_END = part("", "step-finish", part_id="prt_9")
+
+
 def delta(text: str, part_id: str = "prt_1") -> dict[str, Any]:
     return properties("message.part.delta", partID=part_id, field="text", delta=text)
 
@@ -181,6 +184,7 @@ def test_text_and_reasoning_are_told_once() -> None:
         delta("lo"),
         part("Hello!"),
         {"type": "message.part.delta", "properties": {"sessionID": "ses_2", "delta": "another's"}},
+        STEP_END,
         info(True, finish="stop", tokens=counts, cost=0.25),
     )
     assert events == [
@@ -197,7 +201,7 @@ def test_text_and_reasoning_are_told_once() -> None:
 
 
 def test_an_unpriced_model_has_no_price() -> None:
-    stream, events = fed(info(), info(True, finish="length"))
+    stream, events = fed(info(), STEP_END, info(True, finish="length"))
     assert isinstance(events[0], Start)
     assert stream.reason is FinishReason.LENGTH
     assert stream.charged is None
@@ -206,11 +210,27 @@ def test_an_unpriced_model_has_no_price() -> None:
 
 def test_a_second_message_is_not_ours() -> None:
     stream, events = fed(
-        info(), info(True, finish="tool-calls"), info(id="msg_3"), part("x", message="msg_3")
+        info(), STEP_END, info(True, finish="tool-calls"), info(id="msg_3"), part("x", message="msg_3")
     )
     assert stream.done
     assert stream.reason is FinishReason.UNKNOWN
     assert not any(isinstance(event, TextDelta) for event in events)
+
+
+def test_a_message_that_is_shown_complete_before_its_text_is_waited_for() -> None:
+    said = (part(""), delta("Hel"), delta("lo"), part("Hello"))
+    stream, events = fed(info(True, finish="stop"), *said)
+    assert not stream.done
+    more = [ours for event in (STEP_END, info(True, finish="stop")) for ours in stream.feed(event)]
+    assert stream.done
+    assert events[1:] == [TextDelta("Hel"), TextDelta("lo")]
+    assert more == [UsageUpdate(stream.usage)]
+
+
+def test_a_complete_message_without_a_step_ends_with_its_session() -> None:
+    stream, events = fed(info(True, finish="stop"), properties("session.idle"))
+    assert stream.done
+    assert isinstance(events[0], Start)
 
 
 @pytest.mark.parametrize("finish", [None, "unknown", "other", "error"])

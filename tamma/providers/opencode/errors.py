@@ -17,7 +17,9 @@ from tamma.errors import (
     ModelNotFound,
     Overloaded,
     ProviderError,
+    ProviderTimeout,
     ProviderUnreachable,
+    QuotaExhausted,
     RateLimited,
     StreamInterrupted,
 )
@@ -39,6 +41,13 @@ _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("cannot connect", ProviderUnreachable),
     ("econnrefused", ProviderUnreachable),
     ("connection refused", ProviderUnreachable),
+    ("please retry in", RateLimited),  # Gemini calls the limit of a minute a quota, too
+    ("exceeded your current quota", QuotaExhausted),
+    ("insufficient_quota", QuotaExhausted),
+    ("insufficient balance", QuotaExhausted),
+    ("credit balance", QuotaExhausted),
+    ("timed out", ProviderTimeout),
+    ("timeout", ProviderTimeout),
     ("too many requests", RateLimited),
     ("rate limit", RateLimited),
     ("overloaded", Overloaded),

@@ -2,6 +2,9 @@
 
 One request is one model call: the answer is over with the first assistant message that is complete, since
 OpenCode as an agent would go on. The event stream carries all sessions; those of others are passed over.
+
+Events are written out late: the one that a message begins may show it complete already, before its text was
+told. So an answer is over when its message is complete and its step has ended, whichever is told last.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ class OpenCodeStream:
         self._said: dict[str, str] = {}
         self._usage: Usage | None = None
         self._written = 0
+        self._complete = self._step_ended = False
         self.started = False
         self.served_model = model
         self.native_reason: str | None = None
@@ -68,6 +72,9 @@ class OpenCodeStream:
             case "session.status" if given["status"]["type"] == "retry":
                 raise retrying(str(given["status"].get("message") or ""), self._context)
             case "session.idle":
+                if self._complete:
+                    self._end(events)
+                    return events
                 raise self._context.error(StreamInterrupted, "OpenCode stopped without an answer")
             case _:
                 pass
@@ -95,7 +102,12 @@ class OpenCodeStream:
 
     def _part(self, part: dict[str, Any], events: list[StreamEvent]) -> None:
         """A part begins, or is whole: then what its deltas did not say is said now."""
-        if part["messageID"] != self._message or part["type"] not in _DELTAS:
+        if part["messageID"] != self._message:
+            return
+        if part["type"] == "step-finish":
+            self._step_ended = True
+            self._end_if_over(events)
+        if part["type"] not in _DELTAS:
             return
         self._parts[part["id"]] = part["type"]
         said, whole = self._said.get(part["id"], ""), part["text"]
@@ -126,6 +138,14 @@ class OpenCodeStream:
                 StreamInterrupted, f"the model's stream ended without its reason ({self.native_reason})"
             )
         self._count(info)
+        self._complete = True
+        self._end_if_over(events)
+
+    def _end_if_over(self, events: list[StreamEvent]) -> None:
+        if self._complete and self._step_ended:
+            self._end(events)
+
+    def _end(self, events: list[StreamEvent]) -> None:
         self._begin(events)
         events.append(UsageUpdate(self.usage))
         self.done = True
