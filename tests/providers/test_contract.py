@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from tamma.errors import ProviderError
 from tamma.model.conversation import (
     CostSource,
     Finish,
@@ -24,8 +25,20 @@ from tamma.model.conversation import (
 )
 from tamma.providers.interface import Price, Provider, ProviderSettings, complete
 from tamma.providers.scripted.provider import Scripted
-from tests.providers.vendors import ALL, HTTP
-from tests.providers.vendors.base import Call, Feature, HttpVendor, Said, Vendor, ask, broken_off, serve
+from tests.providers.refusals import REFUSALS
+from tests.providers.vendors import ALL, HTTP, WIRELESS
+from tests.providers.vendors.base import (
+    KEY,
+    Call,
+    Feature,
+    HttpVendor,
+    RefusingVendor,
+    Said,
+    Vendor,
+    ask,
+    broken_off,
+    serve,
+)
 from tests.support.raw_http import Answer, RawServer
 
 
@@ -94,6 +107,26 @@ async def test_tool_calls_arrive_in_order(vendor: Vendor, stack: AsyncExitStack,
     assert [call.name for call in completion.message.tool_calls] == [call.name for call in calls]
 
 
+async def test_calls_that_come_in_turn_are_set_apart(vendor: Vendor, stack: AsyncExitStack) -> None:
+    needs(vendor, "tools", "interleaved calls")
+    calls = [
+        Call("c1", "read", '{"path": "a.py"}'),
+        Call("c2", "run", '{"n": [1, 2]}'),
+        Call("c3", "run", ""),
+    ]
+    provider = await vendor.saying(Said(["I look."], calls, interleaved=True), stack)
+    events = await events_of(provider)
+    ends = {event.index: event for event in events if isinstance(event, ToolCallEnd)}
+    assert [(ends[index].call.name, ends[index].call.args_json) for index in sorted(ends)] == [
+        (call.name, call.args or "{}") for call in calls
+    ]
+    assert all(end.parse_error is None for end in ends.values())
+    assert len({end.call.id for end in ends.values()}) == len(calls)
+    for index, call in enumerate(calls):
+        fragments = [e.args_fragment for e in events if isinstance(e, ToolCallDelta) and e.index == index]
+        assert ("".join(fragments) or "{}") == (call.args or "{}")
+
+
 @pytest.mark.parametrize("args", ['{"path": ', "[1, 2]", "not json"])
 async def test_broken_arguments_are_reported_not_raised(
     vendor: Vendor, stack: AsyncExitStack, args: str
@@ -133,6 +166,17 @@ async def test_an_empty_answer_is_an_answer(vendor: Vendor, stack: AsyncExitStac
     assert completion.finish.reason is FinishReason.STOP
 
 
+@pytest.mark.parametrize("size", [1 << 20, 1 << 14], ids=["at-once", "in-parts"])
+async def test_a_megabyte_is_an_answer(vendor: Vendor, stack: AsyncExitStack, size: int) -> None:
+    alphabet = "0123456789abcdé\n"  # 17 bytes
+    text = alphabet * (1_100_000 // 17)
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    completion = await complete(await vendor.saying(Said(pieces), stack), ask())
+    assert len(completion.message.text.encode()) > 1 << 20
+    assert completion.message.text == text
+    assert completion.finish.reason is FinishReason.STOP
+
+
 async def test_calls_do_not_disturb_each_other(vendor: Vendor, stack: AsyncExitStack) -> None:
     provider = await vendor.saying(Said([f"word{n} " for n in range(50)]), stack)
     completions = await asyncio.gather(*(complete(provider, ask()) for _ in range(8)))
@@ -155,6 +199,21 @@ async def test_it_starts_twice_and_closes_twice(vendor: Vendor, stack: AsyncExit
     assert (await complete(provider, ask())).message.text == "x"
     await provider.close()
     await provider.close()
+
+
+# --- refusals, where there is no wire; test_http_faults has the others --------------------------
+
+
+@pytest.mark.parametrize("wireless", WIRELESS, ids=lambda vendor: vendor.name)
+async def test_each_refusal_is_told_as_what_it_is(wireless: Vendor, stack: AsyncExitStack) -> None:
+    needs(wireless, "refusals")
+    assert isinstance(wireless, RefusingVendor)
+    for refusal, (provider, request) in zip(REFUSALS, await wireless.refusing(REFUSALS, stack), strict=True):
+        with pytest.raises(ProviderError) as caught:
+            await complete(provider, request)
+        assert type(caught.value) is refusal.expected
+        assert caught.value.retry_after == 2.5
+        assert KEY not in str(caught.value)
 
 
 # --- cancellation --------------------------------------------------------------------------------

@@ -17,15 +17,9 @@ import psutil
 import pytest
 
 from tamma.errors import (
-    AuthFailed,
-    ContextOverflow,
-    InvalidRequest,
-    ModelNotFound,
-    Overloaded,
     ProviderError,
     ProviderTimeout,
     ProviderUnreachable,
-    RateLimited,
     StreamInterrupted,
 )
 from tamma.model.conversation import (
@@ -43,12 +37,13 @@ from tamma.model.conversation import (
 )
 from tamma.providers.copilot.provider import GitHubCopilot
 from tamma.providers.interface import complete
+from tests.providers.refusals import REFUSALS
 from tests.providers.vendors.base import KEY, Call, Said, ask, broken_off
 from tests.providers.vendors.chat import LocalVendor
 from tests.providers.vendors.copilot import settings
 from tests.support.peers import free_port
 from tests.support.processes import eventually
-from tests.support.raw_http import Answer, RawServer
+from tests.support.raw_http import Answer, RawServer, json_answer
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -119,26 +114,18 @@ async def test_a_short_answer_is_not_continued() -> None:
         assert len(server.received) <= 2  # it begins to go on at once, and is stopped
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (429, None, RateLimited),
-        (401, None, AuthFailed),
-        (500, None, Overloaded),
-        (529, None, Overloaded),
-        (404, "model_not_found", ModelNotFound),
-        (400, None, InvalidRequest),
-        (400, "context_length_exceeded", ContextOverflow),
-    ],
-)
-async def test_errors_are_told_and_not_retried(
-    provider: GitHubCopilot, llmock: LLMock, status: int, code: str | None, expected: type[ProviderError]
-) -> None:
-    llmock.fail(status, code=code, times=None)
-    with pytest.raises(expected):
-        await complete(provider, ask())
-    await provider.close()
-    assert len(llmock.requests) == 1
+async def test_each_refusal_is_told_and_not_retried() -> None:
+    async with RawServer(Answer([])) as server:
+        provider = GitHubCopilot(settings(server.url))
+        for number, refusal in enumerate(REFUSALS, start=1):
+            error = CHAT.error_body(refusal.status, refusal.kind, f"{refusal.message}, {KEY}")
+            server.answers = [json_answer(error, refusal.status)]
+            with pytest.raises(ProviderError) as caught:
+                await complete(provider, ask())
+            assert (type(caught.value), len(server.received)) == (refusal.expected, number), str(refusal)
+            assert KEY not in str(caught.value)
+        await provider.close()
+        assert len(server.received) == len(REFUSALS)
 
 
 @pytest.mark.parametrize("fault", ["disconnect", "truncate", "corrupt"])

@@ -5,29 +5,44 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Set
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from tamma.errors import (
     AuthFailed,
     ConfigError,
-    ContextOverflow,
     InvalidRequest,
-    ModelNotFound,
     Overloaded,
     ProviderError,
     ProviderTimeout,
     ProviderUnreachable,
-    QuotaExhausted,
     RateLimited,
     StreamInterrupted,
 )
-from tamma.model.conversation import TextDelta
-from tamma.providers.interface import complete
+from tamma.model.conversation import Completion, TextDelta
+from tamma.providers.interface import Provider, complete
+from tests.providers.refusals import REFUSALS
 from tests.providers.vendors import HTTP
 from tests.providers.vendors.anthropic import AnthropicVendor, anthropic_event
-from tests.providers.vendors.base import KEY, MODEL, HttpVendor, Said, ask, broken_off, serve, settings_for
+from tests.providers.vendors.base import (
+    KEY,
+    MODEL,
+    Call,
+    HttpVendor,
+    Refusal,
+    Said,
+    ask,
+    broken_off,
+    serve,
+    settings_for,
+)
 from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk
 from tests.support.raw_http import Answer, RawServer, Step, json_answer
 
@@ -48,45 +63,36 @@ async def failure(vendor: HttpVendor, answer: Answer, **settings: object) -> Pro
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("status", "kind", "expected"),
-    [
-        (429, "rate_limit_error", RateLimited),
-        (402, "billing_error", QuotaExhausted),
-        (401, "authentication_error", AuthFailed),
-        (403, "permission_error", AuthFailed),
-        (404, "not_found_error", ModelNotFound),
-        (413, "request_too_large", ContextOverflow),
-        (400, "invalid_request_error", InvalidRequest),
-        (422, "invalid_request_error", InvalidRequest),
-        (500, "api_error", Overloaded),
-        (503, "overloaded_error", Overloaded),
-        (529, "overloaded_error", Overloaded),
-        (504, "gateway_timeout", ProviderTimeout),
-        (408, "request_timeout", ProviderTimeout),
-    ],
-)
-async def test_refusals(vendor: HttpVendor, status: int, kind: str, expected: type[ProviderError]) -> None:
-    body = vendor.error_body(status, kind, f"no, {KEY}")
-    error = await failure(vendor, json_answer(body, status, retry_after_ms="2500", request_id="r1"))
-    assert type(error) is expected
-    if "retry after" not in vendor.lacks:
-        assert error.retry_after == 2.5
+@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+async def test_each_refusal_is_told_as_what_it_is(vendor: HttpVendor, refusal: Refusal) -> None:
+    if refusal.needs in vendor.lacks:
+        pytest.skip(f"{vendor.name} has no {refusal.needs}: {vendor.lacks[refusal.needs]}")
+    body = vendor.error_body(refusal.status, refusal.kind, f"{refusal.message}, {KEY}")
+    error = await failure(vendor, json_answer(body, refusal.status, retry_after_ms="2500", request_id="r1"))
+    assert type(error) is refusal.expected
+    assert error.may_retry is (refusal.expected in (RateLimited, Overloaded, ProviderTimeout))
+    assert error.retry_after == 2.5
     assert error.provider == "mine"
     assert "***" in str(error)
+
+
+@pytest.mark.parametrize("form", ["milliseconds", "seconds", "date"])
+async def test_when_to_come_back_is_read_in_each_form(vendor: HttpVendor, form: str) -> None:
+    headers = {
+        "milliseconds": {"retry_after_ms": "30500", "retry_after": "31"},  # the finer one goes first
+        "seconds": {"retry_after": "30.5"},
+        "date": {"retry_after": format_datetime(datetime.now(UTC) + timedelta(seconds=31), usegmt=True)},
+    }[form]
+    body = vendor.error_body(429, "rate_limit_error", "slow down")
+    error = await failure(vendor, json_answer(body, 429, **headers))
+    assert type(error) is RateLimited
+    assert error.retry_after == 30.5 or (form == "date" and 25 < (error.retry_after or 0) <= 31)
 
 
 async def test_a_refusal_that_is_not_json(vendor: HttpVendor) -> None:
     error = await failure(vendor, Answer([b"<html>Bad gateway</html>"], 502, content_type="text/html"))
     assert isinstance(error, Overloaded)
     assert "Bad gateway" in str(error)
-
-
-async def test_an_overlong_prompt(vendor: HttpVendor) -> None:
-    said = vendor.error_body(400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum")
-    error = await failure(vendor, json_answer(said, 400))
-    assert isinstance(error, ContextOverflow)
-    assert not error.may_retry
 
 
 async def test_a_redirect_is_not_followed(vendor: HttpVendor) -> None:
@@ -197,13 +203,44 @@ async def test_a_check_tells_instead_of_raising(vendor: HttpVendor) -> None:
         assert found.models == ("m1",)
 
 
-async def test_any_cut_between_packets_gives_the_same_answer(vendor: HttpVendor) -> None:
-    wire = b"".join(vendor.wire(Said(["día ", "日本語 ", "🦜"])))
-    async with AsyncExitStack() as stack:
-        for size in (1, 3, 7):
-            steps = [wire[at : at + size] for at in range(0, len(wire), size)]
-            provider = await serve(vendor, Answer(steps), stack)
-            assert (await complete(provider, ask())).message.text == "día 日本語 🦜"
+CUT = Said(
+    ["día ", "日本語 \u2028", "🦜"], [Call("c1", "read", '{"path": "ä\\n"}'), Call("c2", "run", '{"n": [1]}')]
+)
+
+
+def test_any_cut_between_packets_gives_the_same_answer(vendor: HttpVendor) -> None:
+    """Through the adapter, its SDK and its decoder, however the bytes come."""
+    wire = b"".join(vendor.wire(CUT))
+    each_byte = frozenset(range(1, len(wire)))
+
+    async def answer(server: RawServer, provider: Provider, cuts: Set[int]) -> Completion:
+        edges = [0, *sorted(cuts), len(wire)]
+        server.answers = [Answer([wire[start:end] for start, end in pairwise(edges)])]
+        return await complete(provider, ask())
+
+    with asyncio.Runner() as runner:
+
+        async def check(cuts: Set[int]) -> None:
+            assert await answer(server, provider, cuts) == whole
+
+        server = runner.run(RawServer(Answer()).__aenter__())
+        provider = vendor.provider(server.url)
+        try:
+            whole = runner.run(answer(server, provider, frozenset()))
+            assert whole.message.text == "".join(CUT.pieces)
+            assert [call.name for call in whole.message.tool_calls] == ["read", "run"]
+            cuts = st.frozensets(st.integers(1, len(wire) - 1), max_size=12)
+
+            @settings(max_examples=25, deadline=None)
+            @example(each_byte)
+            @given(cuts)
+            def at_any(cuts: frozenset[int]) -> None:
+                runner.run(check(cuts))
+
+            at_any()
+        finally:
+            runner.run(provider.close())
+            runner.run(server.__aexit__(None, None, None))
 
 
 async def test_one_connection_serves_call_after_call(vendor: HttpVendor) -> None:

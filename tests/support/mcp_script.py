@@ -4,7 +4,8 @@ Written without the SDK: it starts in 30 ms, and can break the protocol in ways 
 
     {"tools": [...], "answers": [RESULT, ...], "mode": "...", "log": PATH}
 
-`answers` are given in turn, the last one for ever. `log` gets a line for each call. The modes: see `_MODES`.
+`answers` are given in turn, the last one for ever; those too long for an argument stand in a file,
+`answers_from`. `log` gets a line for each call. The modes: see `_MODES`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 ORDER: dict[str, Any] = json.loads(sys.argv[1])
+if "answers_from" in ORDER:
+    with open(ORDER["answers_from"], encoding="utf-8") as stored:
+        ORDER["answers"] = json.load(stored)
 TOOL = {"name": "chat", "description": "talks", "inputSchema": {"type": "object"}}
 NOTE = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 200}}
 QUESTION = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

@@ -22,3 +22,5 @@ ALL = [
     for vendor in _FOUND
 ]
 HTTP: list[HttpVendor] = [vendor for vendor in _FOUND if isinstance(vendor, HttpVendor)]
+WIRELESS = [vendor for vendor in _FOUND if not isinstance(vendor, HttpVendor)]
+"""Those whose bytes no test can break."""

@@ -93,16 +93,19 @@ class AnthropicVendor:
             parts += anthropic_block(index, {"type": "text", "text": ""}, *deltas)
             index += 1
         parts.append(anthropic_event({"type": "ping"}))
+        calls: list[list[bytes]] = []
         for call in said.calls:
             block: dict[str, Any] = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
             half = len(call.args) // 2
             fragments = ["", call.args[:half], call.args[half:]]
             deltas = [{"type": "input_json_delta", "partial_json": part} for part in fragments]
-            parts += anthropic_block(index, block, *deltas)
+            calls.append(anthropic_block(index, block, *deltas))
             index += 1
+        parts += said.in_order(calls)
         return [*parts, *anthropic_end(self.finishes[said.reason], output_tokens=said.usage[1])]
 
     def error_body(self, status: int, kind: str, message: str) -> object:
+        kind = "invalid_request_error" if kind == "content_filter_error" else kind  # only the words tell
         return {"type": "error", "error": {"type": kind, "message": message}}
 
     def error_event(self, kind: str, message: str) -> bytes:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from tamma.errors import ProviderError
 from tamma.model.conversation import FinishReason, Request, user
 from tamma.providers.interface import Provider, ProviderSettings
 from tests.support.raw_http import Answer, RawServer, Step
@@ -34,10 +36,17 @@ class Said:
     calls: Sequence[Call] = ()
     finish: FinishReason | None = None
     usage: tuple[int, int] = (10, 5)
+    interleaved: bool = False
+    """Fragments of the calls come in turn, not one call after the other."""
 
     @property
     def reason(self) -> FinishReason:
         return self.finish or (FinishReason.TOOL_CALLS if self.calls else FinishReason.STOP)
+
+    def in_order(self, calls: Sequence[Sequence[bytes]]) -> list[bytes]:
+        """The parts of all calls, as they come over the wire."""
+        rows = zip_longest(*calls, fillvalue=b"") if self.interleaved else calls
+        return [part for part in chain.from_iterable(rows) if part]
 
 
 def ask(text: str = "hello", **more: Any) -> Request:
@@ -54,10 +63,30 @@ Feature = Literal[
     "exact usage",  # counted by the service, not estimated
     "fragmented arguments",  # tool arguments that arrive in pieces
     "finish reasons",
+    "interleaved calls",  # fragments of several calls, mixed
+    "quota told from rate limits",  # both with status 429
+    "refusals",  # an HTTP status and a body
+    "refused content",  # as an error, not as a finish reason
     "retry after",
     "tools",
 ]
 """What most services have and some lack."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One answer that is none. Each vendor says it in its own form."""
+
+    expected: type[ProviderError]
+    status: int
+    kind: str
+    """Anthropic's word for it; `content_filter_error` is ours, for Anthropic has none."""
+    message: str = "no"
+    needs: Feature = "refusals"
+    """What a service must be able to say for this."""
+
+    def __str__(self) -> str:
+        return f"{self.expected.__name__}-{self.status}-{self.kind}"
 
 
 class Vendor(Protocol):
@@ -108,6 +137,17 @@ class PeerVendor(Vendor, Protocol):
     @property
     def peer(self) -> str:
         """The program, below `.peers`."""
+        ...
+
+
+@runtime_checkable
+class RefusingVendor(Vendor, Protocol):
+    """A vendor without a wire that refuses all the same."""
+
+    async def refusing(
+        self, refusals: Sequence[Refusal], stack: AsyncExitStack
+    ) -> Sequence[tuple[Provider, Request]]:
+        """What to ask whom, to be refused so."""
         ...
 
 

@@ -53,6 +53,7 @@ class LocalVendor:
     def wire(self, said: Said) -> list[bytes]:
         parts = [openai_chunk({"role": "assistant", "content": ""})]
         parts += [openai_chunk({"content": piece}) for piece in said.pieces]
+        calls: list[list[bytes]] = []
         for index, call in enumerate(said.calls):
             first = {
                 "index": index,
@@ -61,15 +62,16 @@ class LocalVendor:
                 "function": {"name": call.name, "arguments": ""},
             }
             half = len(call.args) // 2
-            parts.append(openai_chunk({"tool_calls": [first]}))
-            parts += [
-                openai_chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
-                for part in (call.args[:half], call.args[half:])
+            pieces = [
+                {"index": index, "function": {"arguments": p}} for p in (call.args[:half], call.args[half:])
             ]
+            calls.append([openai_chunk({"tool_calls": [piece]}) for piece in (first, *pieces)])
+        parts += said.in_order(calls)
         return [*parts, openai_chunk({}, self.finishes[said.reason]), openai_usage(*said.usage), DONE]
 
     def error_body(self, status: int, kind: str, message: str) -> object:
-        return {"type": "error", "error": {"type": kind, "message": message}}
+        code = {"code": "content_filter"} if kind == "content_filter_error" else {}
+        return {"type": "error", "error": {"type": kind, "message": message, **code}}
 
     def error_event(self, kind: str, message: str) -> bytes:
         said = {"type": "error", "error": {"type": kind, "message": message}}

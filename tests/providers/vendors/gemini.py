@@ -15,6 +15,7 @@ from tests.support.raw_http import Answer
 
 STATUS_NAMES = {
     "rate_limit_error": "RESOURCE_EXHAUSTED",
+    "billing_error": "RESOURCE_EXHAUSTED",
     "authentication_error": "UNAUTHENTICATED",
     "permission_error": "PERMISSION_DENIED",
     "not_found_error": "NOT_FOUND",
@@ -23,6 +24,8 @@ STATUS_NAMES = {
     "overloaded_error": "UNAVAILABLE",
     "gateway_timeout": "DEADLINE_EXCEEDED",
 }
+QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
+DAILY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
 
 
 def gemini_event(data: dict[str, Any]) -> bytes:
@@ -65,6 +68,8 @@ class GeminiVendor:
         default_factory=lambda: {
             "broken arguments": "a call is a JSON object; a broken one ends with MALFORMED_FUNCTION_CALL",
             "fragmented arguments": "a call arrives whole",
+            "interleaved calls": "a call arrives whole",
+            "refused content": "a blocked prompt is an answer of status 200 that says so",
         }
     )
     finishes: dict[FinishReason, str] = field(
@@ -93,7 +98,14 @@ class GeminiVendor:
         return [*parts, end, b"\r\n"]
 
     def error_body(self, status: int, kind: str, message: str) -> object:
-        return {"error": {"code": status, "message": message, "status": STATUS_NAMES.get(kind, "UNKNOWN")}}
+        error: dict[str, Any] = {
+            "code": status,
+            "message": message,
+            "status": STATUS_NAMES.get(kind, "UNKNOWN"),
+        }
+        if kind == "billing_error":
+            error["details"] = [{"@type": QUOTA_FAILURE, "violations": [{"quotaId": DAILY}]}]
+        return {"error": error}
 
     def error_event(self, kind: str, message: str) -> bytes:
         return b"data: " + json.dumps(self.error_body(503, kind, message)).encode() + b"\n\n"

@@ -33,6 +33,9 @@ class OllamaVendor:
         default_factory=lambda: {
             "broken arguments": "the server parses the arguments",
             "fragmented arguments": "calls arrive whole",
+            "interleaved calls": "calls arrive whole",
+            "quota told from rate limits": "there are no accounts",
+            "refused content": "a model refuses in its own words",
         }
     )
     finishes: dict[FinishReason, str] = field(

@@ -19,6 +19,7 @@ _CODES = {
     "authentication_error": ("invalid_request_error", "invalid_api_key"),
     "not_found_error": ("invalid_request_error", "model_not_found"),
     "request_too_large": ("invalid_request_error", None),
+    "content_filter_error": ("invalid_request_error", "invalid_prompt"),
     "api_error": ("server_error", "server_error"),
     "overloaded_error": ("server_error", "server_error"),
 }
@@ -148,8 +149,12 @@ class OpenAIVendor:
         parts = [openai_start()]
         if said.pieces:
             parts += openai_text(0, *said.pieces)
-        for index, call in enumerate(said.calls, start=1):
-            parts += openai_call(index, call.id, call.name, call.args)
+        parts += said.in_order(
+            [
+                openai_call(index, call.id, call.name, call.args)
+                for index, call in enumerate(said.calls, start=1)
+            ]
+        )
         native = self.finishes[said.reason]
         return [*parts, openai_end(said.usage, incomplete=None if native == "completed" else native)]
 

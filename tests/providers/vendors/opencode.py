@@ -39,6 +39,7 @@ class OpenCodeVendor:
     peer: str = BINARY
     lacks: dict[Feature, str] = field(
         default_factory=lambda: {
+            "refusals": "they come from behind it: test_opencode_peer asks one sidecar for all of them",
             "tools": "it runs its own tools only, which are all off",
         }
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tamma.providers.openrouter.provider import OpenRouter
-from tests.providers.vendors.base import Said, Vendor, settings_for
+from tests.providers.vendors.base import Feature, Said, Vendor, settings_for
 from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk, openai_usage
 
 PROCESSING = b": OPENROUTER PROCESSING\n\n"
@@ -17,6 +17,9 @@ _NUMBERS = {"overloaded_error": 502}
 @dataclass(frozen=True)
 class OpenRouterVendor(LocalVendor):
     name: str = "openrouter"
+    lacks: dict[Feature, str] = field(
+        default_factory=lambda: {"quota told from rate limits": "no credit is status 402, never 429"}
+    )
     models_answer: object = field(
         default_factory=lambda: {
             "data": [
@@ -35,7 +38,10 @@ class OpenRouterVendor(LocalVendor):
         return [PROCESSING, *parts, openai_usage(*said.usage, cost=0.0125), PROCESSING, DONE]
 
     def error_body(self, status: int, kind: str, message: str) -> object:
-        return {"error": {"code": status, "message": message}, "user_id": "u1"}
+        error: dict[str, Any] = {"code": status, "message": message}
+        if kind == "content_filter_error":
+            error["metadata"] = {"reasons": ["violence"], "flagged_input": "..."}
+        return {"error": error, "user_id": "u1"}
 
     def error_event(self, kind: str, message: str) -> bytes:
         error = {"code": _NUMBERS[kind], "message": message}

@@ -19,6 +19,7 @@ _CODES = {
     "permission_error": "1220",
     "not_found_error": "1211",
     "request_too_large": "1261",
+    "content_filter_error": "1301",
     "invalid_request_error": "1210",
     "overloaded_error": "1305",
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tamma.model.conversation import FinishReason
 from tamma.providers.interface import Provider, ProviderSettings
@@ -43,6 +45,8 @@ class ZenMcpVendor:
             "exact usage": "nothing is counted in a tool's result",
             "finish reasons": f"{_ONE_TEXT}: it does not say why it ended",
             "fragmented arguments": _ONE_TEXT,
+            "interleaved calls": _ONE_TEXT,
+            "refusals": "a tool's error is words alone, which test_zen_mcp has",
             "retry after": "a tool's error is words alone",
             "tools": _ONE_TEXT,
         }
@@ -50,10 +54,17 @@ class ZenMcpVendor:
     finishes: dict[FinishReason, str] = field(default_factory=lambda: {FinishReason.STOP: "success"})
 
     async def saying(self, said: Said, stack: AsyncExitStack) -> Provider:
-        options = script_options(answers=[says(pal("".join(said.pieces)))])
+        options = script_options(answers_from=_stored([says(pal("".join(said.pieces)))], stack))
         provider = ZenMcp(ProviderSettings("mine", self.name, model=MODEL, options=options))
         stack.push_async_callback(provider.close)
         return provider
+
+
+def _stored(answers: list[dict[str, object]], stack: AsyncExitStack) -> str:
+    """A file with `answers`: they may be longer than a command line."""
+    path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamma-script-")), "answers.json")
+    path.write_text(json.dumps(answers))
+    return str(path)
 
 
 VENDORS: list[Vendor] = [ZenMcpVendor()]
