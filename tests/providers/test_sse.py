@@ -12,7 +12,7 @@ from tamma.providers.common.sse import ServerSentEvent, SSEDecoder
 
 LINE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
 EVENTS = st.lists(st.tuples(LINE, st.lists(LINE, min_size=1, max_size=3)), max_size=6)
-PLAIN = st.lists(LINE, max_size=6)
+PLAIN = st.lists(st.tuples(LINE, LINE), max_size=6)
 
 
 def decode(chunks: list[bytes]) -> list[ServerSentEvent]:
@@ -54,6 +54,11 @@ def test_the_cuts_do_not_matter(events: list[tuple[str, list[str]]], cuts: list[
         (b"\n\n: nothing\n\n", []),
         (b"", []),
         (b"data: x\r\n\r\ndata: y\r\n\r\n", [("", "x"), ("", "y")]),
+        (b"event: a\ndata: x\n\ndata: y\n\n", [("a", "x"), ("", "y")]),
+        (b"event: \ndata: x\n\n", [("", "x")]),
+        (b"data: x\n\nevent: a\ndata: y\ndata: z\n\n", [("", "x"), ("a", "y\nz")]),
+        (b"data: x\n\n: comment\n\ndata: y\n\n", [("", "x"), ("", "y")]),
+        (b"data: x\ry\n\n", [("", "x")]),
     ],
 )
 def test_the_grammar(raw: bytes, expected: list[tuple[str, str]]) -> None:
@@ -85,9 +90,11 @@ def test_bytes_that_are_not_utf8_are_refused() -> None:
 
 
 @given(PLAIN, st.lists(st.integers(0, 10_000), max_size=4))
-def test_the_common_form_is_read_like_any_other(lines: list[str], cuts: list[int]) -> None:
-    raw = "".join(f"data: {line}\n\n" for line in lines).encode()
-    expected = [ServerSentEvent("", line) for line in lines]
+def test_the_common_forms_are_read_like_any_other(events: list[tuple[str, str]], cuts: list[int]) -> None:
+    raw = "".join(
+        f"event: {name}\ndata: {line}\n\n" if name else f"data: {line}\n\n" for name, line in events
+    ).encode()
+    expected = [ServerSentEvent(name, line) for name, line in events]
     assert decode([raw]) == expected
     assert decode(cut(raw, cuts)) == expected
     assert decode([raw.replace(b"\n", b"\r\n")]) == expected

@@ -7,12 +7,15 @@ ignored and that `flush` also gives an event whose closing blank line never came
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 """More than any model answers in one event; a server that never ends a line must not eat the memory."""
 
 _BOM = b"\xef\xbb\xbf"
+_PLAIN = re.compile(rb"(?:event: ([^\r\n]*)\n)?data: ([^\r\n]*)\n\n")
+"""An event of a single line of data, with or without a name."""
 
 
 class ServerSentEvent(NamedTuple):
@@ -35,10 +38,10 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that `chunk` completes. Raises ValueError for one that is too large or not UTF-8."""
-        if not (self._line or self._data or self._event) and (plain := self._plain(chunk)):
-            return plain
         if not chunk:
             return []
+        if not (self._line or self._data or self._event) and (plain := self._plain(chunk)):
+            return plain
         chunk = self._normalised(chunk)
         if b"\n" not in chunk:
             self._line.append(chunk)
@@ -65,14 +68,22 @@ class SSEDecoder:
         return [event for event in (first, last) if event is not None]
 
     def _plain(self, chunk: bytes) -> list[ServerSentEvent] | None:
-        """The events of a chunk that holds nothing but whole one-line `data: ` events: nearly all do."""
-        if not (chunk.startswith(b"data: ") and chunk.endswith(b"\n\n")) or b"\r" in chunk:
+        """The events of a chunk that holds nothing but whole `_PLAIN` ones, as nearly all do; else None."""
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n")
+        events: list[ServerSentEvent] = []
+        at, end = 0, len(chunk)
+        if end > self._max:
             return None
-        lines = chunk[6:-2].split(b"\n\ndata: ")
-        if chunk.count(b"\n") != 2 * len(lines) or len(chunk) > self._max:
-            return None
+        while at < end:
+            found = _PLAIN.match(chunk, at)
+            if found is None:
+                return None
+            name, data = found.groups()
+            events.append(ServerSentEvent(name.decode() if name else "", data.decode()))
+            at = found.end()
         self._at_start = self._skip_lf = False
-        return [ServerSentEvent("", line.decode()) for line in lines]
+        return events
 
     def _normalised(self, chunk: bytes) -> bytes:
         if self._at_start:
