@@ -43,6 +43,11 @@ def default_model(provider_type: str) -> str | None:
     return _catalogue().get(provider_type, ProviderEntry()).default_model
 
 
+def chosen_model(settings: ProviderSettings, wanted: str) -> str | None:
+    """`wanted`, else the configured model, else the reviewed default of the type, if it has one."""
+    return wanted or settings.model or default_model(settings.type)
+
+
 def lookup(provider_type: str, model: str) -> ModelEntry:
     """The entry of the longest prefix of `model`; the empty prefix holds a provider's defaults."""
     families = _catalogue().get(provider_type, ProviderEntry()).families

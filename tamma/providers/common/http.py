@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Set
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -47,11 +47,14 @@ def check_base_url(settings: ProviderSettings, url: str) -> None:
     )
 
 
-def check_key(settings: ProviderSettings, *, required: bool) -> None:
-    """Raise AuthFailed where the key is missing, or cannot be a key: the transport would repeat it."""
+def check_key(settings: ProviderSettings, *, required: bool = True, headers: Set[str] = frozenset()) -> None:
+    """Raise AuthFailed where the key is missing, or cannot be a key: the transport would repeat it.
+
+    A configured header of `headers`, which are in lower case, may bring it instead.
+    """
     key = settings.api_key
     if not key:
-        if not required:
+        if not required or any(name.lower() in headers for name in settings.headers):
             return
         raise AuthFailed(
             f"provider {settings.name!r} has no API key",
@@ -74,6 +77,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def headers_with_key(settings: ProviderSettings, own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The key as a bearer's, where there is one; `own`, the service's; and those configured, which win."""
+    key = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    return {**key, **(own or {}), **settings.headers}
 
 
 def make_client(settings: ProviderSettings, base_url: str) -> httpx2.AsyncClient:
