@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamma.errors import ConfigError, ProviderError, ProviderTimeout, ProviderUnreachable
+from tamma.providers.common.calls import call_for, read_body
 from tamma.providers.interface import ProviderSettings, complete
 from tamma.providers.local import detect
 from tamma.providers.local.detect import KINDS, PROBES, Answer, kind_of, root_of
 from tamma.providers.local.provider import LocalLLM
-from tamma.providers.local.wire import read_bounded
 from tests.providers import model_servers as servers
 from tests.providers.model_servers import SERVERS, Routed, server_like
-from tests.providers.vendors.base import KEY, Said, ask
+from tests.providers.vendors.base import KEY, Said, ask, settings_for
 from tests.providers.vendors.chat import LocalVendor
 from tests.providers.vendors.local_ollama import OllamaVendor
 from tests.support.raw_http import Answer as Wire
@@ -192,8 +192,9 @@ async def test_finding_out_counts_towards_the_calls_limit() -> None:
 
 async def test_a_port_that_never_stops_is_left() -> None:
     async with RawServer(Wire([b"[" * 5000, "hang"])) as server, httpx2.AsyncClient() as client:
+        call = call_for(settings_for("local-llm", server.url), "m", server.url, 60)
         async with client.stream("GET", server.url) as response:
-            content = await asyncio.wait_for(read_bounded(response, 1000), 5)
+            content = await asyncio.wait_for(read_body(response, call, 1000), 5)
         assert len(content) >= 1000
 
 

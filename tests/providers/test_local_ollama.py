@@ -121,8 +121,8 @@ def test_the_options() -> None:
     assert body(shown=Shown(), reasoning_effort="high")["think"] is True
     assert "think" not in body()
     request = Request("m", (user("hi"),))
-    built = build(request, "m", ABLE, THINKS, num_ctx=1, num_predict=9, keep_alive="30m").body
-    assert (built["keep_alive"], built["options"]["num_predict"]) == ("30m", 9)
+    built = build(request, "m", ABLE, THINKS, num_ctx=1, keep_alive="30m").body
+    assert (built["keep_alive"], built["options"]) == ("30m", {"num_ctx": 1})
 
 
 def test_own_options_are_added_one_by_one() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tamma.model.conversation import (
+    Capabilities,
     Image,
     Message,
     Part,
@@ -160,10 +162,10 @@ def test_images() -> None:
     message = Message(Role.USER, (Image("image/png", "aGk="), Text("what is it?")))
     sent = messages([message], MODEL)[0]["content"][0]
     assert sent["source"] == {"type": "base64", "media_type": "image/png", "data": "aGk="}
-    dropped: list[str] = []
-    blind = messages([message, message], MODEL, vision=False, dropped=dropped)[0]["content"][0]
-    assert blind["type"] == "text"
-    assert dropped == ["image"]
+    blind = replace(catalogue.lookup("anthropic-claude", MODEL), capabilities=Capabilities(MODEL))
+    asked = build(Request(MODEL, (message, message)), MODEL, blind)
+    assert asked.arguments["messages"][0]["content"][0]["type"] == "text"
+    assert asked.dropped == ("image",)
 
 
 def test_everything_fits_the_types_of_the_sdk() -> None:

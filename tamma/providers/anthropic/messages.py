@@ -22,8 +22,8 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
-from tamma.model.foreign import read_json
 from tamma.providers.catalogue.models import ModelEntry
+from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, has_images
 
 Block = dict[str, Any]
 
@@ -48,7 +48,6 @@ def build(
     request: Request,
     model: str,
     entry: ModelEntry,
-    default_max: int | None = None,
     *,
     drop_changed_thinking: bool = False,
 ) -> Built:
@@ -61,9 +60,11 @@ def build(
     able = entry.capabilities
     arguments: dict[str, Any] = {
         "model": model,
-        "max_tokens": _max_tokens(request, entry, default_max, dropped),
-        "messages": messages(request.messages, model, vision=able.vision, dropped=dropped),
+        "max_tokens": _max_tokens(request, entry, dropped),
+        "messages": messages(request.messages, model, vision=able.vision),
     }
+    if not able.vision and has_images(request.messages):
+        dropped.append("image")
     if request.system.strip():
         arguments["system"] = [{"type": "text", "text": request.system}]
     if request.tools:
@@ -90,15 +91,11 @@ def build(
     return Built(arguments, tuple(dropped))
 
 
-def messages(
-    given: Iterable[Message], model: str, *, vision: bool = True, dropped: list[str] | None = None
-) -> list[Block]:
+def messages(given: Iterable[Message], model: str, *, vision: bool = True) -> list[Block]:
     """Messages in Anthropic's form: neighbours of one role merged, tool results first, nothing empty."""
     merged: list[Block] = []
     for message in given:
-        blocks = [
-            block for part in message.parts if (block := _block(part, model, vision, dropped)) is not None
-        ]
+        blocks = [block for part in message.parts if (block := _block(part, model, vision)) is not None]
         if not blocks:
             continue
         role = str(message.role)
@@ -117,20 +114,19 @@ def _is_no_result(block: Block) -> bool:
     return block["type"] != "tool_result"
 
 
-def _block(part: Part, model: str, vision: bool, dropped: list[str] | None) -> Block | None:
+def _block(part: Part, model: str, vision: bool) -> Block | None:
     match part:
         case Text(text):
             return {"type": "text", "text": text} if text.strip() else None
+        case Image() if not vision:
+            return {"type": "text", "text": IMAGE_LEFT_OUT}
         case Image(media_type, data):
-            if not vision:
-                _note(dropped, "image")
-                return {"type": "text", "text": "[an image was left out: the model cannot see]"}
             return {
                 "type": "image",
                 "source": {"type": "base64", "media_type": media_type, "data": data},
             }
         case ToolCall(call_id, name, args_json):
-            return {"type": "tool_use", "id": call_id, "name": name, "input": _arguments(args_json)}
+            return {"type": "tool_use", "id": call_id, "name": name, "input": arguments_object(args_json)}
         case ToolResult(call_id, content, is_error):
             return {
                 "type": "tool_result",
@@ -140,15 +136,6 @@ def _block(part: Part, model: str, vision: bool, dropped: list[str] | None) -> B
             }
         case Reasoning(_, provider_data):
             return _replayed(provider_data, model)
-
-
-def _arguments(args_json: str) -> Mapping[str, Any]:
-    """The arguments as an object: the API takes nothing else, and the model should see what it wrote."""
-    try:
-        value = read_json(args_json or "{}")
-    except ValueError:
-        value = None
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {"invalid_json": args_json}
 
 
 def thinking_data(model: str, block: Block) -> str:
@@ -168,10 +155,10 @@ def _replayed(provider_data: str | None, model: str) -> Block | None:
     return known.get("block") if known.get("model") == model else None
 
 
-def _max_tokens(request: Request, entry: ModelEntry, default_max: int | None, dropped: list[str]) -> int:
+def _max_tokens(request: Request, entry: ModelEntry, dropped: list[str]) -> int:
     limit = entry.capabilities.max_output
-    wanted = request.max_output_tokens or default_max
-    if wanted is None:
+    wanted = request.max_output_tokens
+    if not wanted:
         return min(limit, DEFAULT_MAX_TOKENS) if limit else UNKNOWN_MAX_TOKENS
     if limit is not None and wanted > limit:
         dropped.append(f"max_output_tokens above {limit}")
@@ -216,8 +203,3 @@ def _mark_cache(arguments: dict[str, Any], options: Mapping[str, object]) -> Non
     turns = [entry for entry in arguments["messages"] if entry["role"] == Role.USER]
     for turn in turns[-2:]:
         turn["content"][-1]["cache_control"] = mark
-
-
-def _note(dropped: list[str] | None, what: str) -> None:
-    if dropped is not None and what not in dropped:
-        dropped.append(what)

@@ -1,48 +1,43 @@
 """Anthropic's Messages API, through the official SDK: the default provider.
 
-The request is written as JSON here and handed to the SDK's `post`: its `create` copies the whole conversation
-node by node before it writes it, 3 ms more a call at 100 turns of 8 kB. Its stream decoder is used, not the
-`.stream()` helper, which costs twice as much per chunk. The SDK does not notice a stream that ends early;
-`AnthropicStream.done` does.
+The SDK knows how to ask; what it makes of requests and answers is left out. The request is written as JSON
+here: its `create` copies the whole conversation node by node first, 3 ms more a call at 100 turns of 8 kB.
+The events are read by our own decoder: the SDK makes models of them, at four times the cost a chunk, passes
+over pings in silence (so that no deadline could be kept without a timer for each event), and does not notice
+a stream that ends early.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-
-from tamma.errors import ModelNotFound, ProviderError, StreamInterrupted
-from tamma.model.conversation import (
-    Capabilities,
-    Finish,
-    ModelInfo,
-    ProviderCheck,
-    Request,
-    StreamEvent,
-    TokenCount,
-)
+from tamma.errors import ModelNotFound, ProviderError
+from tamma.model.conversation import Capabilities, ModelInfo, ProviderCheck, Request, StreamEvent, TokenCount
 from tamma.providers.anthropic import errors
 from tamma.providers.anthropic.messages import Built, build
 from tamma.providers.anthropic.stream import AnthropicStream
 from tamma.providers.catalogue import models as catalogue
-from tamma.providers.catalogue.prices import cost_of, load_price_data
+from tamma.providers.catalogue.prices import load_price_data
 from tamma.providers.common import tokens
-from tamma.providers.common.errors import CallContext, context_for, host_of, transport_error
-from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
+from tamma.providers.common.answers import check_done, finish_of, object_of, translated
+from tamma.providers.common.calls import ASIDE_TIMEOUT, Call, call_for, event_data, ours
+from tamma.providers.common.checking import check_by_models
+from tamma.providers.common.errors import CallContext, host_of, transport_error
+from tamma.providers.common.http import check_base_url, check_key, drain, make_client
+from tamma.providers.common.once import Once
+from tamma.providers.common.requests import tell_dropped, with_defaults
 from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic, AsyncStream
-    from anthropic.types import RawMessageStreamEvent
+    import httpx2
+    from anthropic import AsyncAnthropic
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 _KEY_HEADERS = frozenset({"authorization", "x-api-key"})
-_log = structlog.get_logger(__name__)
 
 
 class AnthropicClaude:
@@ -61,8 +56,7 @@ class AnthropicClaude:
         self._error_codes = error_codes
         self._base_url = settings.base_url or DEFAULT_BASE_URL
         check_base_url(settings, self._base_url)
-        self._client: AsyncAnthropic | None = None
-        self._starting = asyncio.Lock()
+        self._client = Once(self._make_client)
 
     @property
     def settings(self) -> ProviderSettings:
@@ -73,18 +67,14 @@ class AnthropicClaude:
 
         Raises AuthFailed where there is no key: the SDK would go looking for one in the environment.
         """
-        async with self._starting:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._make_client)
+        await self._client.get()
 
     def _make_client(self) -> AsyncAnthropic:
         settings = self._settings
-        has_key_header = any(name.lower() in _KEY_HEADERS for name in settings.headers)
-        check_key(settings, required=not has_key_header)
+        check_key(settings, headers=_KEY_HEADERS)
         from anthropic import AsyncAnthropic
 
-        load_price_data()  # takes a while: not in the middle of an answer
-
+        load_price_data(settings.type)
         http = make_client(settings, self._base_url)
         return AsyncAnthropic(
             api_key=settings.api_key or "in-headers",
@@ -100,43 +90,39 @@ class AnthropicClaude:
         """Ask Claude; see `tamma.providers.interface`. Closing the generator closes the connection."""
         await self.start()
         model = self._model(request)
-        context = context_for(self._settings, model, self._base_url)
-        deadline = asyncio.get_running_loop().time() + min(request.timeout, self._settings.timeout)
-        source = await self._open(self._built(request, model), deadline, context)
-        answer = AnthropicStream(model, source.response.headers.get("request-id"))
-        events = aiter(source)
-        try:
-            while (event := await _next(events, deadline, context, self._error_codes)) is not None:
-                for ours in _translated(answer, event, context):
-                    yield ours
-                if answer.done:
-                    await drain(events)
-                    break
-        finally:
-            await source.close()
-        if not answer.done:
-            kind = source.response.headers.get("content-type", "no content type")
-            raise context.error(StreamInterrupted, f"the stream ended without its terminal event ({kind})")
-        cost = cost_of(self._settings.type, answer.served_model, answer.usage, self._settings.price)
-        request_id = source.response.headers.get("request-id")
-        yield Finish(answer.reason, answer.usage, cost, answer.served_model, request_id, answer.native_reason)
+        call = call_for(self._settings, model, self._base_url, request.timeout)
+        async with self._opened(self._built(request, model), call) as response:
+            headers = response.headers
+            answer = AnthropicStream(model, headers.get("request-id"))
+            parts = response.aiter_bytes()
+            async with aclosing(event_data(parts, call)) as events:
+                async for data in events:
+                    chunk = object_of(data, call.context)
+                    for event in translated(answer.feed, chunk, call.context):
+                        yield event
+                    if answer.failure is not None:
+                        raise self._refused(200, answer.failure, headers, call.context)
+                    if answer.done:
+                        await drain(parts)
+                        break
+        check_done(answer, headers, call.context)
+        yield finish_of(answer, self._settings)
 
     async def count_tokens(self, request: Request) -> TokenCount:
         """The service's count; an estimate where a compatible gateway has no such endpoint."""
-        await self.start()
+        client = await self._client.get()
         model = self._model(request)
-        context = context_for(self._settings, model, self._base_url)
+        call = call_for(self._settings, model, self._base_url, request.timeout)
         arguments = self._built(request, model).arguments
         del arguments["max_tokens"]
-        assert self._client is not None
         try:
-            async with asyncio.timeout(min(request.timeout, self._settings.timeout)):
-                count = await self._client.messages.count_tokens(**cast("Any", arguments))
+            async with asyncio.timeout_at(call.deadline):
+                count = await client.messages.count_tokens(**cast("Any", arguments))
         except Exception as error:
-            ours = _ours(error, context, self._error_codes, streaming=False)
-            if isinstance(ours, ModelNotFound):
+            found = self._ours(error, call.context)
+            if isinstance(found, ModelNotFound):
                 return TokenCount(tokens.estimate_request(request), estimated=True)
-            raise ours from None
+            raise found from None
         return TokenCount(count.input_tokens, estimated=False)
 
     def capabilities(self, model: str) -> Capabilities:
@@ -144,77 +130,81 @@ class AnthropicClaude:
 
     async def check(self) -> ProviderCheck:
         """List the models: needs a valid key and costs nothing."""
-        try:
-            found = await self.models()
-        except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
-        names = tuple(model.id for model in found)
-        return ProviderCheck(True, f"{host_of(self._base_url)} answers with {len(names)} models", names)
+        return await check_by_models(self, host_of(self._base_url))
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models that the key may use, newest first; up to 1,000, more than there are."""
-        context = context_for(self._settings, self._settings.model or "", self._base_url)
+        client = await self._client.get()
+        call = call_for(self._settings, self._settings.model or "", self._base_url, ASIDE_TIMEOUT)
         try:
-            await self.start()
-            assert self._client is not None
-            async with asyncio.timeout(min(30.0, self._settings.timeout)):
-                page = await self._client.models.list(limit=1000)
+            async with asyncio.timeout_at(call.deadline):
+                page = await client.models.list(limit=1000)
         except Exception as error:
-            raise _ours(error, context, self._error_codes, streaming=False) from None
+            raise self._ours(error, call.context) from None
         return tuple(
             ModelInfo(model.id, model.max_input_tokens or None, model.max_tokens or None)
             for model in page.data
         )
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        if (client := self._client.take()) is not None:
             await client.close()
 
     def _model(self, request: Request) -> str:
-        chosen = request.model or self._settings.model or catalogue.default_model(self._settings.type)
+        chosen = catalogue.chosen_model(self._settings, request.model)
         assert chosen is not None  # the catalogue has a default for this type
         return chosen
 
     def _built(self, request: Request, model: str) -> Built:
         entry = replace(catalogue.lookup(self._settings.type, model), capabilities=self.capabilities(model))
-        temperature = request.temperature if request.temperature is not None else self._settings.temperature
-        built = build(
-            replace(request, temperature=temperature),
-            model,
-            entry,
-            self._settings.max_output_tokens,
-            drop_changed_thinking=self._settings.options.get("dropChangedThinking") is True,
-        )
-        if built.dropped:
-            _log.warning(
-                "left out of the request: the model does not take it",
-                provider=self._settings.name,
-                model=model,
-                dropped=list(built.dropped),
-            )
+        drop_thinking = self._settings.options.get("dropChangedThinking") is True
+        asked = with_defaults(request, self._settings)
+        built = build(asked, model, entry, drop_changed_thinking=drop_thinking)
+        tell_dropped(self._settings, model, built.dropped)
         return built
 
-    async def _open(
-        self, built: Built, deadline: float, context: CallContext
-    ) -> AsyncStream[RawMessageStreamEvent]:
-        assert self._client is not None
+    @asynccontextmanager
+    async def _opened(self, built: Built, call: Call) -> AsyncGenerator[httpx2.Response]:
+        """The response, of status 200, its events still to come; closed however the block is left."""
+        client = await self._client.get()
         from anthropic import AsyncStream
-        from anthropic.types import Message, RawMessageStreamEvent
 
         headers, body = encode(built)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._client.post(
+            async with asyncio.timeout_at(call.deadline):
+                source = await client.post(
                     "/v1/messages",
                     content=body,
-                    cast_to=Message,
+                    cast_to=object,
                     options={"headers": headers},
                     stream=True,
-                    stream_cls=AsyncStream[RawMessageStreamEvent],
+                    stream_cls=AsyncStream[object],
                 )
         except Exception as error:
-            raise _ours(error, context, self._error_codes, streaming=False) from None
+            raise self._ours(error, call.context) from None
+        try:
+            yield source.response
+        finally:
+            await source.close()
+
+    def _refused(
+        self, status: int, body: object, headers: Mapping[str, str], context: CallContext, words: str = ""
+    ) -> ProviderError:
+        return errors.to_error(status, body, headers, context, words, self._error_codes)
+
+    def _ours(self, error: Exception, context: CallContext) -> ProviderError:
+        """Ours for what the SDK raised. The cause is not chained: it repeats what the service echoed."""
+        import anthropic
+
+        match error:
+            case anthropic.APIStatusError():
+                return self._refused(
+                    error.status_code, error.body, error.response.headers, context, error.message
+                )
+            case anthropic.APIError():
+                return transport_error(error, context, streaming=False)
+            case _:
+                return ours(error, context, streaming=False)
 
 
 def encode(built: Built) -> tuple[dict[str, str], bytes]:
@@ -225,51 +215,3 @@ def encode(built: Built) -> tuple[dict[str, str], bytes]:
     headers = cast("dict[str, str]", arguments.pop("extra_headers", {}))
     extra = cast("dict[str, object]", arguments.pop("extra_body", {}))
     return headers, to_json({**arguments, "stream": True, **extra})
-
-
-async def _next(
-    events: Any, deadline: float, context: CallContext, own: Mapping[str, type[ProviderError]] | None
-) -> RawMessageStreamEvent | None:
-    try:
-        return await read_until(deadline, events, None)
-    except Exception as error:
-        raise _ours(error, context, own, streaming=True) from None
-
-
-def _translated(
-    answer: AnthropicStream, event: RawMessageStreamEvent, context: CallContext
-) -> tuple[StreamEvent, ...]:
-    try:
-        return answer.feed(event)
-    except (AttributeError, TypeError, ValueError) as error:  # fields missing or of another type
-        raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
-
-
-def _ours(
-    error: Exception,
-    context: CallContext,
-    own: Mapping[str, type[ProviderError]] | None,
-    *,
-    streaming: bool,
-) -> ProviderError:
-    """Ours for what the SDK raised. The cause is not chained: it repeats what the service echoed."""
-    import anthropic
-    import httpx2
-
-    match error:
-        case ProviderError():
-            return error
-        case anthropic.APIStatusError():
-            return errors.to_error(
-                error.status_code, error.body, error.response.headers, context, error.message, own
-            )
-        case (
-            anthropic.APIError()
-            | httpx2.HTTPError()
-            | TimeoutError()
-            | json.JSONDecodeError()
-            | UnicodeDecodeError()
-        ):
-            return transport_error(error, context, streaming=streaming)
-        case _:
-            raise error

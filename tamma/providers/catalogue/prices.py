@@ -50,9 +50,10 @@ def price_of(provider_type: str, model: str) -> Price | None:
     )
 
 
-def load_price_data() -> None:
-    """Import the price data (hundreds of milliseconds) ahead of the first call that needs it."""
-    import_module("genai_prices")
+def load_price_data(provider_type: str) -> None:
+    """Import the price data, where calls of that type need it: hundreds of milliseconds, ahead of them."""
+    if provider_type in PRICE_DATA:
+        import_module("genai_prices")
 
 
 def _from_price(usage: Usage, price: Price) -> Decimal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,9 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
-from tamma.model.foreign import read_json
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.reasoning import NOTHING, REPLAYED, Replay, replayed
+from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_text, function_tools, has_images
 
 Entry = dict[str, Any]
 
@@ -33,20 +32,18 @@ class Built:
     dropped: tuple[str, ...]
 
 
-def build(
-    request: Request, model: str, able: Capabilities, quirks: Quirks, default_max: int | None = None
-) -> Built:
+def build(request: Request, model: str, able: Capabilities, quirks: Quirks) -> Built:
     """The body for `request`. `provider_options` are added under the vendor's own names and win."""
     dropped: list[str] = []
     entries = messages(request, vision=able.vision, replay=Replay(model, quirks.replay_field))
     if quirks.cache_marks and request.cache and able.prompt_cache:
         mark_cache(entries)
     body: dict[str, Any] = {"model": model, "messages": entries, "stream": True}
-    if not able.vision and _has_images(request.messages):
+    if not able.vision and has_images(request.messages):
         dropped.append("image")
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
-    if limit := request.max_output_tokens or default_max:
+    if limit := request.max_output_tokens:
         body[quirks.max_tokens_field] = min(limit, able.max_output or limit)
     if request.temperature is not None:
         if able.sampling_params:
@@ -131,7 +128,7 @@ def _user(message: Message, vision: bool) -> Iterable[Entry]:
                 url = f"data:{media_type};base64,{data}"
                 content.append({"type": "image_url", "image_url": {"url": url}})
             case Image():
-                content.append({"type": "text", "text": "[an image was left out: the model cannot see]"})
+                content.append({"type": "text", "text": IMAGE_LEFT_OUT})
             case _:
                 pass
     if not content:
@@ -153,29 +150,18 @@ def _assistant(message: Message, replay: Replay) -> Iterable[Entry]:
 
 
 def _call(call: ToolCall) -> Entry:
-    """A call to replay. Servers parse the arguments, so broken ones are wrapped, not sent as they are."""
-    arguments = call.args_json or "{}"
-    try:
-        read_json(arguments)
-    except ValueError:
-        arguments = json.dumps({"invalid_json": arguments})
+    """A call to replay. Servers parse its arguments, and their templates want an object."""
+    arguments = arguments_text(call.args_json)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _add_tools(
     body: dict[str, Any], request: Request, able: Capabilities, quirks: Quirks, dropped: list[str]
 ) -> None:
-    body["tools"] = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": dict(tool.input_schema),
-            },
-        }
-        for tool in request.tools
-    ]
+    if not able.tools:
+        dropped.append("tools")  # some servers refuse the whole request, others hide the tools from the model
+        return
+    body["tools"] = function_tools(request.tools)
     choice = request.tool_choice
     if choice is ToolChoice.AUTO:
         return
@@ -195,7 +181,3 @@ def _add_schema(
     else:
         schema = {"name": "answer", "schema": dict(request.output_schema or {}), "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-
-
-def _has_images(given: Iterable[Message]) -> bool:
-    return any(isinstance(part, Image) for message in given for part in message.parts)

@@ -5,21 +5,15 @@ What differs between vendors stands in a `Quirks` profile; an adapter for one is
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
-
-import structlog
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 from tamma.errors import ConfigError, ModelNotFound, ProviderError, StreamInterrupted
 from tamma.model.conversation import (
     Capabilities,
     Cost,
     CostSource,
-    Finish,
     ModelInfo,
     ProviderCheck,
     Request,
@@ -27,24 +21,31 @@ from tamma.model.conversation import (
     TokenCount,
 )
 from tamma.providers.catalogue import models as catalogue
-from tamma.providers.catalogue.prices import cost_of
+from tamma.providers.catalogue.prices import load_price_data
 from tamma.providers.chat import errors
-from tamma.providers.chat.check import CHECK_TIMEOUT, ask_briefly, failed_check
 from tamma.providers.chat.messages import build
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.stream import OpenAIStream
 from tamma.providers.common import tokens
-from tamma.providers.common.errors import CallContext, context_for, transport_error
-from tamma.providers.common.http import check_base_url, check_key, drain, make_client, read_until
-from tamma.providers.common.sse import SSEDecoder
+from tamma.providers.common.answers import check_done, finish_of, object_of, translated
+from tamma.providers.common.calls import (
+    ASIDE_TIMEOUT,
+    Call,
+    call_for,
+    event_data,
+    fetched,
+    opened,
+    read_body,
+)
+from tamma.providers.common.checking import ask_briefly, check_by_models, failed_check
+from tamma.providers.common.errors import CallContext, context_for, host_of
+from tamma.providers.common.http import check_base_url, check_key, drain, headers_with_key, make_client
+from tamma.providers.common.once import Once
+from tamma.providers.common.requests import tell_dropped, with_defaults
 from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
     import httpx2
-
-MAX_ERROR_BYTES = 64 * 1024
-"""As much of an error's body as is read."""
-_log = structlog.get_logger(__name__)
 
 
 class OpenAICompatible:
@@ -61,7 +62,7 @@ class OpenAICompatible:
             )
         check_base_url(settings, base_url)
         self._base_url = base_url.rstrip("/")
-        self._client: httpx2.AsyncClient | None = None
+        self._client = Once(self._make_client)
         self._found_model: str | None = None
 
     @property
@@ -70,40 +71,33 @@ class OpenAICompatible:
 
     async def start(self) -> None:
         """Make the client. Raises AuthFailed where the service wants a key and there is none."""
-        if self._client is not None:
-            return
+        await self._client.get()
+
+    def _make_client(self) -> httpx2.AsyncClient:
         check_key(self._settings, required=self._quirks.key_required)
-        self._client = make_client(self._settings, self._base_url)
+        load_price_data(self._settings.type)
+        return make_client(self._settings, self._base_url)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask the model; see `tamma.providers.interface`. Closing the generator closes the connection."""
+        client = await self._client.get()
         model = request.model or await self.default_model()
-        context = context_for(self._settings, model, self._base_url)
-        deadline = asyncio.get_running_loop().time() + min(request.timeout, self._settings.timeout)
-        async with self._post(self._body(request, model), deadline, context) as response:
+        call = call_for(self._settings, model, self._base_url, request.timeout)
+        url, body = f"{self._base_url}/chat/completions", self._body(request, model)
+        asked = client.build_request("POST", url, json=body, headers=self._headers())
+        async with opened(client, asked, call, self._refused) as response:
             answer = OpenAIStream(
                 model,
                 response.headers.get("x-request-id"),
                 self._quirks,
                 tokens.estimate_request(request),
             )
-            async with aclosing(self._chunks(response, deadline, context, answer)) as chunks:
+            async with aclosing(self._chunks(response, call, answer)) as chunks:
                 async for chunk in chunks:
-                    for event in _translated(answer, chunk, context):
+                    for event in translated(answer.feed, chunk, call.context):
                         yield event
-            if not answer.done:
-                kind = response.headers.get("content-type", "no content type")
-                raise context.error(
-                    StreamInterrupted, f"the stream ended without its terminal event ({kind})"
-                )
-        yield Finish(
-            answer.reason,
-            answer.usage,
-            self._cost(answer),
-            answer.served_model,
-            answer.request_id,
-            answer.native_reason,
-        )
+            check_done(answer, response.headers, call.context)
+        yield finish_of(answer, self._settings, self._cost(answer))
 
     async def count_tokens(self, request: Request) -> TokenCount:
         """An estimate: the protocol has no way to ask."""
@@ -114,14 +108,13 @@ class OpenAICompatible:
 
     async def check(self) -> ProviderCheck:
         """List the models: needs the credential and costs nothing. Where they cannot be listed, ask one."""
+        where = host_of(self._base_url)
+        if self._quirks.models_path is not None:
+            return await check_by_models(self, where)
         try:
-            if self._quirks.models_path is None:
-                return await ask_briefly(self, await self.default_model(), self._base_url)
-            found = await self.models()
+            return await ask_briefly(self, await self.default_model(), where)
         except ProviderError as error:
             return failed_check(error)
-        names = tuple(model.id for model in found)
-        return ProviderCheck(True, f"{self._base_url} answers with {len(names)} models", names)
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models that the service offers; none where it cannot say."""
@@ -131,23 +124,14 @@ class OpenAICompatible:
 
     async def get(self, path: str) -> Any:
         """The parsed answer to a GET of `path`, below the base URL. Raises ProviderError."""
-        await self.start()
-        assert self._client is not None
-        context = context_for(self._settings, self._settings.model or "", self._base_url)
-        try:
-            async with asyncio.timeout(min(CHECK_TIMEOUT, self._settings.timeout)):
-                response = await self._client.get(self._base_url + path, headers=self._headers())
-            body = _parsed(response.content)
-        except Exception as error:
-            raise _ours(error, context, streaming=False) from None
-        if response.status_code != 200:
-            raise errors.to_error(response.status_code, body, response.headers, context, self._quirks)
-        return body
+        client = await self._client.get()
+        call = call_for(self._settings, self._settings.model or "", self._base_url, ASIDE_TIMEOUT)
+        asked = client.build_request("GET", self._base_url + path, headers=self._headers())
+        return await fetched(client, asked, call, self._refused)
 
     async def default_model(self) -> str:
         """The configured model, the reviewed default, or the first that the service lists."""
-        configured = self._settings.model or catalogue.default_model(self._settings.type)
-        if configured:
+        if configured := catalogue.chosen_model(self._settings, ""):
             return configured
         if self._found_model is None:
             found = await self.models()
@@ -160,126 +144,55 @@ class OpenAICompatible:
         return self._found_model
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        if (client := self._client.take()) is not None:
             await client.aclose()
 
     def _headers(self) -> dict[str, str]:
-        key = {"authorization": f"Bearer {self._settings.api_key}"} if self._settings.api_key else {}
-        return {**key, **self._quirks.headers, **self._settings.headers}
+        return headers_with_key(self._settings, self._quirks.headers)
 
     def _body(self, request: Request, model: str) -> dict[str, Any]:
-        temperature = request.temperature if request.temperature is not None else self._settings.temperature
-        built = build(
-            replace(request, temperature=temperature),
-            model,
-            self.capabilities(model),
-            self._quirks,
-            self._settings.max_output_tokens,
-        )
-        if built.dropped:
-            _log.warning(
-                "left out of the request: the model does not take it",
-                provider=self._settings.name,
-                model=model,
-                dropped=list(built.dropped),
-            )
+        able = self.capabilities(model)
+        built = build(with_defaults(request, self._settings), model, able, self._quirks)
+        tell_dropped(self._settings, model, built.dropped)
         return built.body
 
-    def _cost(self, answer: OpenAIStream) -> Cost:
-        if answer.charged is not None and self._settings.price is None:
-            return Cost(answer.charged, CostSource.PROVIDER)
-        return cost_of(self._settings.type, answer.served_model, answer.usage, self._settings.price)
-
-    @asynccontextmanager
-    async def _post(
-        self, body: dict[str, Any], deadline: float, context: CallContext
-    ) -> AsyncGenerator[httpx2.Response]:
-        """The open response, its status already judged; closed however the block is left."""
-        await self.start()
-        assert self._client is not None
-        request = self._client.build_request(
-            "POST", f"{self._base_url}/chat/completions", json=body, headers=self._headers()
-        )
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await self._client.send(request, stream=True)
-        except Exception as error:
-            raise _ours(error, context, streaming=False) from None
-        try:
-            if response.status_code != 200:
-                raise await self._refused(response, deadline, context)
-            yield response
-        finally:
-            await response.aclose()
-
-    async def _refused(
-        self, response: httpx2.Response, deadline: float, context: CallContext
-    ) -> ProviderError:
-        content = b""
-        parts = response.aiter_bytes()
-        try:
-            while len(content) < MAX_ERROR_BYTES and (part := await read_until(deadline, parts, b"")):
-                content += part
-        except Exception as error:
-            return _ours(error, context, streaming=False)
-        return errors.to_error(
-            response.status_code, _parsed(content), response.headers, context, self._quirks
-        )
+    def _cost(self, answer: OpenAIStream) -> Cost | None:
+        """What the service says that it charged."""
+        if answer.charged is None or self._settings.price is not None:
+            return None
+        return Cost(answer.charged, CostSource.PROVIDER)
 
     async def _chunks(
-        self, response: httpx2.Response, deadline: float, context: CallContext, answer: OpenAIStream
+        self, response: httpx2.Response, call: Call, answer: OpenAIStream
     ) -> AsyncGenerator[dict[str, Any]]:
         """The parsed chunks, up to `[DONE]` or the end."""
-        parts = response.aiter_bytes()
         if response.headers.get("content-type", "").startswith("application/json"):
-            yield await self._whole(parts, deadline, context)
+            # A server that does not stream although it was asked to.
+            content = await read_body(response, call)
+            yield self._judged(object_of(content.decode(errors="replace"), call.context), call.context)
             return
-        decoder = SSEDecoder()
+        parts = response.aiter_bytes()
         try:
-            while part := await read_until(deadline, parts, b"", self._settings.stall_timeout):
-                for event in decoder.feed(part):
-                    if event.data == "[DONE]":
+            async with aclosing(event_data(parts, call)) as events:
+                async for data in events:
+                    if data == "[DONE]":
                         await drain(parts)
                         return
-                    if event.data:
-                        yield self._judged(json.loads(event.data), context)
-            for event in decoder.flush():
-                if event.data and event.data != "[DONE]":
-                    yield self._judged(json.loads(event.data), context)
-        except Exception as error:
-            ours = _ours(error, context, streaming=True)
-            if answer.done and isinstance(ours, StreamInterrupted):
-                return  # all that could still come is the usage, and a second call would cost a second time
-            raise ours from None
+                    yield self._judged(object_of(data, call.context), call.context)
+        except StreamInterrupted:
+            if not answer.done:  # else all that could still come is the usage, and asking again costs again
+                raise
 
-    async def _whole(
-        self, parts: AsyncIterator[bytes], deadline: float, context: CallContext
-    ) -> dict[str, Any]:
-        """The answer of a server that does not stream although it was asked to."""
-        content = b""
-        try:
-            while part := await read_until(deadline, parts, b""):
-                content += part
-            return self._judged(json.loads(content), context)
-        except Exception as error:
-            raise _ours(error, context, streaming=True) from None
-
-    def _judged(self, chunk: object, context: CallContext) -> dict[str, Any]:
+    def _judged(self, chunk: dict[str, Any], context: CallContext) -> dict[str, Any]:
         """The chunk, unless it reports an error."""
-        if not isinstance(chunk, dict):
-            raise context.error(StreamInterrupted, "a part of the stream is not a JSON object")
-        known = cast("dict[str, Any]", chunk)
-        if (error := errors.in_chunk(known, context, self._quirks)) is not None:
+        if (error := errors.in_chunk(chunk, context, self._quirks)) is not None:
             raise error
-        return known
+        return chunk
 
-
-def _translated(answer: OpenAIStream, chunk: dict[str, Any], context: CallContext) -> list[StreamEvent]:
-    try:
-        return answer.feed(chunk)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # fields of another type
-        raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
+    def _refused(
+        self, status: int, body: object, headers: Mapping[str, str], context: CallContext
+    ) -> ProviderError:
+        return errors.to_error(status, body, headers, context, self._quirks)
 
 
 def _listed(body: Any) -> tuple[ModelInfo, ...]:
@@ -303,25 +216,3 @@ def _listed(body: Any) -> tuple[ModelInfo, ...]:
 
 def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode(errors="replace")
-
-
-def _ours(error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
-    """Ours for what went wrong below. The cause is not chained: our words hold what is fit to be stored."""
-    import httpx2
-
-    match error:
-        case ProviderError():
-            return error
-        case httpx2.HTTPError() | TimeoutError() | json.JSONDecodeError() | UnicodeDecodeError():
-            return transport_error(error, context, streaming=streaming)
-        case ValueError():  # an event without end
-            return context.error(StreamInterrupted, str(error))
-        case _:
-            raise error

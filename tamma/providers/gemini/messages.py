@@ -24,8 +24,8 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
-from tamma.model.foreign import read_json
 from tamma.providers.catalogue.models import ModelEntry
+from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, has_images
 
 Block = dict[str, Any]
 Signed = Literal["call", "text", "thought"]
@@ -46,18 +46,18 @@ class Built:
     dropped: tuple[str, ...]
 
 
-def build(request: Request, model: str, entry: ModelEntry, default_max: int | None = None) -> Built:
+def build(request: Request, model: str, entry: ModelEntry) -> Built:
     """The body for `request`. `provider_options` are added under the service's own names and win."""
     dropped: list[str] = []
     able = entry.capabilities
     body: dict[str, Any] = {"contents": contents(request.messages, model, vision=able.vision)}
-    if not able.vision and any(isinstance(p, Image) for message in request.messages for p in message.parts):
+    if not able.vision and has_images(request.messages):
         dropped.append("image")
     if request.system.strip():
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.tools:
         _add_tools(body, request, entry, dropped)
-    if config := _generation(request, model, entry, default_max, dropped):
+    if config := _generation(request, model, entry, dropped):
         body["generationConfig"] = config
     for name, value in request.provider_options.items():
         known = body.get(name)
@@ -114,7 +114,7 @@ def _asked(part: Part, names: Mapping[str, str], vision: bool) -> Block | None:
         case Image(media_type, data) if vision:
             return {"inlineData": {"mimeType": media_type, "data": data}}
         case Image():
-            return {"text": "[an image was left out: the model cannot see]"}
+            return {"text": IMAGE_LEFT_OUT}
         case ToolResult(call_id, content, is_error):
             name = names.get(call_id)
             if name is None:  # its call was compacted away, and a result without a call is refused
@@ -143,7 +143,9 @@ def _answer(given: Iterable[Part], model: str) -> list[Block]:
                 elif on == "thought":
                     parts.append({"text": text, "thought": True, "thoughtSignature": found})
             case ToolCall(call_id, name, args_json):
-                call: Block = {"functionCall": {"id": call_id, "name": name, "args": _arguments(args_json)}}
+                call: Block = {
+                    "functionCall": {"id": call_id, "name": name, "args": arguments_object(args_json)}
+                }
                 # Of parallel calls only the first is signed.
                 if chosen := signature or unsigned:
                     call["thoughtSignature"] = chosen
@@ -169,15 +171,6 @@ def _read_signature(provider_data: str | None, model: str) -> tuple[str, str]:
     return on, signature
 
 
-def _arguments(args_json: str) -> Mapping[str, Any]:
-    """The arguments as an object: the API takes nothing else, and the model should see what it wrote."""
-    try:
-        value = read_json(args_json or "{}")
-    except ValueError:
-        value = None
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {"invalid_json": args_json}
-
-
 def _add_tools(body: dict[str, Any], request: Request, entry: ModelEntry, dropped: list[str]) -> None:
     declared = [
         {
@@ -195,12 +188,10 @@ def _add_tools(body: dict[str, Any], request: Request, entry: ModelEntry, droppe
         body["toolConfig"] = {"functionCallingConfig": {"mode": mode}}
 
 
-def _generation(
-    request: Request, model: str, entry: ModelEntry, default_max: int | None, dropped: list[str]
-) -> Block:
+def _generation(request: Request, model: str, entry: ModelEntry, dropped: list[str]) -> Block:
     able = entry.capabilities
     config: Block = {}
-    if limit := request.max_output_tokens or default_max:
+    if limit := request.max_output_tokens:
         config["maxOutputTokens"] = min(limit, able.max_output or limit)
     if request.temperature is not None:
         if able.sampling_params:

@@ -14,33 +14,25 @@ The tests hold our request against the one that the SDK would send.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import structlog
-
 from tamma.errors import ModelNotFound, ProviderError, StreamInterrupted
-from tamma.model.conversation import (
-    Capabilities,
-    Finish,
-    ModelInfo,
-    ProviderCheck,
-    Request,
-    StreamEvent,
-    TokenCount,
-)
-from tamma.model.foreign import read_json
+from tamma.model.conversation import Capabilities, ModelInfo, ProviderCheck, Request, StreamEvent, TokenCount
 from tamma.providers.catalogue import models as catalogue
-from tamma.providers.catalogue.prices import cost_of, load_price_data
+from tamma.providers.catalogue.prices import load_price_data
 from tamma.providers.common import tokens
-from tamma.providers.common.errors import CallContext, context_for, host_of, transport_error
-from tamma.providers.common.http import DRAIN_TIMEOUT, check_base_url, check_key, make_client, read_until
-from tamma.providers.common.sse import SSEDecoder
+from tamma.providers.common.answers import STRANGE, check_done, finish_of, object_of, translated
+from tamma.providers.common.calls import Call, call_for, event_data, fetched, opened, ours
+from tamma.providers.common.checking import check_by_models
+from tamma.providers.common.errors import CallContext, host_of
+from tamma.providers.common.http import DRAIN_TIMEOUT, check_base_url, check_key, make_client
+from tamma.providers.common.once import Once
+from tamma.providers.common.requests import tell_dropped, with_defaults
 from tamma.providers.gemini import errors, sdk
 from tamma.providers.gemini.messages import build
 from tamma.providers.gemini.stream import GeminiStream
@@ -50,12 +42,9 @@ if TYPE_CHECKING:
     import httpx2
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
-MAX_ERROR_BYTES = 16 * 1024
-"""As much of an error's body as is read."""
 TAIL_PARTS = 16
 """Network reads in which an error that ends a stream surely fits."""
 _KEY_HEADERS = frozenset({"authorization", "x-goog-api-key"})
-_log = structlog.get_logger(__name__)
 
 
 class Gemini:
@@ -68,8 +57,7 @@ class Gemini:
         check_base_url(settings, base_url)
         self._version = str(settings.options.get("apiVersion") or sdk.API_VERSION)
         self._base_url = base_url.rstrip("/").removesuffix(f"/{self._version}")
-        self._client: httpx2.AsyncClient | None = None
-        self._starting = asyncio.Lock()
+        self._client = Once(self._make_client)
 
     @property
     def settings(self) -> ProviderSettings:
@@ -77,86 +65,73 @@ class Gemini:
 
     async def start(self) -> None:
         """Make the client. Raises AuthFailed where there is no key: none is taken from the environment."""
-        async with self._starting:
-            if self._client is None:
-                check_key(self._settings, required=not _KEY_HEADERS & self._headers().keys())
-                self._client = await asyncio.to_thread(self._make_client)
+        await self._client.get()
 
     def _make_client(self) -> httpx2.AsyncClient:
-        load_price_data()  # takes a while: not in the middle of an answer
+        check_key(self._settings, headers=_KEY_HEADERS)
+        load_price_data(self._settings.type)
         return make_client(self._settings, self._base_url)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask Gemini; see `tamma.providers.interface`. Closing the generator closes the connection."""
+        client = await self._client.get()
         model = self._model(request)
-        context = context_for(self._settings, model, self._base_url)
-        deadline = self._deadline(request)
-        answer = GeminiStream(model, tokens.estimate_request(request))
-        post = self._post(
-            model, "streamGenerateContent?alt=sse", self._body(request, model), deadline, context
-        )
-        async with post as response, aclosing(self._chunks(response, deadline, context, answer)) as chunks:
-            async for chunk in chunks:
-                for event in _translated(answer, chunk, context):
-                    yield event
-        if not answer.done:
-            kind = response.headers.get("content-type", "no content type")
-            raise context.error(StreamInterrupted, f"the stream ended without its terminal event ({kind})")
-        cost = cost_of(self._settings.type, answer.served_model, answer.usage, self._settings.price)
-        yield Finish(
-            answer.reason, answer.usage, cost, answer.served_model, answer.request_id, answer.native_reason
-        )
+        call = call_for(self._settings, model, self._base_url, request.timeout)
+        asked = self._request(client, model, "streamGenerateContent?alt=sse", self._body(request, model))
+        async with opened(client, asked, call, errors.to_error) as response:
+            answer = GeminiStream(model, tokens.estimate_request(request))
+            async with aclosing(_chunks(response, call, answer)) as chunks:
+                async for chunk in chunks:
+                    for event in translated(answer.feed, chunk, call.context):
+                        yield event
+        check_done(answer, response.headers, call.context)
+        yield finish_of(answer, self._settings)
 
     async def count_tokens(self, request: Request) -> TokenCount:
         """The service's count; an estimate where a compatible gateway has no such endpoint."""
+        client = await self._client.get()
         model = self._model(request)
-        context = context_for(self._settings, model, self._base_url)
-        asked = {"generateContentRequest": {"model": _path(model), **self._body(request, model)}}
-        deadline = self._deadline(request)
+        call = call_for(self._settings, model, self._base_url, request.timeout)
+        body = {"generateContentRequest": {"model": _path(model), **self._body(request, model)}}
+        asked = self._request(client, model, "countTokens", body)
         try:
-            async with self._post(model, "countTokens", asked, deadline, context) as response:
-                counted = read_json((await _read(response, deadline)).decode())
-            return TokenCount(int(cast("Any", counted)["totalTokens"]), estimated=False)
-        except Exception as error:
-            ours = _ours(error, context, streaming=False)
-            if isinstance(ours, ModelNotFound):
-                return TokenCount(tokens.estimate_request(request), estimated=True)
-            raise ours from None
+            counted: Any = await fetched(client, asked, call, errors.to_error)
+            return TokenCount(int(counted["totalTokens"]), estimated=False)
+        except ModelNotFound:
+            return TokenCount(tokens.estimate_request(request), estimated=True)
+        except STRANGE as error:
+            raise _unreadable(error, call.context) from None
 
     def capabilities(self, model: str) -> Capabilities:
         return catalogue.capabilities_for(self._settings, model)
 
     async def check(self) -> ProviderCheck:
         """List the models: needs a valid key and costs nothing."""
-        try:
-            found = await self.models()
-        except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
-        names = tuple(model.id for model in found)
-        return ProviderCheck(True, f"{host_of(self._base_url)} answers with {len(names)} models", names)
+        return await check_by_models(self, host_of(self._base_url))
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """The models that generate content. Raises ConfigError where google-genai is not installed."""
-        context = context_for(self._settings, self._settings.model or "", self._base_url)
+        client = await self._client.get()
+        call = call_for(self._settings, self._settings.model or "", self._base_url, sdk.TIMEOUT)
+        headers = self._headers()
         try:
-            await self.start()
-            assert self._client is not None
-            async with asyncio.timeout(min(sdk.TIMEOUT, self._settings.timeout)):
+            async with asyncio.timeout_at(call.deadline):
                 return await sdk.list_models(
-                    self._base_url, self._version, self._settings.api_key, self._headers(), self._client
+                    self._base_url, self._version, self._settings.api_key, headers, client
                 )
+        except (*STRANGE, RecursionError) as error:
+            raise _unreadable(error, call.context) from None
         except Exception as error:
             if answered := sdk.refusal(error):
-                raise errors.to_error(*answered, context) from None
-            raise _ours(error, context, streaming=False) from None
+                raise errors.to_error(*answered, call.context) from None
+            raise ours(error, call.context, streaming=False) from None
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        if (client := self._client.take()) is not None:
             await client.aclose()
 
     def _model(self, request: Request) -> str:
-        chosen = request.model or self._settings.model or catalogue.default_model(self._settings.type)
+        chosen = catalogue.chosen_model(self._settings, request.model)
         assert chosen is not None  # the catalogue has a default for this type
         return chosen.removeprefix("models/")
 
@@ -164,72 +139,37 @@ class Gemini:
         """The configured headers, in lower case, so that one can stand in for the key's."""
         return {name.lower(): value for name, value in self._settings.headers.items()}
 
-    def _deadline(self, request: Request) -> float:
-        return asyncio.get_running_loop().time() + min(request.timeout, self._settings.timeout)
-
     def _body(self, request: Request, model: str) -> dict[str, Any]:
         entry = replace(catalogue.lookup(self._settings.type, model), capabilities=self.capabilities(model))
-        temperature = request.temperature if request.temperature is not None else self._settings.temperature
-        asked = replace(request, temperature=temperature)
-        built = build(asked, model, entry, self._settings.max_output_tokens)
-        if built.dropped:
-            _log.warning(
-                "left out of the request: the model does not take it",
-                provider=self._settings.name,
-                model=model,
-                dropped=list(built.dropped),
-            )
+        built = build(with_defaults(request, self._settings), model, entry)
+        tell_dropped(self._settings, model, built.dropped)
         return built.body
 
-    @asynccontextmanager
-    async def _post(
-        self, model: str, method: str, body: dict[str, Any], deadline: float, context: CallContext
-    ) -> AsyncGenerator[httpx2.Response]:
-        """The open response, its status already judged; closed however the block is left."""
-        await self.start()
-        assert self._client is not None
+    def _request(
+        self, client: httpx2.AsyncClient, model: str, method: str, body: dict[str, Any]
+    ) -> httpx2.Request:
         key = {"x-goog-api-key": self._settings.api_key} if self._settings.api_key else {}
-        asked = self._client.build_request(
-            "POST",
-            f"{self._base_url}/{self._version}/{quote(_path(model))}:{method}",
-            json=body,
-            headers={**key, **self._headers()},
-        )
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await self._client.send(asked, stream=True)
-        except Exception as error:
-            raise _ours(error, context, streaming=False) from None
-        try:
-            if response.status_code != 200:
-                raise await _refused(response, deadline, context)
-            yield response
-        finally:
-            await response.aclose()
+        url = f"{self._base_url}/{self._version}/{quote(_path(model))}:{method}"
+        return client.build_request("POST", url, json=body, headers={**key, **self._headers()})
 
-    async def _chunks(
-        self, response: httpx2.Response, deadline: float, context: CallContext, answer: GeminiStream
-    ) -> AsyncGenerator[dict[str, Any]]:
-        """The parsed chunks, to the end of the response or, once the answer is done, for a moment more."""
-        parts = response.aiter_bytes()
-        decoder = SSEDecoder()
-        tail: deque[bytes] = deque(maxlen=TAIL_PARTS)
-        clock = asyncio.get_running_loop().time
-        try:
-            while part := await read_until(deadline, parts, b"", self._settings.stall_timeout):
-                tail.append(part)
-                for event in decoder.feed(part):
-                    yield _judged(event.data, context)
+
+async def _chunks(
+    response: httpx2.Response, call: Call, answer: GeminiStream
+) -> AsyncGenerator[dict[str, Any]]:
+    """The parsed chunks, to the end of the response or, once the answer is done, for a moment more."""
+    tail: deque[bytes] = deque(maxlen=TAIL_PARTS)
+    try:
+        async with aclosing(event_data(response.aiter_bytes(), call, tail.append)) as events:
+            async for data in events:
+                yield _judged(data, call.context)
                 if answer.done:  # the usage may still come; the connection can serve again after the end
-                    deadline = min(deadline, clock() + DRAIN_TIMEOUT)
-            for event in decoder.flush():
-                yield _judged(event.data, context)
-        except Exception as error:
-            if answer.done:
-                return  # asking again would be paid again
-            raise _ours(error, context, streaming=True) from None
-        if not answer.done and (refusal := errors.stray_error(b"".join(tail))) is not None:
-            raise errors.to_error(200, refusal, {}, context)
+                    call.hurry(DRAIN_TIMEOUT)
+    except ProviderError:
+        if answer.done:
+            return  # asking again would be paid again
+        raise
+    if not answer.done and (refusal := errors.stray_error(b"".join(tail))) is not None:
+        raise errors.to_error(200, refusal, {}, call.context)
 
 
 def _path(model: str) -> str:
@@ -239,55 +179,11 @@ def _path(model: str) -> str:
 
 def _judged(data: str, context: CallContext) -> dict[str, Any]:
     """The chunk, unless it reports an error: those come with status 200 once the answer has begun."""
-    chunk = read_json(data)
-    if not isinstance(chunk, dict):
-        raise context.error(StreamInterrupted, "a part of the stream is not a JSON object")
-    known = cast("dict[str, Any]", chunk)
-    if "error" in known:
-        raise errors.to_error(200, known, {}, context)
-    return known
+    chunk = object_of(data, context)
+    if "error" in chunk:
+        raise errors.to_error(200, chunk, {}, context)
+    return chunk
 
 
-def _translated(answer: GeminiStream, chunk: dict[str, Any], context: CallContext) -> list[StreamEvent]:
-    try:
-        return answer.feed(chunk)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # fields of another type
-        raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
-
-
-async def _read(response: httpx2.Response, deadline: float, limit: int | None = None) -> bytes:
-    """The body, or its beginning up to about `limit` bytes."""
-    content = b""
-    parts = response.aiter_bytes()
-    while (limit is None or len(content) < limit) and (part := await read_until(deadline, parts, b"")):
-        content += part
-    return content
-
-
-async def _refused(response: httpx2.Response, deadline: float, context: CallContext) -> ProviderError:
-    try:
-        content = await _read(response, deadline, MAX_ERROR_BYTES)
-    except Exception as error:
-        return _ours(error, context, streaming=False)
-    try:
-        body: object = json.loads(content)
-    except ValueError:
-        body = content.decode(errors="replace")
-    return errors.to_error(response.status_code, body, response.headers, context)
-
-
-def _ours(error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:
-    """Ours for what went wrong below. The cause is not chained: our words hold what is fit to be stored."""
-    import httpx2
-
-    match error:
-        case ProviderError():
-            return error
-        case httpx2.HTTPError() | TimeoutError() | json.JSONDecodeError() | UnicodeDecodeError():
-            return transport_error(error, context, streaming=streaming)
-        case (
-            ValueError() | RecursionError() | LookupError() | TypeError() | AttributeError()
-        ):  # a strange body
-            return context.error(StreamInterrupted, f"a part of the answer is not readable ({error})")
-        case _:
-            raise error
+def _unreadable(error: Exception, context: CallContext) -> ProviderError:
+    return context.error(StreamInterrupted, f"the answer is not readable ({error!r})")

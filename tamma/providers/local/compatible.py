@@ -12,7 +12,7 @@ from tamma.errors import InvalidRequest, ModelNotFound
 from tamma.model.conversation import Capabilities
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
-from tamma.providers.common.errors import context_for
+from tamma.providers.common.calls import ASIDE_TIMEOUT, call_for
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.local import wire
 from tamma.providers.local.detect import root_of
@@ -57,9 +57,6 @@ class Compatible(OpenAICompatible):
 
     async def _call(self, path: str, model: str, body: object = None) -> Mapping[str, Any]:
         """The JSON object at `path` below the server's own address; empty where it is something else."""
-        await self.start()
-        assert self._client is not None
-        context = context_for(self._settings, model, self._base_url)
-        return wire.as_object(
-            await wire.call(self._client, self._root + path, self._headers(), context, body)
-        )
+        client = await self._client.get()
+        call = call_for(self._settings, model, self._base_url, ASIDE_TIMEOUT)
+        return await wire.ask(client, self._root + path, self._headers(), call, body)

@@ -14,14 +14,14 @@ Sources of the shapes: ollama `server/routes.go`; LM Studio's REST documentation
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tamma.errors import ProviderError
-from tamma.providers.common.errors import CallContext, transport_error
-from tamma.providers.local.wire import as_object, entries, read_bounded
+from tamma.providers.common.calls import Call, ours, parsed, read_body
+from tamma.providers.common.errors import CallContext
+from tamma.providers.local.wire import as_object, entries
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,7 +54,7 @@ PROBE_TIMEOUT = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one probe: `body` is the parsed JSON, None where it was none."""
+    """What came back for one probe: `body` is the parsed JSON, text where it was none."""
 
     status: int
     body: object = None
@@ -112,17 +112,16 @@ async def probe(
 async def _ask(
     client: httpx2.AsyncClient, url: str, headers: Mapping[str, str], context: CallContext
 ) -> Answer:
-    import httpx2
-
+    call = Call(context, asyncio.get_running_loop().time() + PROBE_TIMEOUT, PROBE_TIMEOUT)
     try:
         async with (
-            asyncio.timeout(PROBE_TIMEOUT),
+            asyncio.timeout_at(call.deadline),
             client.stream("GET", url, headers=dict(headers)) as response,
         ):
-            content = await read_bounded(response)
-    except (httpx2.HTTPError, TimeoutError) as error:
-        raise _unsure(transport_error(error, context, streaming=False)) from None
-    return Answer(response.status_code, _json(content), response.headers.get("server", ""))
+            content = await read_body(response, call)
+    except Exception as error:
+        raise _unsure(ours(error, context, streaming=False)) from None
+    return Answer(response.status_code, parsed(content), response.headers.get("server", ""))
 
 
 def _unsure(error: ProviderError) -> ProviderError:
@@ -146,10 +145,3 @@ def _body(answers: Mapping[str, Answer], path: str) -> Mapping[str, Any]:
 
 def _entries(answers: Mapping[str, Answer], path: str, name: str) -> list[Mapping[str, Any]]:
     return entries(_body(answers, path), name)
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None

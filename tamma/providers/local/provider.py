@@ -27,8 +27,9 @@ from tamma.model.conversation import (
     TokenCount,
 )
 from tamma.providers.catalogue import models as catalogue
+from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import context_for, host_of
-from tamma.providers.common.http import check_base_url, check_key, make_client
+from tamma.providers.common.http import check_base_url, check_key, headers_with_key, make_client
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.local.compatible import Compatible
 from tamma.providers.local.detect import (
@@ -44,7 +45,6 @@ from tamma.providers.local.llamacpp import LlamaCpp
 from tamma.providers.local.lmstudio import LMStudio
 from tamma.providers.local.ollama.provider import Ollama
 from tamma.providers.local.vllm import VLLM
-from tamma.providers.local.wire import headers_of
 
 HOST = "http://127.0.0.1"
 _log = structlog.get_logger(__name__)
@@ -136,7 +136,7 @@ class LocalLLM:
             found = await self._find()
             names = tuple(model.id for model in await found.server.models())
         except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+            return failed_check(error)
         return ProviderCheck(True, f"{found.title} answers with {len(names)} models", names)
 
     async def close(self) -> None:
@@ -181,7 +181,7 @@ class LocalLLM:
             return self._made(self._kind, url or f"{HOST}:{port}/v1")
         if url is None:
             return await self._look_around()
-        kind, lists = await self._ask(url, headers_of(self._settings))
+        kind, lists = await self._ask(url, headers_with_key(self._settings))
         return self._made(kind or "openai", f"{root_of(url)}/v1" if lists else url)
 
     async def _look_around(self) -> Found:

@@ -24,8 +24,8 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
-from tamma.model.foreign import read_json
 from tamma.providers.catalogue.models import ModelEntry
+from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_text, has_images
 
 Item = dict[str, Any]
 Summary = Literal["auto", "concise", "detailed"]
@@ -60,7 +60,6 @@ def build(
     request: Request,
     reader: Reader,
     entry: ModelEntry,
-    default_max: int | None = None,
     summary: Summary | None = None,
 ) -> Built:
     """The body for `request`. `provider_options` are added under OpenAI's own names and win.
@@ -71,14 +70,16 @@ def build(
     able = entry.capabilities
     body: dict[str, Any] = {
         "model": reader.model,
-        "input": list(items(request.messages, reader, vision=able.vision, dropped=dropped)),
+        "input": list(items(request.messages, reader, vision=able.vision)),
         "store": False,
     }
+    if not able.vision and has_images(request.messages):
+        dropped.append("image")
     if request.system.strip():
         body["instructions"] = request.system
     if request.tools:
         _add_tools(body, request, entry, dropped)
-    if limit := request.max_output_tokens or default_max:
+    if limit := request.max_output_tokens:
         body["max_output_tokens"] = _limited(limit, able.max_output, dropped)
     if request.temperature is not None:
         if able.sampling_params:
@@ -97,18 +98,16 @@ def build(
     return Built({**body, **request.provider_options}, tuple(dropped))
 
 
-def items(
-    given: Iterable[Message], reader: Reader, *, vision: bool = True, dropped: list[str] | None = None
-) -> Iterator[Item]:
+def items(given: Iterable[Message], reader: Reader, *, vision: bool = True) -> Iterator[Item]:
     """Messages as input items, nothing empty."""
     for message in given:
         if message.role is Role.ASSISTANT:
             yield from _assistant(message.parts, reader)
         else:
-            yield from _user(message.parts, vision, dropped)
+            yield from _user(message.parts, vision)
 
 
-def _user(parts: Iterable[Part], vision: bool, dropped: list[str] | None) -> Iterator[Item]:
+def _user(parts: Iterable[Part], vision: bool) -> Iterator[Item]:
     content: list[Item] = []
     for part in parts:
         match part:
@@ -121,11 +120,7 @@ def _user(parts: Iterable[Part], vision: bool, dropped: list[str] | None) -> Ite
                 url = f"data:{media_type};base64,{data}"
                 content.append({"type": "input_image", "detail": "auto", "image_url": url})
             case Image():
-                if dropped is not None and "image" not in dropped:
-                    dropped.append("image")
-                content.append(
-                    {"type": "input_text", "text": "[an image was left out: the model cannot see]"}
-                )
+                content.append({"type": "input_text", "text": IMAGE_LEFT_OUT})
             case _:
                 pass
     if content:
@@ -158,12 +153,7 @@ def _assistant(parts: Iterable[Part], reader: Reader) -> Iterator[Item]:
 
 
 def _call(call: ToolCall) -> Item:
-    """A call to replay. Broken arguments are wrapped, so that the model sees what it wrote."""
-    arguments = call.args_json or "{}"
-    try:
-        read_json(arguments)
-    except ValueError:
-        arguments = json.dumps({"invalid_json": arguments})
+    arguments = arguments_text(call.args_json)
     return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
 
 

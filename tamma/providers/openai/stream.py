@@ -86,12 +86,12 @@ class ResponseStream:
 
     def feed(self, event: Event) -> Events:
         """Our events for one of theirs; kinds we do not know are passed over."""
-        kind = event["type"]
+        kind = event.get("type")
         if kind == "response.output_text.delta" and self._started:
             return self._text(event)
         events: Events = []
-        if kind == "error":
-            # The documented form is flat, the one in use nested; the SDK raises the latter itself.
+        if kind == "error" or event.get("error"):
+            # The documented form is flat, the one in use nested, and sometimes without a type.
             self.failure = event.get("error") or {"code": event.get("code"), "message": event["message"]}
             return events
         response: Event = event.get("response") or {}
@@ -100,7 +100,7 @@ class ResponseStream:
             return events
         if not self._started:
             self._start(response, events)
-        if handler := self._handlers.get(kind):
+        if handler := self._handlers.get(event["type"]):
             events += handler(event)
         return events
 

@@ -24,10 +24,10 @@ from tamma.model.conversation import (
     TokenCount,
 )
 from tamma.providers.catalogue import models as catalogue
-from tamma.providers.chat.check import ask_briefly, failed_check
 from tamma.providers.chat.errors import OPENCODE
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
+from tamma.providers.common.checking import ask_briefly, failed_check
 from tamma.providers.common.errors import context_for
 from tamma.providers.common.http import check_base_url, check_key
 from tamma.providers.interface import Provider, ProviderSettings

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from tamma.errors import ContentFiltered, Overloaded, ProviderError, RateLimited
 from tamma.model.conversation import Capabilities, ProviderCheck
-from tamma.providers.chat.check import failed_check
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
+from tamma.providers.common.checking import failed_check
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.openrouter.options import body_options
 

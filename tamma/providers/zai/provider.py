@@ -21,10 +21,10 @@ from tamma.model.conversation import (
 )
 from tamma.providers.anthropic.provider import AnthropicClaude
 from tamma.providers.catalogue import models as catalogue
-from tamma.providers.chat.check import ask_briefly, failed_check
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.common import tokens
+from tamma.providers.common.checking import ask_briefly, failed_check
 from tamma.providers.common.errors import host_of
 from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.wrapper import Wrapper

@@ -19,7 +19,7 @@ from tamma.model.conversation import (
     ToolChoice,
     ToolResult,
 )
-from tamma.model.foreign import read_json
+from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, function_tools, has_images
 from tamma.providers.local.ollama.model import Shown, think_value
 
 Entry = dict[str, Any]
@@ -40,7 +40,6 @@ def build(
     shown: Shown,
     *,
     num_ctx: int,
-    num_predict: int | None = None,
     keep_alive: str | float | None = None,
 ) -> Built:
     """The body for `request`. `provider_options` win; their `options` are added to ours one by one.
@@ -56,7 +55,7 @@ def build(
         "truncate": False,
         "shift": False,
     }
-    if limit := request.max_output_tokens or num_predict:
+    if limit := request.max_output_tokens:
         options["num_predict"] = min(limit, able.max_output or limit)
     if request.temperature is not None:
         if able.sampling_params:
@@ -75,7 +74,7 @@ def build(
             dropped.append("output_schema")
     if keep_alive is not None:
         body["keep_alive"] = keep_alive
-    if not able.vision and any(isinstance(part, Image) for part in _parts(request)):
+    if not able.vision and has_images(request.messages):
         dropped.append("image")
     _add_tools(body, request, able, dropped)
     extra = dict(request.provider_options)
@@ -128,7 +127,7 @@ def _user(parts: Sequence[Part], vision: bool) -> Iterable[Entry]:
             case Image(_, data) if vision:
                 images.append(data)
             case Image():
-                texts.append("[an image was left out: the model cannot see]")
+                texts.append(IMAGE_LEFT_OUT)
             case _:
                 pass  # results are messages of their own
     if texts or images:
@@ -150,14 +149,8 @@ def _assistant(parts: Sequence[Part], able: Capabilities) -> Iterable[Entry]:
 
 
 def _call(call: ToolCall) -> Entry:
-    """A call to replay. The server wants the arguments as an object, so anything else is wrapped."""
-    try:
-        arguments = read_json(call.args_json or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        arguments = {"invalid_json": call.args_json}
-    return {"id": call.id, "function": {"name": call.name, "arguments": arguments}}
+    """A call to replay. The server wants the arguments as an object."""
+    return {"id": call.id, "function": {"name": call.name, "arguments": arguments_object(call.args_json)}}
 
 
 def _add_tools(body: dict[str, Any], request: Request, able: Capabilities, dropped: list[str]) -> None:
@@ -169,14 +162,4 @@ def _add_tools(body: dict[str, Any], request: Request, able: Capabilities, dropp
         return
     if request.tool_choice is ToolChoice.REQUIRED:
         dropped.append("tool_choice 'required'")
-    body["tools"] = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": dict(tool.input_schema),
-            },
-        }
-        for tool in request.tools
-    ]
+    body["tools"] = function_tools(request.tools)

@@ -76,6 +76,7 @@ class OllamaStream:
         self.served_model = model
         self.done = False
         self.native_reason: str | None = None
+        self.request_id: str | None = None  # the protocol has none
         self.usage = Usage()
 
     @property
