@@ -138,9 +138,17 @@ class FinishReason(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_TOKENS = 10**12
+"""More than any call takes: a larger figure is no count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. `input_total` includes what the cache served or stored; `output_total` includes reasoning."""
+    """Tokens. `input_total` includes what the cache served or stored; `output_total` includes reasoning.
+
+    The figures come from services, and an answer is not thrown away for a strange one: what is no count is
+    taken for 0, and the whole for estimated.
+    """
 
     input_total: int = 0
     cache_read: int = 0
@@ -148,6 +156,12 @@ class Usage:
     output_total: int = 0
     reasoning: int = 0
     estimated: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("input_total", "cache_read", "cache_write", "output_total", "reasoning"):
+            if not _is_count(getattr(self, name)):
+                object.__setattr__(self, name, 0)
+                object.__setattr__(self, "estimated", True)
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -160,6 +174,10 @@ class Usage:
         )
 
 
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MOST_TOKENS
+
+
 class CostSource(StrEnum):
     PROVIDER = "provider"
     PRICES = "genai-prices"
@@ -169,10 +187,16 @@ class CostSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """US dollars. None, never 0, where the price is not known."""
+    """US dollars. None, never 0, where the price is not known, or what is told of it can be no price:
+    a run's budget is counted with it."""
 
     usd: Decimal | None
     source: CostSource
+
+    def __post_init__(self) -> None:
+        if self.usd is not None and not (self.usd.is_finite() and self.usd >= 0):
+            object.__setattr__(self, "usd", None)
+            object.__setattr__(self, "source", CostSource.UNKNOWN)
 
 
 UNKNOWN_COST = Cost(None, CostSource.UNKNOWN)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
-from tamma.errors import StreamInterrupted
+from tamma.errors import BadAnswer, StreamInterrupted
 from tamma.model.conversation import (
     Capabilities,
     Completion,
@@ -35,6 +35,7 @@ from tamma.model.conversation import (
     TokenCount,
     ToolCall,
     ToolCallEnd,
+    ToolCallStart,
 )
 from tamma.model.foreign import read_json
 
@@ -147,6 +148,10 @@ class ProviderPlugin(Protocol):
         ...
 
 
+MOST_CALLS = 500
+"""Tool calls of one answer. Models make a few dozen at most; each goes into the history of the run."""
+
+
 class Folder:
     """Folds a stream into the assistant's message. Used by `complete` and by whoever also shows deltas."""
 
@@ -157,7 +162,8 @@ class Folder:
         self.finish: Finish | None = None
 
     def add(self, event: StreamEvent) -> None:
-        """Take one event. Raises StreamInterrupted for anything after the Finish."""
+        """Take one event. Raises StreamInterrupted for anything after the Finish, BadAnswer for calls without
+        end."""
         if self.finish is not None:
             raise StreamInterrupted(f"the stream went on after its end with {type(event).__name__}")
         match event:
@@ -170,6 +176,10 @@ class Folder:
             case ReasoningEnd(provider_data):
                 self._close_text()
                 self._close_reasoning(provider_data, force=True)
+            case ToolCallStart(index) | ToolCallEnd(index) if index >= MOST_CALLS:
+                raise BadAnswer(
+                    f"the answer makes more than {MOST_CALLS} tool calls", hint="try another model"
+                )
             case ToolCallEnd(_, call, _):
                 self._close_text()
                 self._close_reasoning(None)

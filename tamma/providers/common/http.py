@@ -86,11 +86,18 @@ def headers_with_key(settings: ProviderSettings, own: Mapping[str, str] | None =
 
 
 def make_client(settings: ProviderSettings, base_url: str) -> httpx2.AsyncClient:
-    """A client for `base_url`. Redirects are not followed: they would carry prompts elsewhere."""
+    """A client for `base_url`, whose answers are bounded.
+
+    Redirects are not followed: they would carry prompts elsewhere.
+    """
     import httpx2
+
+    from tamma.providers.common.bounds import bound
 
     read = min(settings.stall_timeout, settings.timeout)
     return httpx2.AsyncClient(
+        headers={"accept-encoding": "identity"},  # what arrives is then what is kept, and can be bounded
+        event_hooks={"response": [bound]},
         timeout=httpx2.Timeout(read, connect=min(CONNECT_TIMEOUT, read)),
         limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         follow_redirects=False,

@@ -30,13 +30,18 @@ def effort(level: str, able: Capabilities) -> Mapping[str, object]:
 
 def charge(usage: Mapping[str, Any]) -> Decimal | None:
     """Dollars that this answer cost. With a vendor's own key, that vendor bills the rest."""
-    if usage.get("cost") is None:
-        return None
-    cost = Decimal(str(usage["cost"]))
-    if not usage.get("is_byok"):
+    cost = _dollars(usage.get("cost"))
+    if cost is None or not usage.get("is_byok"):
         return cost
-    upstream = _mapping(usage.get("cost_details")).get("upstream_inference_cost")
-    return None if upstream is None else cost + Decimal(str(upstream))
+    upstream = _dollars(_mapping(usage.get("cost_details")).get("upstream_inference_cost"))
+    return None if upstream is None else cost + upstream
+
+
+def _dollars(value: object) -> Decimal | None:
+    try:
+        return None if value is None else Decimal(str(value))
+    except ArithmeticError:  # no number
+        return None
 
 
 def error_detail(error: Mapping[str, object]) -> tuple[tuple[str, ...], str]:
