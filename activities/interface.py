@@ -300,6 +300,8 @@ class PlanMade:
     markdown: str
     """The plan itself, at most 6,000 characters: people approve it from the Web UI."""
     spend: Spend
+    instead_of: tuple[str, ...] = ()
+    """Providers that should have answered and could not, with the reason: `openai: QuotaExhausted`."""
 
 
 MAKE_PLAN: Activity[MakePlan, PlanMade] = Activity("make_plan", PlanMade)
@@ -322,6 +324,8 @@ class ReviewMade:
     """At most 10, each at most 500 characters."""
     summary: str
     spend: Spend
+    instead_of: tuple[str, ...] = ()
+    """As in `PlanMade`."""
 
 
 REVIEW_CHANGE: Activity[ReviewChange, ReviewMade] = Activity("review_change", ReviewMade)

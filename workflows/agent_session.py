@@ -71,7 +71,8 @@ class AgentSession:
         except Rejected as answer:
             finished, end = Finished(answer.reason), SessionEnd.REJECTED
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return SessionResult(end, finished, self._state.next_seq, self._state.spend, self._link.ref)
+        state = self._state
+        return SessionResult(end, finished, state.next_seq, state.spend, self._link.ref, state.instead_of)
 
     # --- the loop --------------------------------------------------------------------------------
 

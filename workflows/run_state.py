@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
@@ -60,6 +61,12 @@ class RunState:
         """Add a note once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def note_stand_in(self, instead_of: Sequence[str]) -> None:
+        """Say that another provider answered: what a run costs and is worth may differ by that."""
+        for one in instead_of:
+            provider, _, reason = one.rpartition(": ")
+            self.note(f"{provider} could not answer ({reason}): another provider did")
 
 
 def view(request: DevRequest, state: RunState) -> TaskView:

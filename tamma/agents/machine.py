@@ -107,6 +107,7 @@ def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionSt
         opened=True,
         # Words that arrived while the model was speaking are still to be given.
         pending=state.pending[step.given :],
+        instead_of=tuple(dict.fromkeys((*state.instead_of, *turn.instead_of))),
     )
     if turn.tools:
         actions = (*memory.actions, *(use.fingerprint for use in turn.tools))[-MEMORY:]

@@ -136,6 +136,8 @@ class SessionState:
     """The seq of an assistant entry whose tool calls have not run yet."""
     paused: bool = False
     finish_now: bool = False
+    instead_of: tuple[str, ...] = ()
+    """Providers that could not answer when another did, each with its reasons, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ class SessionResult:
     next_seq: int
     spend: Spend
     workspace: WorkspaceRef
+    instead_of: tuple[str, ...] = ()
 
 
 class SessionOrder(StrEnum):

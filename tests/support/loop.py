@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, 
 from tamma.platforms.interface import PlatformSettings
 from tamma.pools import Platforms, Providers
 from tamma.providers.interface import ProviderSettings
+from tamma.providers.routing.chain import Routes
 from tamma.store.interface import Store
 from tamma.store.memory import MemoryStore
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
@@ -202,14 +203,20 @@ async def running_loop(
     store: Store | None = None,
     host: str = "",
     servers: ToolServers = NO_TOOL_SERVERS,
+    accounts: Sequence[ProviderSettings] = (),
+    routes: Routes | None = None,
     **platform: object,
 ) -> AsyncGenerator[Loop]:
-    """A worker that serves the queues until the block ends; open runs are terminated then."""
+    """A worker that serves the queues until the block ends; open runs are terminated then.
+
+    `accounts`: providers beside the scripted one, whose script is `turns`.
+    """
     remote = make_repository(folder, files)
     store = store or MemoryStore()
-    provider = ProviderSettings("scripted", "scripted", options=dict(turns or script()))
+    scripted = ProviderSettings("scripted", "scripted", options=dict(turns or script()))
+    known = {settings.name: settings for settings in (scripted, *accounts)}
     account = platform_settings(folder, remote, **platform)
-    providers, platforms = Providers(lambda _: provider), Platforms(lambda _: account)
+    providers, platforms = Providers(known.__getitem__), Platforms(lambda _: account)
     workspaces = LocalWorkspaces(folder / "workspaces", store)
     parts = Parts(
         store,
@@ -220,6 +227,7 @@ async def running_loop(
         host=host or f"host-{folder.name}",
         runs=3,
         servers=servers,
+        routes=routes or Routes(),
     )
     loop = Loop(client, parts, folder, remote)
     stop = asyncio.Event()

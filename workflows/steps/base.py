@@ -83,6 +83,7 @@ class RunSteps(RunMessages):
                 continue
             self._state.next_seq = result.next_seq
             self._state.spend += result.spend
+            self._state.note_stand_in(result.instead_of)
             self._workspace.adopt(result.workspace)
             if result.end is SessionEnd.REJECTED:
                 raise Rejected(result.finished.summary)

@@ -136,6 +136,7 @@ class Beginning(RunSteps):
         )
         self._state.plan, self._state.plan_markdown = plan.plan, plan.markdown
         self._state.spend += plan.spend
+        self._state.note_stand_in(plan.instead_of)
         self._show()
 
     async def _replace_plan(self, markdown: str) -> None:

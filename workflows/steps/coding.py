@@ -193,6 +193,7 @@ class Coding(RunSteps):
             lambda: call(REVIEW_CHANGE, given, MODEL_CALL, queue=AI_QUEUE, summary="review the change")
         )
         self._state.spend += review.spend
+        self._state.note_stand_in(review.instead_of)
         return review
 
     async def _collect_diff(self) -> DiffRef:

@@ -57,7 +57,7 @@ class Guarded(Wrapper):
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         breaker, limiter = self._guard.breaker, self._guard.limiter
-        async with limiter.turn():
+        async with limiter.turn(self.settings.name):
             if seconds := breaker.admit():
                 raise self._left_alone(seconds, request)
             try:

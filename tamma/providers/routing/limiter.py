@@ -16,6 +16,9 @@ from tamma.errors import RateLimited
 LONGEST_WAIT = 10.0
 """Seconds that a call waits for its turn before it is told to come back."""
 
+_HINT_LIMITS = "`maxConcurrent` and `requestsPerMinute` of the provider set the limits"
+_HINT_PAUSED = "the run goes on by itself then; `providers.fallbacks` may name another provider"
+
 
 class Limiter:
     """For one service and credential. None: no limit of that kind."""
@@ -39,9 +42,9 @@ class Limiter:
         self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
+    async def turn(self, whose: str = "the service") -> AsyncGenerator[None]:
         """Hold a turn while the body runs. Raises RateLimited where it would come too late."""
-        await self._wait_for_time()
+        await self._wait_for_time(whose)
         if self._slots is None:
             yield
             return
@@ -49,26 +52,23 @@ class Limiter:
             async with asyncio.timeout(LONGEST_WAIT):
                 await self._slots.acquire()
         except TimeoutError:
-            raise _late("as many calls as allowed are being answered", LONGEST_WAIT) from None
+            raise _late(whose, "as many calls as allowed are being answered", LONGEST_WAIT) from None
         try:
             yield
         finally:
             self._slots.release()
 
-    async def _wait_for_time(self) -> None:
+    async def _wait_for_time(self, whose: str) -> None:
         now = self._clock()
         begin = max(now, self._next, self._paused_until)
         if begin - now > LONGEST_WAIT:
-            paused = begin == self._paused_until
-            raise _late("the service asked for a pause" if paused else "too many calls", begin - now)
+            if begin == self._paused_until:
+                raise _late(whose, "it asked for a pause", begin - now, hint=_HINT_PAUSED)
+            raise _late(whose, "too many calls", begin - now)
         self._next = begin + self._spacing  # taken before the wait: the next caller comes after this one
         if begin > now:
             await asyncio.sleep(begin - now)
 
 
-def _late(why: str, seconds: float) -> RateLimited:
-    return RateLimited(
-        f"not asked: {why}",
-        hint="`maxConcurrent` and `requestsPerMinute` of the provider set the limits",
-        retry_after=seconds,
-    )
+def _late(whose: str, why: str, seconds: float, *, hint: str = _HINT_LIMITS) -> RateLimited:
+    return RateLimited(f"{whose} is not asked for {seconds:.0f} s: {why}", hint=hint, retry_after=seconds)
