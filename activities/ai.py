@@ -43,7 +43,7 @@ from tamma.model.conversation import (
     ToolCallStart,
     user,
 )
-from tamma.model.foreign import mend_part, read_json
+from tamma.model.foreign import label, mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.session import ModelTurn, Opening, ToolUse
 from tamma.model.task import AgentChoice, Spend
@@ -300,7 +300,7 @@ def _entry(seq: int, completion: Completion, provider: str, seconds: float) -> E
         seq=seq,
         message=Message(message.role, tuple(mend_part(part) for part in message.parts)),
         provider=provider,
-        model=finish.served_model,
+        model=label(finish.served_model),
         finish=finish.reason.value,
         input_tokens=finish.usage.input_total,
         output_tokens=finish.usage.output_total,
