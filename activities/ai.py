@@ -26,7 +26,7 @@ from activities.interface import (
 from activities.pools import ProviderPool
 from activities.transcripts import Transcripts
 from tamma.agents.answers import read_plan, read_review
-from tamma.agents.handover import without_foreign_reasoning
+from tamma.agents.handover import handed_over
 from tamma.agents.prompting import fenced, prompt, render
 from tamma.agents.window import fit
 from tamma.errors import ContentFiltered, ContextOverflow
@@ -240,7 +240,7 @@ def _request(
 ) -> Request:
     """What `provider` is asked. The run's own parameters were chosen for its own provider."""
     settings = provider.settings
-    messages = without_foreign_reasoning(
+    messages = handed_over(
         ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
     )
     return Request(
