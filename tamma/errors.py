@@ -45,7 +45,11 @@ Only ``activities/failures.py`` turns these into Temporal failures, and only ``c
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
+
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds. Longer ones would hold a run for ever, and no timer takes the longest of them."""
 
 
 class TammaError(Exception):
@@ -61,13 +65,20 @@ class TammaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.retry_after = retry_after
-        """Seconds to wait before the next try, where the other side said so."""
+        self.retry_after = _bearable(retry_after)
+        """Seconds to wait before the next try, where the other side said so; a day at most."""
 
     @property
     def may_retry(self) -> bool:
         """Whether doing the same again can help. Instances may know better than their class."""
         return self.retryable
+
+
+def _bearable(seconds: float | None) -> float | None:
+    """A service may say anything: a year, minus one, no number. It is asked again within a day."""
+    if seconds is None or math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 class ConfigError(TammaError):

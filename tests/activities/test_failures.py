@@ -65,3 +65,14 @@ async def test_what_leaves_an_activity_has_no_cause_that_could_hold_a_request() 
     with pytest.raises(ApplicationError) as raised:
         await call()
     assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [(1e9, 86_400.0), (1e308, 86_400.0), (float("inf"), 86_400.0), (-5.0, 0.0), (float("nan"), None)],
+)
+def test_a_run_waits_no_longer_than_a_day_whatever_a_service_says(told: float, waits: float | None) -> None:
+    assert RateLimited("x", retry_after=told).retry_after == waits
+    details = failure(RateLimited("x", retry_after=told)).details[0]
+    assert details.get("retry_after") == waits
+    timedelta(seconds=details.get("retry_after", 0.0))  # the workflow's timer takes it
