@@ -414,3 +414,13 @@ async def test_the_capabilities_say_how() -> None:
     assert (await provider.check()).ok
     assert await provider.models() == ()
     await provider.close()
+
+
+@pytest.mark.timeout(20)
+def test_endless_white_space_is_read_in_linear_time() -> None:
+    """Small models do fall into it; put together piece by piece it would take minutes."""
+    parser = Parser(Forms(edit=True, bash=True))
+    line = " " * 500 + "\n"
+    for _ in range(20_000):
+        assert parser.feed(line) == []
+    assert parser.feed("it is done") == [line * 20_000 + "it is done"]

@@ -42,7 +42,7 @@ class Parser:
         """The open fence of quoted code: nothing in it is a call."""
         self._wrapper: Fence | None = None
         """The open fence that stood before an edit."""
-        self._blank = ""
+        self._blank: list[str] = []
         """White space that is words only if words follow it."""
         self._after_call = False
         self._deaf = False
@@ -71,7 +71,7 @@ class Parser:
             pieces.append(self._block.end(cut_off))
             self._block = None
         elif self._blank and not self._after_call:
-            pieces.append(self._blank)
+            pieces.append("".join(self._blank))
         return pieces
 
     def _pass_on(self, rest: str) -> Iterator[Piece]:
@@ -160,7 +160,7 @@ class Parser:
         self._block = FencedBlock(fence, name, line.strip())
 
     def _called(self, call: Call) -> Iterator[Piece]:
-        self._blank = ""
+        self._blank.clear()
         self._after_call = True
         yield call
 
@@ -174,11 +174,11 @@ class Parser:
     def _words(self, text: str) -> Iterator[Piece]:
         """Words. White space around calls is none: it waits for words on both of its sides."""
         if not text.strip():
-            self._blank += text
+            self._blank += [text] if text else []
             return
         if self._after_call:
-            self._blank = ""
+            self._blank.clear()
         kept = text.rstrip()
-        yield self._blank + kept
-        self._blank = text[len(kept) :]
+        yield "".join([*self._blank, kept])
+        self._blank = [text[len(kept) :]] if kept != text else []
         self._after_call = False
