@@ -1,0 +1,1 @@
+"""Tests against the real services, with keys of your own: `make live`."""
