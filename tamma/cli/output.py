@@ -35,6 +35,11 @@ def interactive() -> bool:
     return sys.stdin.isatty() and live_terminal()
 
 
+def terminal() -> bool:
+    """Whether standard output is looked at, and not read by a program."""
+    return sys.stdout.isatty()
+
+
 def live_terminal() -> bool:
     """Whether standard output can be redrawn in place. `TERM=dumb` and CI logs cannot."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("CI")
+    return terminal() and os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("CI")

@@ -161,12 +161,16 @@ def print_diff(patch: str) -> None:
     )
 
 
-def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], *, grow: int = -1) -> None:
-    """A plain table; column `grow` gives way where the terminal is narrow."""
+def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], *, grow: int | None = None) -> None:
+    """A plain table. Where the terminal is narrow, column `grow` gives way; without one, all but the first
+    are broken into lines, so that nothing is lost and the name can be copied."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for place, column in enumerate(columns):
-        last = place == grow % len(columns)
-        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
+        if grow is None:
+            table.add_column(column, no_wrap=place == 0, overflow="fold")
+        else:
+            last = place == grow % len(columns)
+            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console().print(table)

@@ -70,12 +70,16 @@ async def test_a_provider_is_shown_with_what_its_model_can_do(home: Path, capsys
     assert code == 0
     shown = json.loads(out)
     assert shown["price"] == {"inputMtok": "2", "outputMtok": "10"}
-    assert shown["can.context_window"] == 8192
-    assert shown["problems"] is None
+    assert shown["capabilities"]["contextWindow"] == 8192
+    assert shown["problems"] == []
+    code, out, _ = await run(capsys, "show")
+    assert "$2 in, $10 out" in out
+    assert "8,192" in next(line for line in out.splitlines() if line.startswith("capabilities.contextWindow"))
     code, out, _ = await run(capsys, "show", "anthropic-claude", "--model", "claude-opus-5-5")
     assert code == 0
     assert "claude-opus-5-5" in out
     assert "ANTHROPIC_API_KEY is not set" in out
+    assert "capabilities.tools" in out  # a key is no condition for looking
 
 
 async def test_a_greeting_is_streamed_with_its_figures(home: Path, capsys: Captured) -> None:
@@ -114,6 +118,14 @@ async def test_what_goes_wrong_is_told_with_its_exit_code(home: Path, capsys: Ca
     code, _, err = await run(capsys, "test")
     assert code == 1
     assert "ProviderUnreachable" in err
+    busy = json_answer({"error": {"message": "slow down"}}, 429, Retry_After="7")
+    async with RawServer(busy) as server:
+        entry(home, server.url)
+        code, _, err = await run(capsys, "test")
+        assert code == 1
+        assert "hint: try again in 7 s" in err
+        code, out, _ = await run(capsys, "test", "--json")
+        assert json.loads(out)[0]["model"] == "m1"
     code, _, err = await run(capsys, "test", "anthropic-claude")
     assert code == 4
     assert "ANTHROPIC_API_KEY" in err

@@ -55,8 +55,9 @@ async def show(invocation: Invocation, name: str | None, model: str | None, as_j
     if as_json:
         output.json_document(sheet)
         return
-    width = max(len(key) for key in sheet)
-    for key, value in sheet.items():
+    told = sheets.flat(sheet)
+    width = max(len(key) for key in told)
+    for key, value in told.items():
         output.data(f"{key:<{width}}  {sheets.words(value)}")
 
 
@@ -68,9 +69,8 @@ async def show(invocation: Invocation, name: str | None, model: str | None, as_j
 async def models(invocation: Invocation, name: str | None, as_json: bool) -> None:
     """List the models that a provider offers now, with their windows and prices."""
     from tamma.cli.providing import sheets
-    from tamma.telemetry.logs import configure_logging
 
-    configure_logging("debug" if invocation.debug else "warn")
+    _log(invocation)
     loaded = invocation.load()
     rows = await sheets.models(loaded, name or loaded.config.providers.default)
     if as_json:
@@ -101,12 +101,12 @@ async def test(
 ) -> None:
     """Say hello to a provider, and print its answer, how long it took and what it cost.
 
-    Ends with 0 if every one answered, 4 if a key is missing or refused, 1 otherwise.
+    Ends with 0 if every one answered, 4 if a key is missing or refused, 2 if the configuration is wrong
+    or something is not installed, 1 otherwise. With -v it says what was left out of the request, too.
     """
     from tamma.cli.providing import trial
-    from tamma.telemetry.logs import configure_logging
 
-    configure_logging("debug" if invocation.debug else "warn")
+    _log(invocation)
     loaded = invocation.load()
     if everything and name:
         raise click.UsageError("give a name or --all, not both")
@@ -121,6 +121,13 @@ async def test(
     code = max((outcome.exit_code for outcome in outcomes), default=0)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def _log(invocation: Invocation) -> None:
+    """Whoever waits for an answer is spared the log of how it was asked for."""
+    from tamma.telemetry.logs import configure_logging
+
+    configure_logging("debug" if invocation.debug else "warn" if invocation.verbose else "error")
 
 
 def _usable(loaded: LoadedConfig) -> list[str]:
@@ -144,10 +151,10 @@ def _table(rows: list[dict[str, object]]) -> None:
 
     heads = tuple(key.upper() for key in rows[0])
     cells = [tuple(words(value) for value in row.values()) for row in rows]
-    if output.live_terminal():
+    if output.terminal():
         from tamma.cli.render import print_table
 
-        print_table(heads, cells, grow=-1)
+        print_table(heads, cells)
         return
     output.data("\t".join(heads))
     for row in cells:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, cast
 
 from tamma import registry
 from tamma.config.resolve import provider_entry, routes, settings_for_provider, usable_provider
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamma.config.load import LoadedConfig
     from tamma.config.schema import ProviderConfig
     from tamma.model.conversation import ModelInfo
-    from tamma.providers.interface import Price, Provider
+    from tamma.providers.interface import Price, Provider, ProviderSettings
 
 Row = dict[str, object]
 
@@ -67,17 +67,21 @@ async def provider(loaded: LoadedConfig, name: str, model: str | None) -> Row:
         "stallTimeout": entry.stall_timeout,
     }
     row["price"] = _price(price_of(entry.provider_type, chosen or ""))
+    row["problems"] = problems = list[str]()
+    row["capabilities"] = None
     try:
         plugin = registry.providers.get(entry.provider_type)
-        settings = settings_for_provider(loaded, name)
+        settings = _settings(loaded, entry, problems)
         row["price"] = _price(settings.price) or row["price"]
-        row["problems"] = list(plugin.validate_config(settings)) or None
+        problems += plugin.validate_config(settings)
         able = asdict(plugin.create_provider(settings).capabilities(chosen or ""))
     except (ConfigError, AuthFailed) as error:
-        row["problems"] = [str(error)]
+        if str(error) not in problems:
+            problems.append(str(error))
         return row
     del able["model"]
-    return {**row, **{f"can.{key}": value for key, value in able.items()}}
+    row["capabilities"] = {camel(key): value for key, value in able.items()}
+    return row
 
 
 async def models(loaded: LoadedConfig, name: str) -> list[Row]:
@@ -87,6 +91,23 @@ async def models(loaded: LoadedConfig, name: str) -> list[Row]:
         stack.push_async_callback(pool.close)
         made = await pool.get(name)
         return [_model(made, info) for info in await made.models()]
+
+
+def flat(row: Row) -> Row:
+    """Without objects in it, for a list of lines: `capabilities.tools`. A price stays one value."""
+    found: Row = {}
+    for key, value in row.items():
+        if key == "capabilities" and isinstance(value, dict):
+            found |= {f"{key}.{inner}": held for inner, held in cast("Row", value).items()}
+        else:
+            found[key] = value
+    return found
+
+
+def camel(name: str) -> str:
+    """A field's name as the configuration and all JSON spell it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def words(value: object) -> str:
@@ -99,9 +120,28 @@ def words(value: object) -> str:
         case list() | tuple():
             return ", ".join(str(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
         case dict():
-            return ", ".join(f"{key} {words(each)}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+            price = cast("Row", value)
+            return f"${price['inputMtok']} in, ${price['outputMtok']} out (1M tokens)"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:g} s"
         case _:
             return str(value)
+
+
+def _settings(loaded: LoadedConfig, entry: ProviderConfig, problems: list[str]) -> ProviderSettings:
+    """The settings, to look at: a key that is missing is a problem, and no reason to say nothing else."""
+    try:
+        return settings_for_provider(loaded, entry.provider_id)
+    except AuthFailed as error:
+        variable = env_name(entry.api_key)
+        if not variable:
+            raise
+        problems.append(str(error))
+        return settings_for_provider(
+            replace(loaded, env={**loaded.env, variable: "missing"}), entry.provider_id
+        )
 
 
 def _key(loaded: LoadedConfig, entry: ProviderConfig) -> str:

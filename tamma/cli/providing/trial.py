@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import output
+from tamma.cli.providing.sheets import camel
 from tamma.errors import ConfigError, ProviderError, TammaError
 from tamma.model.conversation import Request, TextDelta, user
 from tamma.pools import Providers
@@ -38,14 +39,14 @@ class Outcome:
         call = self.call
         return {
             "name": self.name,
-            "model": (call and call.served_model) or self.model,
+            "model": (call and (call.served_model or call.model)) or self.model,
             "ok": self.ok,
             "detail": self.detail,
             "hint": self.hint,
             "text": self.text,
             "firstTokenSeconds": call and call.first_token_seconds,
             "seconds": call and round(call.seconds, 3),
-            "usage": call and asdict(call.usage),
+            "usage": call and {camel(key): value for key, value in asdict(call.usage).items()},
             "costUsd": None if call is None or call.cost.usd is None else str(call.cost.usd),
             "costSource": call and str(call.cost.source),
         }
@@ -129,8 +130,15 @@ async def _ask(provider: Provider, outcome: Outcome, prompt: str, show: Teller |
 
 
 def _failed(outcome: Outcome, error: TammaError) -> None:
-    outcome.detail, outcome.hint = f"{type(error).__name__}: {error}", error.hint
+    outcome.detail, outcome.hint = f"{type(error).__name__}: {error}", error.hint or _patience(error)
     outcome.exit_code = error.exit_code
+
+
+def _patience(error: TammaError) -> str | None:
+    """What to do about an error that nobody has to mend."""
+    if error.retry_after:
+        return f"try again in {error.retry_after:.0f} s; a run does so by itself"
+    return "try again; a run does so by itself" if error.may_retry else None
 
 
 def figures(call: CallRecord) -> str:
@@ -142,4 +150,5 @@ def figures(call: CallRecord) -> str:
         f"{'about ' if usage.estimated else ''}{usage.input_total} tokens in, {usage.output_total} out",
         "cost unknown" if usd is None else f"${usd:.6f} ({call.cost.source})",
     ]
-    return f"{call.served_model or call.model}: {', '.join(told)}"
+    model = call.served_model or call.model
+    return f"{f'{model}: ' if model else ''}{', '.join(told)}"
