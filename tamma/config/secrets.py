@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tamma.config.layers import leaves
 from tamma.errors import ConfigError
@@ -16,7 +16,7 @@ from tamma.telemetry.redaction import remember_secret
 
 _SCHEMES = ("env:", "file:", "keyring:")
 _SECRET_KEY = re.compile(
-    r"(api_?key|token|secret|password|passwd|private_?key|credential|authorization|cookie|x-api-key)$",
+    r"((api|private|access|auth|subscription)[_-]?key|token|secret|password|passwd|credential|authorization|cookie)$",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(r"(max|input|output|limit)_?tokens?$", re.IGNORECASE)
@@ -24,6 +24,7 @@ _SECRET_VALUE = re.compile(
     r"\b(sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}"
     r"|AIza[\w-]{30,}|xox[abpr]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,})|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
+_LONG_FOR_A_USER = 16
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -46,16 +47,27 @@ def literal_secrets(values: Mapping[str, Any]) -> Iterator[str]:
 def _holds_secret(path: str, value: str) -> bool:
     key = path.rpartition(".")[2]
     named = bool(_SECRET_KEY.search(key)) and not _NOT_SECRET_KEY.search(key)
-    return named or bool(_SECRET_VALUE.search(value)) or _has_password(value)
+    return named or bool(_SECRET_VALUE.search(value)) or _is_telling_url(value)
 
 
-def _has_password(value: str) -> bool:
-    if "://" not in value or "@" not in value:
+def _is_telling_url(value: str) -> bool:
+    """Whether an address holds a password, a token in a user's place (as forges take it), or a key as a
+    parameter."""
+    if "://" not in value:
         return False
     try:
-        return bool(urlsplit(value).password)
+        parts = urlsplit(value)
+        return bool(
+            parts.password
+            or len(parts.username or "") >= _LONG_FOR_A_USER
+            or any(_names_secret(name) and given for name, given in parse_qsl(parts.query))
+        )
     except ValueError:
         return False
+
+
+def _names_secret(name: str) -> bool:
+    return name == "key" or bool(_SECRET_KEY.search(name))
 
 
 def refuse_literals(values: Mapping[str, Any], source: str) -> None:

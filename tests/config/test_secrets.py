@@ -45,6 +45,12 @@ def provider(**entry: object) -> dict[str, Any]:
         provider(options={"nested": {"apiKey": CANARY}}),
         provider(model=f"sk-ant-api03-{CANARY}"),
         provider(baseUrl=f"https://user:{CANARY}@host/v1"),
+        provider(baseUrl=f"https://{CANARY}@host/v1"),
+        provider(baseUrl=f"https://host/v1?key={CANARY}"),
+        provider(baseUrl=f"https://host/v1?a=b&api-key={CANARY}"),
+        provider(headers={"api-key": CANARY}),
+        provider(headers={"X-Goog-Api-Key": CANARY}),
+        provider(headers={"Ocp-Apim-Subscription-Key": CANARY}),
         {"platforms": {"available": [{"platformId": "github.com", "credentials": {"accessToken": CANARY}}]}},
         {"database": {"password": CANARY}},
         {"database": {"url": f"postgresql://u:{CANARY}@h/d"}},
@@ -62,6 +68,7 @@ def test_a_secret_in_a_file_is_refused_and_not_repeated(tmp_path: Path, user: di
 def test_ordinary_values_are_no_secrets(tmp_path: Path) -> None:
     entry = provider(defaultParams={"maxTokens": 100}, baseUrl="http://h:1/v1", options={"maxTokens": "9"})
     assert load(tmp_path, entry).config.providers.available[-1].default_params.max_tokens == 100
+    load(tmp_path, provider(baseUrl="https://me@host/v1?key=&version=2", options={"monkey": "x" * 30}))
 
 
 def test_wrong_type_of_a_secret_is_not_repeated(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import gzip
 
 import pytest
 
-from tamma.errors import ProviderError, StreamInterrupted
+from tamma.errors import ConfigError, ProviderError, StreamInterrupted
 from tamma.providers.common import bounds
-from tamma.providers.interface import complete
+from tamma.providers.common.http import check_base_url
+from tamma.providers.interface import ProviderSettings, complete
 from tests.providers.vendors import HTTP
 from tests.providers.vendors.base import HttpVendor, Said, ask
 from tests.support.raw_http import Answer, RawServer
@@ -58,3 +59,21 @@ async def test_streams_have_an_end(vendor: HttpVendor, monkeypatch: pytest.Monke
         with pytest.raises(StreamInterrupted, match="larger than 100000 bytes"):
             await complete(provider, ask())
         await provider.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[",
+        "https://host:99999/v1",
+        "https://host/\nv1",
+        "https://exa\u200bmple.com",
+        "https://host/v1?key=canary-query",
+        "https://host/v1#canary-part",
+        "canary-no-scheme",
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_base_url(ProviderSettings("mine", "openai"), url)
+    assert "canary" not in str(caught.value)

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Set
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tamma.errors import AuthFailed, ConfigError
 from tamma.providers.interface import ProviderSettings
@@ -31,14 +31,19 @@ T = TypeVar("T")
 
 def check_base_url(settings: ProviderSettings, url: str) -> None:
     """Raise ConfigError unless `url` is https, or http to this very machine, or http was allowed."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme != "http" or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(
             f"provider {settings.name!r}: the base URL {_shown(url)!r} is not an http(s) address",
             hint="write it like https://host/v1",
         )
+    if parts.query or parts.fragment:
+        raise ConfigError(
+            f"provider {settings.name!r}: the base URL {_shown(url)!r} has a query or a fragment",
+            hint="paths are added to its end; a key belongs into `apiKey` or `headers`, as a reference",
+        )
+    if parts.scheme == "https":
+        return
     if is_loopback(parts.hostname) or settings.options.get("allowInsecureHttp") is True:
         return
     raise ConfigError(
@@ -135,7 +140,19 @@ async def drain(source: AsyncIterator[object]) -> None:
                 pass
 
 
+def _parts(url: str) -> SplitResult | None:
+    """None where `url` is no address, which shows itself late: at its port, or in the transport."""
+    if not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
 def _shown(url: str) -> str:
     """`url` without what may be secret in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else url.split("?", 1)[0]
+    parts = _parts(url)
+    return f"{parts.scheme}://{parts.hostname or ''}" if parts is not None and parts.scheme else "…"
