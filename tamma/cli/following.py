@@ -73,11 +73,9 @@ async def _answered(link: Link, record: RunRecord, told: Audience, view: TaskVie
 
 
 def say_what_waits(view: TaskView) -> None:
-    """Tell a person what the run needs and which command to type."""
-    waiting = view.waiting_for
-    if waiting is not None:
-        output.note(f"the run waits for you ({waiting.gate}): {waiting.reason}")
-        output.note(f"hint: {gates.hint(view, waiting)}")
+    """Tell a person why the command ends. What the run needs was shown as it came to wait."""
+    if view.waiting_for is not None:
+        output.note(f"the run waits for you; `tamma status {view.task_id}` says for what")
 
 
 def exit_code(view: TaskView) -> int:
