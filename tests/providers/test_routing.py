@@ -227,6 +227,25 @@ async def test_a_service_that_keeps_failing_is_left_alone() -> None:
     assert (await complete(provider, ask())).message.text == "well"
 
 
+async def test_a_call_from_before_does_not_end_the_trial() -> None:
+    clock = Clock()
+    flaky = Flaky()
+    provider = Guarded(flaky, Guard(Limiter(), Breaker(clock)))
+    async with aclosing(provider.stream(ask())) as old, aclosing(provider.stream(ask())) as trial:
+        await anext(old)
+        flaky.error = Overloaded("busy")
+        for _ in range(FAILURES):
+            with pytest.raises(Overloaded):
+                await complete(provider, ask())
+        flaky.error = None
+        clock.now += COOLDOWN
+        await anext(trial)
+        await old.aclose()
+        with pytest.raises(CircuitOpen):
+            await complete(provider, ask())
+    assert (await complete(provider, ask())).message.text == "well"
+
+
 async def test_a_rate_limit_pauses_everyone_and_opens_nothing() -> None:
     flaky = Flaky(error=RateLimited("slow down", retry_after=40))
     provider = Guarded(flaky, Guard(Limiter(), Breaker(Clock())))

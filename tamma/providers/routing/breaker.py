@@ -47,7 +47,8 @@ def counts(error: BaseException) -> bool:
 class Breaker:
     """The state for one service and credential. Not shared between threads or processes.
 
-    Every call that was admitted ends with `abandoned`, after `succeeded` or `failed` where it was either.
+    A call that was admitted while it is `trying` is the trial, and ends with `abandoned`, after `succeeded` or
+    `failed` where it was either. Calls that began before it opened are not, however late they end.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -69,6 +70,11 @@ class Breaker:
             return TRIAL
         self._trial = now
         return 0.0
+
+    @property
+    def trying(self) -> bool:
+        """Whether a trial is under way."""
+        return self._trial is not None
 
     def succeeded(self) -> None:
         self._failed.clear()

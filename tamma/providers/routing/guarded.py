@@ -60,6 +60,7 @@ class Guarded(Wrapper):
         async with limiter.turn(self.settings.name):
             if seconds := breaker.admit():
                 raise self._left_alone(seconds, request)
+            trial = breaker.trying
             try:
                 async with aclosing(self.inner.stream(request)) as events:
                     async for event in events:
@@ -73,7 +74,8 @@ class Guarded(Wrapper):
                     limiter.pause(error.retry_after)
                 raise
             finally:  # where it was cancelled or refused, it says nothing about the service
-                breaker.abandoned()
+                if trial:
+                    breaker.abandoned()
 
     def _left_alone(self, seconds: float, request: Request) -> CircuitOpen:
         last = self._guard.breaker.last_error
