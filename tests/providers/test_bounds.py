@@ -50,6 +50,16 @@ async def test_lists_and_refusals_have_an_end(vendor: HttpVendor, monkeypatch: p
         await provider.close()
 
 
+async def test_a_list_may_be_nested_as_it_likes(vendor: HttpVendor) -> None:
+    if vendor.models_answer is None:
+        pytest.skip(f"{vendor.name} lists no models")
+    async with RawServer(Answer([b"[" * 60_000], content_type="application/json")) as server:
+        provider = vendor.provider(server.url)
+        with pytest.raises(StreamInterrupted):
+            await provider.models()
+        await provider.close()
+
+
 async def test_streams_have_an_end(vendor: HttpVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MOST_STREAMED", 100_000)
     begun = vendor.wire(Said(["a", "b", "c"]))[:4]

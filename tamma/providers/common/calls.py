@@ -142,7 +142,7 @@ def ours(error: Exception, context: CallContext, *, streaming: bool) -> Provider
             return error
         case httpx2.HTTPError() | TimeoutError() | JSONDecodeError() | UnicodeDecodeError():
             return transport_error(error, context, streaming=streaming)
-        case ValueError():  # an event without end, a strange body
+        case ValueError() | RecursionError():  # an event without end, a strange body
             return context.error(StreamInterrupted, f"a part of the answer is not readable ({error})")
         case _:
             raise error

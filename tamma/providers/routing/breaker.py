@@ -47,8 +47,8 @@ def counts(error: BaseException) -> bool:
 class Breaker:
     """The state for one service and credential. Not shared between threads or processes.
 
-    A call that was admitted while it is `trying` is the trial, and ends with `abandoned`, after `succeeded` or
-    `failed` where it was either. Calls that began before it opened are not, however late they end.
+    A call that was admitted while it is `trying` is the trial, and ends with `abandoned`, after `succeeded`
+    or `failed` where it was either. Calls that began before it opened are not, however late they end.
     """
 
     clock: Callable[[], float] = time.monotonic
