@@ -95,6 +95,15 @@ async def test_a_refusal_that_is_not_json(vendor: HttpVendor) -> None:
     assert "Bad gateway" in str(error)
 
 
+async def test_a_web_site_is_no_interruption(vendor: HttpVendor) -> None:
+    """The address is wrong: asking again and again would not help."""
+    page = Answer([b"<!doctype html><title>Welcome</title>"], content_type="text/html; charset=utf-8")
+    error = await failure(vendor, page)
+    assert type(error) is InvalidRequest
+    assert "web page" in str(error)
+    assert "baseUrl" in (error.hint or "")
+
+
 async def test_a_redirect_is_not_followed(vendor: HttpVendor) -> None:
     async with RawServer(Answer([b"secret"])) as elsewhere:
         away = Answer([], 307, {"location": elsewhere.url + "/v1/messages"})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
-from tamma.errors import ProviderError, StreamInterrupted
+from tamma.errors import InvalidRequest, ProviderError, StreamInterrupted
 from tamma.model.foreign import read_json
 from tamma.providers.common.errors import CallContext, context_for, transport_error
 from tamma.providers.common.http import read_until
@@ -72,9 +72,20 @@ async def opened(
         if response.status_code != 200:
             content = await read_body(response, call, MAX_ERROR_BYTES)
             raise refusal(response.status_code, parsed(content), response.headers, call.context)
+        refuse_page(response.headers, call.context)
         yield response
     finally:
         await response.aclose()
+
+
+def refuse_page(headers: Mapping[str, str], context: CallContext) -> None:
+    """Raise InvalidRequest where a page for people answers: an address that is wrong is no interruption."""
+    if headers.get("content-type", "").startswith("text/html"):
+        raise context.error(
+            InvalidRequest,
+            "it answers with a web page",
+            hint="`baseUrl` names a web site, not its API: the path is often /v1; or a proxy stands between",
+        )
 
 
 async def fetched(

@@ -31,7 +31,7 @@ from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import load_price_data
 from tamma.providers.common import tokens
 from tamma.providers.common.answers import check_done, finish_of, object_of, translated
-from tamma.providers.common.calls import ASIDE_TIMEOUT, Call, call_for, event_data, ours
+from tamma.providers.common.calls import ASIDE_TIMEOUT, Call, call_for, event_data, ours, refuse_page
 from tamma.providers.common.checking import check_by_models
 from tamma.providers.common.errors import CallContext, host_of, transport_error
 from tamma.providers.common.http import check_base_url, check_key, drain, make_client
@@ -217,6 +217,7 @@ class OpenAI:
         except Exception as error:
             raise _ours(error, call.context) from None
         try:
+            refuse_page(source.response.headers, call.context)
             yield source.response
         finally:
             await source.close()
