@@ -301,7 +301,7 @@ class PlanMade:
     """The plan itself, at most 6,000 characters: people approve it from the Web UI."""
     spend: Spend
     instead_of: tuple[str, ...] = ()
-    """Providers that should have answered and could not, with the reason: `openai: QuotaExhausted`."""
+    """A line for each provider that should have answered and could not."""
 
 
 MAKE_PLAN: Activity[MakePlan, PlanMade] = Activity("make_plan", PlanMade)

@@ -113,12 +113,11 @@ class AgentSession:
                 fairness_key=self._request.rebuild.repo.full_name,
             )
         )
+        news = [line for line in turn.instead_of if line not in state.instead_of]
         self._state = machine.after_ask(self._state, step, turn)
         self._doing = ", ".join(use.name for use in turn.tools)
         shown = [f"{use.name} {use.brief}".strip() for use in turn.tools] or [turn.text[:120]]
-        if turn.instead_of:
-            shown.append(f"{turn.served_model} answered, for others could not: {', '.join(turn.instead_of)}")
-        self._last = [*self._last, *shown][-SHOWN:]
+        self._last = [*self._last, *news, *shown][-SHOWN:]
 
     async def _use_tools(self, seq: int) -> None:
         batch = await self._link.call(

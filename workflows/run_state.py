@@ -65,8 +65,7 @@ class RunState:
     def note_stand_in(self, instead_of: Sequence[str]) -> None:
         """Say that another provider answered: what a run costs and is worth may differ by that."""
         for one in instead_of:
-            provider, _, reason = one.rpartition(": ")
-            self.note(f"{provider} could not answer ({reason}): another provider did")
+            self.note(one)
 
 
 def view(request: DevRequest, state: RunState) -> TaskView:

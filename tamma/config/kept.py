@@ -89,7 +89,7 @@ def _freeze(value: Any) -> Any:
         case tuple():
             return {"tuple": [_freeze(held) for held in cast("tuple[Any, ...]", value)]}
         case dict():
-            return {"json": cast("dict[str, Any]", value)}
+            return {"mapping": {name: _freeze(held) for name, held in cast("dict[str, Any]", value).items()}}
         case Decimal():
             return {"decimal": str(value)}
         case _:
@@ -105,8 +105,8 @@ def _thaw(value: Any) -> Any:
             return SimpleNamespace(**{name: _thaw(inner) for name, inner in held.items()})
         case "tuple":
             return tuple(_thaw(inner) for inner in held)
-        case "json":
-            return held
+        case "mapping":
+            return {name: _thaw(inner) for name, inner in held.items()}
         case "decimal":
             return Decimal(held)
         case _:

@@ -86,7 +86,7 @@ class ModelTurn:
     served_model: str = ""
     seconds: float = 0.0
     instead_of: tuple[str, ...] = ()
-    """Providers that should have answered and could not, with the reason: `openai: QuotaExhausted`."""
+    """A line for each provider that should have answered and could not: who, why, and who did."""
 
 
 @dataclass(frozen=True, slots=True)

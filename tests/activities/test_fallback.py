@@ -57,7 +57,10 @@ async def test_without_credit_the_next_one_answers_at_once() -> None:
     first, second = Flaky("first", QuotaExhausted("no credit")), Flaky("second")
     turn = await call(Pool(first, second), ROUTES, store)
     assert turn.text == "well"
-    assert turn.instead_of == ("first: QuotaExhausted", "absent: ConfigError")
+    assert turn.instead_of == (
+        "first could not answer, no credit is left: second/spare-model did",
+        "absent could not answer, it is not configured: second/spare-model did",
+    )
     entries = await store.read_entries(SESSION)
     assert entries[1].provider == "second"
     assert (first.asked, second.asked) == (1, 1)

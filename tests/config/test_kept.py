@@ -35,6 +35,7 @@ FULL: dict[str, Any] = {
             }
         ],
     },
+    "mcpServers": {"files": {"command": "mcp-files", "args": ["--root", "/srv"], "tools": ["read"]}},
     "temporal": {"address": "temporal.test:7233", "tls": {"ca": "/ca.pem"}},
     "run": {"protectedPaths": ["*.lock", "infra/**"], "budgetUsd": 1.10, "sandbox": {"allowNone": True}},
 }

@@ -301,6 +301,7 @@ def test_a_step_has_its_chain_and_everyone_the_fallbacks() -> None:
         (Overloaded("x"), False, True),
         (StreamInterrupted("x"), False, True),
         (RateLimited("x", retry_after=5), False, True),
+        (RateLimited("x", retry_after=20), True, True),
         (RateLimited("x", retry_after=3600), True, True),
         (CircuitOpen("x", retry_after=3), True, True),
         (QuotaExhausted("x"), True, True),
@@ -334,7 +335,10 @@ async def test_the_first_that_can_answers() -> None:
     assert await answers({}) == ("a", ())
     assert await answers({"a": QuotaExhausted("x"), "b": Overloaded("y")}) == (
         "c",
-        ("a: QuotaExhausted", "b/m: Overloaded"),
+        (
+            "a could not answer, no credit is left: c did",
+            "b/m could not answer, it is overloaded: c did",
+        ),
     )
 
 
@@ -351,10 +355,11 @@ async def test_where_nobody_answers_the_most_hopeful_error_names_all() -> None:
     }
     with pytest.raises(RateLimited) as raised:
         await answers(errors)
-    for said in ("slow down", "a: QuotaExhausted", "b/m: CircuitOpen"):
+    for said in ("slow down", "a: no credit is left", "b/m: it kept failing"):
         assert said in str(raised.value)
     with pytest.raises(QuotaExhausted):
         await answers({name: QuotaExhausted("no credit") for name in "abc"})
+    assert str(errors["c"]) == "slow down"  # whoever keeps it shows it in another context
 
 
 async def test_other_errors_are_nobodys_business() -> None:

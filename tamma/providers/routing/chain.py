@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
-from tamma.errors import CircuitOpen, ConfigError, ProviderError
+from tamma.errors import (
+    AuthFailed,
+    CircuitOpen,
+    ConfigError,
+    ContentFiltered,
+    ContextOverflow,
+    InvalidRequest,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+    StreamInterrupted,
+)
 from tamma.model.task import AgentChoice
 
-LONG = 60.0
+LONG = 5.0
 """Seconds: a service that wants a longer pause is not waited for where another can answer."""
+_WHY: Mapping[type[Exception], str] = {
+    RateLimited: "its rate limit is reached",
+    QuotaExhausted: "no credit is left",
+    Overloaded: "it is overloaded",
+    ProviderTimeout: "it did not answer in time",
+    ProviderUnreachable: "it cannot be reached",
+    StreamInterrupted: "it broke off",
+    CircuitOpen: "it kept failing and is left alone for a while",
+    AuthFailed: "its key is missing or refused",
+    ModelNotFound: "it does not have the model",
+    ContextOverflow: "the conversation is too long for it",
+    ContentFiltered: "it refused the content",
+    InvalidRequest: "it does not take the request",
+    ConfigError: "it is not configured",
+}
+"""Why a link could not answer, in the words of those who watch a run."""
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -73,7 +105,7 @@ class Answered:
 
     link: Link
     instead_of: tuple[str, ...] = ()
-    """One line for each that could not, first to last."""
+    """One line for each that could not, first to last: who, why, and who did."""
 
 
 async def ask_in_turn(
@@ -97,12 +129,13 @@ async def ask_in_turn(
                 break
             _log.warning("provider.fallback", failed=str(each), next=str(chain[at + 1]), reason=error.message)
         else:
-            return answer, Answered(each, tuple(_line(*one) for one in failed))
+            told = tuple(f"{link} could not answer, {_why(why)}: {each} did" for link, why in failed)
+            return answer, Answered(each, told)
     raise _worst(failed)
 
 
-def _line(link: Link, error: ProviderError | ConfigError) -> str:
-    return f"{link}: {type(error).__name__}"
+def _why(error: ProviderError | ConfigError) -> str:
+    return next((words for kind, words in _WHY.items() if isinstance(error, kind)), type(error).__name__)
 
 
 def _worst(
@@ -113,7 +146,8 @@ def _worst(
         return first
     hopeful = [error for _, error in failed if isinstance(error, ProviderError) and error.may_retry]
     chosen = min(hopeful, key=lambda error: error.retry_after or 0.0, default=first)
-    others = ", ".join(_line(*one) for one in failed if one[1] is not chosen)
-    chosen.message = f"{chosen.message} (nobody else could answer either: {others})"
-    chosen.args = (chosen.message,)
-    return chosen
+    others = "; ".join(f"{link}: {_why(error)}" for link, error in failed if error is not chosen)
+    told = copy(chosen)  # the breaker keeps the error itself, and shows it to other calls
+    told.message = f"{chosen.message} (nor could {others})"
+    told.args = (told.message,)
+    return told

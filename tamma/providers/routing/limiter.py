@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from tamma.errors import RateLimited
 
-LONGEST_WAIT = 10.0
+LONGEST_WAIT = 5.0
 """Seconds that a call waits for its turn before it is told to come back."""
 
 _HINT_LIMITS = "`maxConcurrent` and `requestsPerMinute` of the provider set the limits"
