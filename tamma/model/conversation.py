@@ -331,3 +331,6 @@ class ProviderCheck:
     ok: bool
     detail: str
     models: tuple[str, ...] = ()
+    hint: str | None = None
+    exit_code: int = 0
+    """What a command ends with that asked for this alone, as `TammaError.exit_code`."""

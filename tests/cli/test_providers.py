@@ -115,6 +115,9 @@ async def test_what_goes_wrong_is_told_with_its_exit_code(home: Path, capsys: Ca
         assert (code, out) == (4, "")
         assert "AuthFailed" in err
         assert "hint: " in err
+        code, _, err = await run(capsys, "test", "--check")
+        assert code == 4
+        assert "hint: " in err
     code, _, err = await run(capsys, "test")
     assert code == 1
     assert "ProviderUnreachable" in err

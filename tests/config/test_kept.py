@@ -80,6 +80,8 @@ def plain(value: Any) -> Any:
         return {name: plain(held) for name, held in vars(value).items()}
     if isinstance(value, tuple):
         return (tuple, [plain(held) for held in cast("tuple[Any, ...]", value)])
+    if isinstance(value, dict):
+        return {name: plain(held) for name, held in cast("dict[str, Any]", value).items()}
     return (type(value), value)
 
 

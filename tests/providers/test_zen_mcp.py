@@ -254,11 +254,11 @@ async def test_check_says_what_is_missing() -> None:
     async with provider({"tool": "other"}, answers=[]) as made:
         checked = await made.check()
         assert not checked.ok
-        assert "its tools are: chat" in checked.detail
+        assert "its tools are: chat" in (checked.hint or "")
     absent = ZenMcp(settings({"server": {"command": "no-such-command-anywhere"}}))
     checked = await absent.check()
     assert not checked.ok
-    assert "install it" in checked.detail
+    assert "install it" in (checked.hint or "")
 
 
 async def test_models_are_those_that_listmodels_lists() -> None:

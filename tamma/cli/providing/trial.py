@@ -109,8 +109,8 @@ async def run(
 
 async def _check(provider: Provider, outcome: Outcome) -> None:
     found = await provider.check()
-    outcome.ok, outcome.detail = found.ok, found.detail
-    outcome.exit_code = 0 if found.ok else 1
+    outcome.ok, outcome.detail, outcome.hint = found.ok, found.detail, found.hint
+    outcome.exit_code = 0 if found.ok else found.exit_code or 1
 
 
 async def _ask(provider: Provider, outcome: Outcome, prompt: str, show: Teller | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.errors import ProviderError
+from tamma.errors import ProviderError, TammaError
 from tamma.model.conversation import ProviderCheck, Request, user
 from tamma.providers.common.calls import ASIDE_TIMEOUT
 from tamma.providers.interface import Provider, complete
@@ -33,6 +33,6 @@ async def ask_briefly(provider: Provider, model: str, where: str) -> ProviderChe
     return ProviderCheck(True, f"{where} answers with model {served!r}", (served,))
 
 
-def failed_check(error: ProviderError) -> ProviderCheck:
+def failed_check(error: TammaError) -> ProviderCheck:
     """What an error means to whoever wanted to know whether it works."""
-    return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+    return ProviderCheck(False, str(error), hint=error.hint, exit_code=error.exit_code)

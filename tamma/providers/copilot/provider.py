@@ -32,6 +32,7 @@ from tamma.model.conversation import (
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common import tokens
+from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import CallContext, host_of
 from tamma.providers.common.flatten import Flat, flatten
 from tamma.providers.common.http import check_key
@@ -139,10 +140,12 @@ class GitHubCopilot:
             status = await self._call(runtime.client.get_auth_status(), deadline, context)
             if not status.isAuthenticated:
                 why = status.statusMessage or "not logged in"
-                return ProviderCheck(False, f"{why}. Run `copilot login`, or store a GitHub token as key")
+                return ProviderCheck(
+                    False, str(why), hint="run `copilot login`, or store a GitHub token as key", exit_code=4
+                )
             names = tuple(model.id for model in await self.models())
         except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+            return failed_check(error)
         return ProviderCheck(True, f"{status.login or 'the token'} may use {len(names)} models", names)
 
     async def models(self) -> tuple[ModelInfo, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from tamma.errors import InvalidRequest, ModelNotFound
+from tamma.errors import InvalidRequest, ModelNotFound, StreamInterrupted
 from tamma.model.conversation import Capabilities
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
@@ -37,7 +37,8 @@ class Compatible(OpenAICompatible):
             return
         try:
             found = await self._ask_facts(model)
-        except (InvalidRequest, ModelNotFound) as error:  # the server lacks the endpoint, or hides it
+        except (InvalidRequest, ModelNotFound, StreamInterrupted) as error:
+            # It lacks the endpoint, hides it, or answers with something else.
             found = Facts("the server does not say")
             _log.info(
                 "the server does not say what the model can do",

@@ -28,6 +28,7 @@ from tamma.model.conversation import (
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common import tokens
+from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import CallContext, redact
 from tamma.providers.common.flatten import flatten
 from tamma.providers.interface import ProviderSettings
@@ -98,11 +99,13 @@ class ZenMcp:
             models = await self.models() if wanted in names else ()
         except (ProviderError, ConfigError) as error:
             ours = self._cleaned(error, self._context(self._settings.model or ""))
-            return ProviderCheck(False, f"{ours}. {ours.hint}" if ours.hint else str(ours))
+            return failed_check(ours)
         place = self._wiring.server.place
         if wanted not in names:
             there = ", ".join(sorted(names)[:20]) or "none"
-            return ProviderCheck(False, f"{place} has no tool {wanted!r}; its tools are: {there}")
+            return ProviderCheck(
+                False, f"{place} has no tool {wanted!r}", hint=f"its tools are: {there}", exit_code=2
+            )
         return ProviderCheck(True, f"{place} has the tool {wanted!r}", tuple(model.id for model in models))
 
     async def close(self) -> None:

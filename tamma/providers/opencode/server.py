@@ -34,6 +34,7 @@ from tamma.model.conversation import (
 from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common import tokens
+from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import CallContext, host_of, transport_error
 from tamma.providers.common.http import check_base_url, make_client, read_until
 from tamma.providers.common.sse import SSEDecoder
@@ -117,7 +118,7 @@ class OpenCodeServer:
         try:
             found = await self.models()
         except ProviderError as error:
-            return ProviderCheck(False, f"{error}. {error.hint}" if error.hint else str(error))
+            return failed_check(error)
         names = tuple(model.id for model in found)
         return ProviderCheck(bool(names), f"OpenCode offers {len(names)} models", names)
 
