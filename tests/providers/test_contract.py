@@ -264,10 +264,9 @@ async def test_a_scripted_wait_can_be_cancelled() -> None:
 # --- cost ----------------------------------------------------------------------------------------
 
 
-async def test_a_configured_price_is_used(stack: AsyncExitStack) -> None:
-    price = Price(Decimal(2), Decimal(10))
-    for vendor in HTTP:
-        answer = Answer(vendor.wire(Said(["x"], usage=(1_000_000, 500_000))))
-        provider = await serve(vendor, answer, stack, price=price)
-        cost = (await complete(provider, ask())).finish.cost
-        assert (cost.usd, cost.source) == (Decimal(7), CostSource.CONFIG)
+@pytest.mark.parametrize("http_vendor", HTTP, ids=lambda vendor: vendor.name)
+async def test_a_configured_price_is_used(http_vendor: HttpVendor, stack: AsyncExitStack) -> None:
+    answer = Answer(http_vendor.wire(Said(["x"], usage=(1_000_000, 500_000))))
+    provider = await serve(http_vendor, answer, stack, price=Price(Decimal(2), Decimal(10)))
+    cost = (await complete(provider, ask())).finish.cost
+    assert (cost.usd, cost.source) == (Decimal(7), CostSource.CONFIG)

@@ -115,6 +115,7 @@ def test_a_detached_process_is_found_named_and_ended() -> None:
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_session_that_leaves_a_process_behind_fails(tmp_path: Path, workers: str) -> None:
     (tmp_path / "test_leak.py").write_text(

@@ -69,7 +69,9 @@ class T(unittest.TestCase):
 """
 
 
-@pytest.fixture(params=["bwrap", "namespaces", "landlock"])
+@pytest.fixture(
+    params=["bwrap", *(pytest.param(tier, marks=pytest.mark.slow) for tier in ("namespaces", "landlock"))]
+)
 async def workspaces(
     request: pytest.FixtureRequest, short: Path, store: MemoryStore
 ) -> AsyncIterator[LocalWorkspaces]:

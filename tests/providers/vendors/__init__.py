@@ -21,6 +21,17 @@ ALL = [
     else vendor
     for vendor in _FOUND
 ]
-HTTP: list[HttpVendor] = [vendor for vendor in _FOUND if isinstance(vendor, HttpVendor)]
+_WIRED = [vendor for vendor in _FOUND if isinstance(vendor, HttpVendor)]
+_BEHIND_ANOTHER = (
+    "opencode-zen-chat",
+    "opencode-zen-messages",
+    "opencode-zen-responses",
+    "opencode-zen-gemini",
+)
+"""A gateway's protocols: the adapters that break here are those of other vendors, which are broken anyway."""
+HTTP = [
+    pytest.param(vendor, marks=pytest.mark.slow if vendor.name in _BEHIND_ANOTHER else (), id=vendor.name)
+    for vendor in _WIRED
+]
 WIRELESS = [vendor for vendor in _FOUND if not isinstance(vendor, HttpVendor)]
 """Those whose bytes no test can break."""
