@@ -28,15 +28,7 @@ from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.stream import OpenAIStream
 from tamma.providers.common import tokens
 from tamma.providers.common.answers import check_done, finish_of, object_of, translated
-from tamma.providers.common.calls import (
-    ASIDE_TIMEOUT,
-    Call,
-    call_for,
-    event_data,
-    fetched,
-    opened,
-    read_body,
-)
+from tamma.providers.common.calls import ASIDE_TIMEOUT, call_for, event_data, fetched, opened, whole
 from tamma.providers.common.checking import ask_briefly, check_by_models, failed_check
 from tamma.providers.common.errors import CallContext, context_for, host_of
 from tamma.providers.common.http import check_base_url, check_key, drain, headers_with_key, make_client
@@ -92,10 +84,24 @@ class OpenAICompatible:
                 self._quirks,
                 tokens.estimate_request(request),
             )
-            async with aclosing(self._chunks(response, call, answer)) as chunks:
-                async for chunk in chunks:
-                    for event in translated(answer.feed, chunk, call.context):
-                        yield event
+            parts = response.aiter_bytes()
+            streams = not response.headers.get("content-type", "").startswith("application/json")
+            complete = False
+            try:
+                async with aclosing((event_data if streams else whole)(parts, call)) as texts:
+                    async for text in texts:
+                        if text == "[DONE]":
+                            await drain(parts)
+                            break
+                        chunk = object_of(text, call.context)
+                        if (error := errors.in_chunk(chunk, call.context, self._quirks)) is not None:
+                            raise error
+                        for event in translated(answer.feed, chunk, call.context):
+                            yield event
+                        complete = answer.done
+            except StreamInterrupted:
+                if not complete:  # else only the usage could still come, and asking again costs again
+                    raise
             check_done(answer, response.headers, call.context)
         yield finish_of(answer, self._settings, self._cost(answer))
 
@@ -161,33 +167,6 @@ class OpenAICompatible:
         if answer.charged is None or self._settings.price is not None:
             return None
         return Cost(answer.charged, CostSource.PROVIDER)
-
-    async def _chunks(
-        self, response: httpx2.Response, call: Call, answer: OpenAIStream
-    ) -> AsyncGenerator[dict[str, Any]]:
-        """The parsed chunks, up to `[DONE]` or the end."""
-        if response.headers.get("content-type", "").startswith("application/json"):
-            # A server that does not stream although it was asked to.
-            content = await read_body(response, call)
-            yield self._judged(object_of(content.decode(errors="replace"), call.context), call.context)
-            return
-        parts = response.aiter_bytes()
-        try:
-            async with aclosing(event_data(parts, call)) as events:
-                async for data in events:
-                    if data == "[DONE]":
-                        await drain(parts)
-                        return
-                    yield self._judged(object_of(data, call.context), call.context)
-        except StreamInterrupted:
-            if not answer.done:  # else all that could still come is the usage, and asking again costs again
-                raise
-
-    def _judged(self, chunk: dict[str, Any], context: CallContext) -> dict[str, Any]:
-        """The chunk, unless it reports an error."""
-        if (error := errors.in_chunk(chunk, context, self._quirks)) is not None:
-            raise error
-        return chunk
 
     def _refused(
         self, status: int, body: object, headers: Mapping[str, str], context: CallContext

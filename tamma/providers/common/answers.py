@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from tamma.errors import StreamInterrupted
 from tamma.model.conversation import Cost, Finish, FinishReason, StreamEvent, Usage
-from tamma.model.foreign import read_json
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common.errors import CallContext
 from tamma.providers.interface import ProviderSettings
@@ -46,8 +46,8 @@ class Answer(Protocol):
 def object_of(data: str, context: CallContext) -> dict[str, Any]:
     """The JSON object that is a part of a stream. Raises StreamInterrupted where it is none."""
     try:
-        chunk = read_json(data)
-    except ValueError as error:
+        chunk: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise context.error(StreamInterrupted, f"a part of the stream is not readable ({error})") from None
     if not isinstance(chunk, dict):
         raise context.error(StreamInterrupted, "a part of the stream is not a JSON object")

@@ -17,7 +17,7 @@ from tamma.errors import InvalidRequest, ProviderError, StreamInterrupted
 from tamma.model.foreign import read_json
 from tamma.providers.common.errors import CallContext, context_for, transport_error
 from tamma.providers.common.http import read_until
-from tamma.providers.common.sse import SSEDecoder
+from tamma.providers.common.sse import MAX_EVENT_BYTES, SSEDecoder
 from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
@@ -103,8 +103,11 @@ async def fetched(
 
 async def read_body(response: httpx2.Response, call: Call, limit: int = MAX_BODY_BYTES) -> bytes:
     """The body, or its beginning up to a little over `limit` bytes. Raises ProviderError."""
+    return await _joined(response.aiter_bytes(), call, limit)
+
+
+async def _joined(parts: AsyncIterator[bytes], call: Call, limit: int) -> bytes:
     content = bytearray()
-    parts = response.aiter_bytes()
     try:
         while len(content) <= limit and (part := await read_until(call.deadline, parts, b"")):
             content += part
@@ -133,6 +136,11 @@ async def event_data(
                 yield event.data
     except Exception as error:
         raise ours(error, call.context, streaming=True) from None
+
+
+async def whole(parts: AsyncIterator[bytes], call: Call) -> AsyncGenerator[str]:
+    """The same for a service that answers in one piece although it was asked to stream: all of `parts`."""
+    yield (await _joined(parts, call, MAX_EVENT_BYTES)).decode(errors="replace")
 
 
 def parsed(content: bytes) -> object:

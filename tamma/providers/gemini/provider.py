@@ -27,7 +27,7 @@ from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import load_price_data
 from tamma.providers.common import tokens
 from tamma.providers.common.answers import STRANGE, check_done, finish_of, object_of, translated
-from tamma.providers.common.calls import Call, call_for, event_data, fetched, opened, ours
+from tamma.providers.common.calls import call_for, event_data, fetched, opened, ours
 from tamma.providers.common.checking import check_by_models
 from tamma.providers.common.errors import CallContext, host_of
 from tamma.providers.common.http import DRAIN_TIMEOUT, check_base_url, check_key, make_client
@@ -80,10 +80,24 @@ class Gemini:
         asked = self._request(client, model, "streamGenerateContent?alt=sse", self._body(request, model))
         async with opened(client, asked, call, errors.to_error) as response:
             answer = GeminiStream(model, tokens.estimate_request(request))
-            async with aclosing(_chunks(response, call, answer)) as chunks:
-                async for chunk in chunks:
-                    for event in translated(answer.feed, chunk, call.context):
-                        yield event
+            tail: deque[bytes] = deque(maxlen=TAIL_PARTS)
+            complete = False
+            try:
+                async with aclosing(event_data(response.aiter_bytes(), call, tail.append)) as texts:
+                    async for text in texts:
+                        chunk = object_of(text, call.context)
+                        if "error" in chunk:  # with status 200, once the answer has begun
+                            raise errors.to_error(200, chunk, {}, call.context)
+                        for event in translated(answer.feed, chunk, call.context):
+                            yield event
+                        if answer.done:  # the usage may still come, and the connection serve again
+                            complete = True
+                            call.hurry(DRAIN_TIMEOUT)
+            except ProviderError:
+                if not complete:  # else asking again would be paid again
+                    raise
+            if not complete and (refusal := errors.stray_error(b"".join(tail))) is not None:
+                raise errors.to_error(200, refusal, {}, call.context)
         check_done(answer, response.headers, call.context)
         yield finish_of(answer, self._settings)
 
@@ -153,36 +167,9 @@ class Gemini:
         return client.build_request("POST", url, json=body, headers={**key, **self._headers()})
 
 
-async def _chunks(
-    response: httpx2.Response, call: Call, answer: GeminiStream
-) -> AsyncGenerator[dict[str, Any]]:
-    """The parsed chunks, to the end of the response or, once the answer is done, for a moment more."""
-    tail: deque[bytes] = deque(maxlen=TAIL_PARTS)
-    try:
-        async with aclosing(event_data(response.aiter_bytes(), call, tail.append)) as events:
-            async for data in events:
-                yield _judged(data, call.context)
-                if answer.done:  # the usage may still come; the connection can serve again after the end
-                    call.hurry(DRAIN_TIMEOUT)
-    except ProviderError:
-        if answer.done:
-            return  # asking again would be paid again
-        raise
-    if not answer.done and (refusal := errors.stray_error(b"".join(tail))) is not None:
-        raise errors.to_error(200, refusal, {}, call.context)
-
-
 def _path(model: str) -> str:
     """The model as a resource, e.g. `models/gemini-3.8-flash`; tuned ones come with their own prefix."""
     return model if "/" in model else f"models/{model}"
-
-
-def _judged(data: str, context: CallContext) -> dict[str, Any]:
-    """The chunk, unless it reports an error: those come with status 200 once the answer has begun."""
-    chunk = object_of(data, context)
-    if "error" in chunk:
-        raise errors.to_error(200, chunk, {}, context)
-    return chunk
 
 
 def _unreadable(error: Exception, context: CallContext) -> ProviderError:
