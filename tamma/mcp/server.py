@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tamma.errors import ConfigError
+from tamma.model.hosts import is_loopback
 
 INHERITED = ("PATH", "HOME", "LANG")
 """All that a server's process sees of this environment; the rest is declared for it by name."""
@@ -65,7 +65,7 @@ def problems(server: McpServer) -> list[str]:
     host = parts.hostname
     if parts.scheme not in ("http", "https") or not host:
         found.append("its `url` is no http(s) address: write it like https://host/mcp")
-    elif parts.scheme == "http" and not _is_loopback(host):
+    elif parts.scheme == "http" and not is_loopback(host):
         found.append(f"its `url` is plain http to {host!r}, which would show code and keys to all: use https")
     return found
 
@@ -78,12 +78,3 @@ def check_server(server: McpServer) -> None:
             f"MCP server {server.name!r}: {'; '.join(found)}",
             hint='e.g. {"command": "npx", "args": ["-y", "some-mcp-server"]} or {"url": "https://host/mcp"}',
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Mapping, Set
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from tamma.errors import AuthFailed, ConfigError
+from tamma.model.hosts import is_loopback
 from tamma.providers.interface import ProviderSettings
 
 if TYPE_CHECKING:
@@ -74,16 +74,6 @@ def check_key(settings: ProviderSettings, *, required: bool = True, headers: Set
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def headers_with_key(settings: ProviderSettings, own: Mapping[str, str] | None = None) -> dict[str, str]:
     """The key as a bearer's, where there is one; `own`, the service's; and those configured, which win."""
     key = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
@@ -119,14 +109,18 @@ def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-async def read_until(deadline: float, source: AsyncIterator[T], end: T, patience: float = 0.0) -> T:
+def read_until(deadline: float, source: AsyncIterator[T], end: T, patience: float = 0.0) -> Awaitable[T]:
     """The next item of `source`, or `end`. Raises TimeoutError at `deadline` (the loop's clock).
 
     `patience`: seconds in which `source` surely gives an item or fails by itself. A deadline further away
     needs no timer of ours, which would cost as much as parsing a chunk does.
     """
     if patience and asyncio.get_running_loop().time() + patience < deadline:
-        return await anext(source, end)
+        return anext(source, end)
+    return _read_within(deadline, source, end)
+
+
+async def _read_within(deadline: float, source: AsyncIterator[T], end: T) -> T:
     async with asyncio.timeout_at(deadline):
         return await anext(source, end)
 
