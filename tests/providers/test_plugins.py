@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,8 +31,8 @@ from tamma.errors import (
     RateLimited,
     StreamInterrupted,
 )
-from tamma.model.conversation import TokenCount
-from tamma.providers.interface import ProviderSettings, complete
+from tamma.model.conversation import CostSource, TokenCount
+from tamma.providers.interface import Price, ProviderSettings, complete
 from tamma.providers.plugins.confinement import MANIFEST, TIERS, TierName
 from tamma.providers.plugins.hosted import HostedPlugin, HostedProvider
 from tamma.providers.plugins.limits import Limits, descendants
@@ -73,6 +74,16 @@ async def opened(home: Path) -> AsyncIterator[Opener]:
             return provider
 
         yield make
+
+
+async def test_a_configured_price_goes_before_what_the_plugin_says(home: Path) -> None:
+    price = Price(Decimal(2), Decimal(10))
+    options = {"say": {"input": 1_000_000, "output": 500_000}}
+    settings = ProviderSettings("mine", "sample-echo", model=MODEL, price=price, options=options)
+    provider = HostedPlugin(entry_of("sample-echo")).create_provider(settings)
+    cost = (await complete(provider, ask())).finish.cost
+    assert (cost.usd, cost.source) == (Decimal(7), CostSource.CONFIG)
+    await provider.close()
 
 
 def entry_of(name: str) -> Any:

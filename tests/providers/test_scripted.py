@@ -119,6 +119,12 @@ async def test_it_is_never_taken_for_a_model(tmp_path: Path) -> None:
     assert checked.models == ()
 
 
+def test_what_it_can_do_is_configured_as_anywhere() -> None:
+    settings = ProviderSettings("mine", "scripted", context_window=99, capabilities={"tools": False})
+    able = Scripted(settings).capabilities("any")
+    assert (able.tools, able.structured_output, able.context_window) == (False, True, 99)
+
+
 async def test_a_replay_is_the_same_to_the_last_event() -> None:
     turns = [{"reasoning": "hm hm", "text": "a b", "tool_calls": [{"name": "run", "args": {"x": 1}}]}]
     first = [event async for event in scripted(turns=turns).stream(request())]

@@ -25,6 +25,7 @@ from tamma.model.conversation import (
     StreamEvent,
     TokenCount,
 )
+from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.plugins import messages
 from tamma.providers.plugins.confinement import TIERS, TierName
@@ -132,7 +133,8 @@ class HostedProvider:
                         continue
                     if finished or not isinstance(answer, messages.EVENTS):
                         raise self._broken(f"sent a {type(answer).__name__} where none may come")
-                    finished = isinstance(answer, Finish)
+                    if isinstance(answer, Finish):
+                        finished, answer = True, self._priced(answer)
                     yield answer
         if not finished:
             raise self._broken("ended a stream without its terminal event")
@@ -177,6 +179,13 @@ class HostedProvider:
 
     def _seconds(self, wanted: float) -> float:
         return min(wanted, self._settings.timeout, self._host.limits.operation_seconds)
+
+    def _priced(self, finish: Finish) -> Finish:
+        """`finish` at the price that the user configured, whatever the plugin says."""
+        price = self._settings.price
+        if price is None:
+            return finish
+        return replace(finish, cost=cost_of(self._settings.type, finish.served_model, finish.usage, price))
 
     def _broken(self, what: str) -> StreamInterrupted:
         plugin = self._host.entry.name

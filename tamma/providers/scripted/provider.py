@@ -63,7 +63,9 @@ from tamma.model.conversation import (
     Usage,
     UsageUpdate,
 )
+from tamma.providers.catalogue import models as catalogue
 from tamma.providers.common import tokens
+from tamma.providers.common.checking import failed_check
 from tamma.providers.interface import ProviderSettings, tool_call_end
 from tamma.providers.scripted.script import DEFAULT_LANE, Fault, Script, Turn, parse_script
 
@@ -125,12 +127,7 @@ class Scripted:
 
     def capabilities(self, model: str) -> Capabilities:
         """Everything a script can stand in for; the window only where one is configured."""
-        return Capabilities(
-            model=model,
-            structured_output=True,
-            context_window=self._settings.context_window,
-            source="script: no model",
-        )
+        return catalogue.capabilities_for(self._settings, model)
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """None: a script is no model."""
@@ -141,7 +138,7 @@ class Scripted:
         try:
             await self.start()
         except ConfigError as error:
-            return ProviderCheck(False, str(error))
+            return failed_check(error)
         assert self._script is not None
         lanes = ", ".join(f"{name} ({len(turns)} turns)" for name, turns in self._script.lanes.items())
         return ProviderCheck(True, f"script {self._script.name}: {lanes}")
