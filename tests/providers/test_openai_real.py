@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from tamma.errors import ContextOverflow
 from tamma.model.conversation import FinishReason, Message, Request, Role, Text, TextDelta, user
 from tamma.providers.interface import Folder, ProviderSettings, complete
 from tamma.providers.openai.provider import OpenAI
-from tests.providers.test_local_model import STARTUP, gguf
-from tests.support.peers import free_port
+from tests.support.local_model import local_model
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 CONVERSATION = (
@@ -27,30 +21,17 @@ ASKED = Request("smol", CONVERSATION, system="Be brief.", max_output_tokens=24)
 
 async def test_a_real_model_answers_over_the_responses_api() -> None:
     """One server for all that is asked: loading the model takes longer than asking."""
-    model, port = gguf(), free_port()
-    helper = Path(__file__).parent.parent / "support" / "serve_gguf.py"
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(helper), str(model), str(port)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/v1"
-    settings = ProviderSettings("smol", "openai", api_key="canary-key", base_url=url, stall_timeout=120)
-    provider = OpenAI(settings)
-    try:
-        async with asyncio.timeout(STARTUP):
-            while not (await provider.check()).ok:
-                assert server.returncode is None, f"the model server ended with {server.returncode}"
-                await asyncio.sleep(0.1)
-        await a_streamed_answer(provider)
-        await a_count(provider)
-        with pytest.raises(ContextOverflow):
-            await complete(provider, Request("smol", (user("word " * 4000),)))
-    finally:
-        await provider.close()
-        server.terminate()
-        await server.wait()
+    async with local_model() as url:
+        settings = ProviderSettings("smol", "openai", api_key="canary-key", base_url=url, stall_timeout=120)
+        provider = OpenAI(settings)
+        try:
+            assert (await provider.check()).ok
+            await a_streamed_answer(provider)
+            await a_count(provider)
+            with pytest.raises(ContextOverflow):
+                await complete(provider, Request("smol", (user("word " * 4000),)))
+        finally:
+            await provider.close()
 
 
 async def a_streamed_answer(provider: OpenAI) -> None:

@@ -6,11 +6,7 @@ their own. This shows that a real server takes the schemas, and that a real mode
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -21,8 +17,7 @@ from tamma.providers.local.provider import LocalLLM
 from tamma.providers.operations.operations import Operations
 from tamma.providers.operations.types import Finding, Review, ReviewChanges
 from tamma.providers.text_tools.provider import TextTools
-from tests.providers.test_local_model import gguf, ready
-from tests.support.peers import free_port
+from tests.support.local_model import local_model
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 DIFF = "--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def half(x):\n-    return x / 3\n+    return x / 2\n"
@@ -31,25 +26,14 @@ NOTE = Tool("note", "Note a word.", {"type": "object", "properties": {"word": {"
 
 async def test_a_real_model_is_held_to_an_operation_s_form() -> None:
     """One server for all that is asked: loading the model takes longer than asking."""
-    model, port = gguf(), free_port()
-    helper = Path(__file__).parent.parent / "support" / "serve_gguf.py"
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(helper), str(model), str(port)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/v1"
-    settings = ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120, temperature=0.0)
-    provider = LocalLLM(replace(settings, capabilities={"structured_output": True, "tools": False}))
-    try:
-        await ready(provider, server)
-        await a_review(provider)
-        await a_tool_by_text(provider)
-    finally:
-        await provider.close()
-        server.terminate()
-        await server.wait()
+    async with local_model() as url:
+        settings = ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120, temperature=0.0)
+        provider = LocalLLM(replace(settings, capabilities={"structured_output": True, "tools": False}))
+        try:
+            await a_review(provider)
+            await a_tool_by_text(provider)
+        finally:
+            await provider.close()
 
 
 async def a_review(provider: LocalLLM) -> None:

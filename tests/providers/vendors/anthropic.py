@@ -10,7 +10,7 @@ from typing import Any
 from tamma.model.conversation import FinishReason
 from tamma.providers.anthropic.provider import AnthropicClaude
 from tamma.providers.interface import Provider
-from tests.providers.vendors.base import MODEL, Feature, Said, Vendor, serve, settings_for
+from tests.providers.vendors.base import COMMENT, MODEL, Feature, Said, Vendor, serve, settings_for
 from tests.support.raw_http import Answer
 
 
@@ -64,6 +64,7 @@ def anthropic_end(reason: str = "end_turn", **usage: Any) -> list[bytes]:
 class AnthropicVendor:
     name: str = "anthropic-claude"
     error_path: str = "/v1/messages"
+    silence: bytes = COMMENT
     models_answer: object = field(
         default_factory=lambda: {
             "data": [

@@ -18,6 +18,8 @@ from tests.support.raw_http import Answer, RawServer, Step
 
 KEY = "sk-test-0123456789abcdef"
 MODEL = "claude-sonnet-5-5"
+COMMENT = b": still here\n\n"
+"""What may stand anywhere between server-sent events."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ class HttpVendor(Vendor, Protocol):
     @property
     def models_answer(self) -> object:
         """The JSON of the call that lists models, for one model `m1`; None where there is no such call."""
+        ...
+
+    @property
+    def silence(self) -> bytes:
+        """What may come while nothing is said."""
         ...
 
     def wire(self, said: Said) -> list[bytes]:

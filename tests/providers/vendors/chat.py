@@ -10,7 +10,7 @@ from typing import Any
 from tamma.model.conversation import FinishReason
 from tamma.providers.interface import Provider
 from tamma.providers.local.provider import LocalLLM
-from tests.providers.vendors.base import MODEL, Feature, Said, Vendor, serve, settings_for
+from tests.providers.vendors.base import COMMENT, MODEL, Feature, Said, Vendor, serve, settings_for
 from tests.support.raw_http import Answer
 
 
@@ -31,6 +31,7 @@ DONE = b"data: [DONE]\n\n"
 class LocalVendor:
     name: str = "local-llm"
     error_path: str = "/chat/completions"
+    silence: bytes = COMMENT
     models_answer: object = field(
         default_factory=lambda: {
             "data": [

@@ -10,7 +10,7 @@ from typing import Any
 from tamma.model.conversation import FinishReason
 from tamma.providers.gemini.provider import Gemini
 from tamma.providers.interface import Provider
-from tests.providers.vendors.base import MODEL, Feature, Said, Vendor, serve, settings_for
+from tests.providers.vendors.base import COMMENT, MODEL, Feature, Said, Vendor, serve, settings_for
 from tests.support.raw_http import Answer
 
 STATUS_NAMES = {
@@ -51,6 +51,7 @@ def gemini_call(name: str, args: dict[str, Any], **more: Any) -> dict[str, Any]:
 @dataclass(frozen=True)
 class GeminiVendor:
     name: str = "gemini"
+    silence: bytes = COMMENT
     models_answer: object = field(
         default_factory=lambda: {
             "models": [

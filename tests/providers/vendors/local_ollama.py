@@ -25,7 +25,7 @@ class OllamaVendor:
     name: str = "local-llm ollama"
     error_path: str = "/api/chat"
     silence: bytes = b"\n"
-    """What may come while nothing is said; the protocol has no comments."""
+    """The protocol has no comments."""
     models_answer: object = field(
         default_factory=lambda: {"models": [{"name": "m1", "model": "m1", "size": 0, "digest": "d"}]}
     )

@@ -10,7 +10,7 @@ from typing import Any
 from tamma.model.conversation import FinishReason
 from tamma.providers.interface import Provider
 from tamma.providers.openai.provider import OpenAI
-from tests.providers.vendors.base import MODEL, Feature, Said, Vendor, serve, settings_for
+from tests.providers.vendors.base import COMMENT, MODEL, Feature, Said, Vendor, serve, settings_for
 from tests.support.raw_http import Answer
 
 _CODES = {
@@ -128,6 +128,7 @@ def openai_end(
 @dataclass(frozen=True)
 class OpenAIVendor:
     name: str = "openai"
+    silence: bytes = COMMENT
     models_answer: object = field(
         default_factory=lambda: {
             "object": "list",

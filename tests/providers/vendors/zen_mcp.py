@@ -41,11 +41,8 @@ class ZenMcpVendor:
     name: str = "zen-mcp"
     lacks: dict[Feature, str] = field(
         default_factory=lambda: {
-            "broken arguments": _ONE_TEXT,
             "exact usage": "nothing is counted in a tool's result",
             "finish reasons": f"{_ONE_TEXT}: it does not say why it ended",
-            "fragmented arguments": _ONE_TEXT,
-            "interleaved calls": _ONE_TEXT,
             "refusals": "a tool's error is words alone, which test_zen_mcp has",
             "retry after": "a tool's error is words alone",
             "tools": _ONE_TEXT,

