@@ -7,7 +7,6 @@ Sources: the error types and `error_code`s of the anthropic package 2.12 (`types
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from tamma.errors import (
     AuthFailed,
@@ -21,7 +20,7 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers.common.errors import HINTS, CallContext, retry_after
+from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of, retry_after
 
 _BY_TYPE: Mapping[str, type[ProviderError]] = {
     "rate_limit_error": RateLimited,
@@ -32,16 +31,6 @@ _BY_TYPE: Mapping[str, type[ProviderError]] = {
     "permission_error": AuthFailed,
     "not_found_error": ModelNotFound,
     "request_too_large": ContextOverflow,
-}
-_BY_STATUS: Mapping[int, type[ProviderError]] = {
-    401: AuthFailed,
-    402: QuotaExhausted,
-    403: AuthFailed,
-    404: ModelNotFound,
-    408: ProviderTimeout,
-    413: ContextOverflow,
-    429: RateLimited,
-    504: ProviderTimeout,
 }
 # `invalid_request_error` says four things; only the words tell them apart.
 _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
@@ -75,8 +64,8 @@ def classify(
     if kind == "invalid_request_error" or status == 400:
         lower = message.lower()
         return next((found for words, found in _BY_WORDS if words in lower), InvalidRequest)
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     if status >= 500 or status < 300:  # below 300: an `api_error` in the middle of a stream
         return Overloaded
     return InvalidRequest
@@ -110,13 +99,9 @@ def read_body(body: object) -> tuple[str, str, str]:
     """
     if isinstance(body, str):
         return "", "", body
-    error = _mapping(_mapping(body).get("error"))
-    code = _mapping(error.get("details")).get("error_code") or error.get("code")
+    error = mapping_of(mapping_of(body).get("error"))
+    code = mapping_of(error.get("details")).get("error_code") or error.get("code")
     return _text(error.get("type")), _text(code), _text(error.get("message"))
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str:

@@ -21,7 +21,7 @@ from tamma.errors import (
     RateLimited,
 )
 from tamma.providers.chat.quirks import Quirks
-from tamma.providers.common.errors import HINTS, CallContext, retry_after
+from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of, retry_after
 
 OPENCODE: Mapping[str, type[ProviderError]] = {
     "AuthError": AuthFailed,
@@ -57,16 +57,6 @@ _BY_CODE: Mapping[str, type[ProviderError]] = {
     "request_timeout": ProviderTimeout,
     "gateway_timeout": ProviderTimeout,
 }
-_BY_STATUS: Mapping[int, type[ProviderError]] = {
-    401: AuthFailed,
-    402: QuotaExhausted,
-    403: AuthFailed,
-    404: ModelNotFound,
-    408: ProviderTimeout,
-    413: ContextOverflow,
-    429: RateLimited,
-    504: ProviderTimeout,
-}
 # Servers without codes; the words of vLLM, llama.cpp, LM Studio and Ollama.
 _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("maximum context length", ContextOverflow),
@@ -91,14 +81,14 @@ def classify(
             if code in table:
                 # A 504 whose type says only `server_error` is still a timeout.
                 generic = table is _BY_CODE and table[code] is Overloaded
-                return _BY_STATUS.get(status, table[code]) if generic else table[code]
+                return BY_STATUS.get(status, table[code]) if generic else table[code]
     if status in (400, 422) or status < 400:
         lower = message.lower()
         for words, found in _BY_WORDS:
             if words in lower:
                 return found
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     if status >= 500 or status < 300:  # below 300: an error inside a stream, without a code we know
         return Overloaded
     return InvalidRequest
@@ -152,11 +142,11 @@ def read_body(body: object, quirks: Quirks = _PLAIN) -> tuple[tuple[str, ...], s
     """Codes and message of the shapes in use: `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, text."""
     if isinstance(body, str):
         return (), body
-    outer = _mapping(body)
+    outer = mapping_of(body)
     inner = outer.get("error")
     if isinstance(inner, str):
         return (), inner
-    error = _mapping(inner) or outer
+    error = mapping_of(inner) or outer
     codes = tuple(str(error[key]) for key in ("code", "type") if error.get(key) not in (None, ""))
     message = error.get("message") or error.get("detail") or error.get("msg") or ""
     words = message if isinstance(message, str) else str(message)
@@ -168,7 +158,3 @@ def read_body(body: object, quirks: Quirks = _PLAIN) -> tuple[tuple[str, ...], s
 
 def _status_in(codes: tuple[str, ...]) -> int | None:
     return next((int(code) for code in codes if code.isdigit() and 400 <= int(code) <= 599), None)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

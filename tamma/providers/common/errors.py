@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
+from typing import cast
 from urllib.parse import urlsplit
 
 from tamma.errors import (
@@ -23,6 +24,7 @@ from tamma.errors import (
     ProviderTimeout,
     ProviderUnreachable,
     QuotaExhausted,
+    RateLimited,
     StreamInterrupted,
 )
 from tamma.providers.interface import ProviderSettings
@@ -35,6 +37,17 @@ HINTS: Mapping[type[ProviderError], str] = {
     ContextOverflow: "the conversation must be compacted, or a model with a larger context window chosen",
 }
 """What to do, where the service's own words do not say it."""
+BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: AuthFailed,
+    402: QuotaExhausted,
+    403: AuthFailed,
+    404: ModelNotFound,
+    408: ProviderTimeout,
+    413: ContextOverflow,
+    429: RateLimited,
+    504: ProviderTimeout,
+}
+"""What a status means to all services, where the body does not say it better."""
 MAX_DETAIL = 500
 """Characters of a service's own words that a message repeats."""
 
@@ -109,6 +122,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+
+
+def mapping_of(value: object) -> Mapping[str, object]:
+    """`value` where it is a JSON object, else an empty one."""
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def transport_error(error: Exception, context: CallContext, *, streaming: bool) -> ProviderError:

@@ -23,7 +23,7 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers.common.errors import HINTS, CallContext, retry_after
+from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of, retry_after
 
 _BY_REASON: Mapping[str, type[ProviderError]] = {
     "API_KEY_INVALID": AuthFailed,  # with status 400, INVALID_ARGUMENT
@@ -42,16 +42,6 @@ _BY_NAME: Mapping[str, type[ProviderError]] = {
     "INTERNAL": Overloaded,
     "ABORTED": Overloaded,
     "CANCELLED": Overloaded,  # by the service: who hangs up sees no answer
-}
-_BY_STATUS: Mapping[int, type[ProviderError]] = {
-    401: AuthFailed,
-    402: QuotaExhausted,
-    403: AuthFailed,
-    404: ModelNotFound,
-    408: ProviderTimeout,
-    413: ContextOverflow,
-    429: RateLimited,
-    504: ProviderTimeout,
 }
 # INVALID_ARGUMENT and RESOURCE_EXHAUSTED say several things; only the words tell them apart.
 _BY_WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
@@ -95,8 +85,8 @@ def classify(status: int, said: Status) -> type[ProviderError]:
         for words, found in _BY_WORDS:
             if words in lower:
                 return found
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     if said.name in _BY_NAME:
         return _BY_NAME[said.name]
     if status >= 500 or status < 300:  # below 300: an error inside a stream that says nothing we know
@@ -123,10 +113,12 @@ def read_body(body: object) -> Status:
     if isinstance(body, str):
         return Status(message=body)
     outer = _unlisted(body)
-    error = _mapping(outer.get("error")) or outer  # the SDK puts text that is no JSON into a bare `message`
+    error = mapping_of(outer.get("error")) or outer  # the SDK puts text that is no JSON into a bare `message`
     code = error.get("code")
-    details = [_mapping(detail) for detail in _items(error.get("details"))]
-    violations = [_mapping(violation) for detail in details for violation in _items(detail.get("violations"))]
+    details = [mapping_of(detail) for detail in _items(error.get("details"))]
+    violations = [
+        mapping_of(violation) for detail in details for violation in _items(detail.get("violations"))
+    ]
     delays = (_seconds(detail.get("retryDelay")) for detail in details)
     return Status(
         code=code if isinstance(code, int) else 0,
@@ -151,7 +143,7 @@ def stray_error(tail: bytes) -> object | None:
 
 
 def _unlisted(body: object) -> Mapping[str, object]:
-    return _mapping(next(iter(_items(body)), body))
+    return mapping_of(next(iter(_items(body)), body))
 
 
 def _items(value: object) -> list[object]:
@@ -166,10 +158,6 @@ def _seconds(value: object) -> float | None:
 
 def _has(text: str, words: tuple[str, ...]) -> bool:
     return any(word in text for word in words)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str:

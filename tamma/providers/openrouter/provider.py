@@ -16,6 +16,7 @@ from tamma.model.conversation import Capabilities, ProviderCheck
 from tamma.providers.chat.provider import OpenAICompatible
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.common.checking import failed_check
+from tamma.providers.common.errors import mapping_of
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.openrouter.options import body_options
 
@@ -33,7 +34,7 @@ def charge(usage: Mapping[str, Any]) -> Decimal | None:
     cost = _dollars(usage.get("cost"))
     if cost is None or not usage.get("is_byok"):
         return cost
-    upstream = _dollars(_mapping(usage.get("cost_details")).get("upstream_inference_cost"))
+    upstream = _dollars(mapping_of(usage.get("cost_details")).get("upstream_inference_cost"))
     return None if upstream is None else cost + upstream
 
 
@@ -46,7 +47,7 @@ def _dollars(value: object) -> Decimal | None:
 
 def error_detail(error: Mapping[str, object]) -> tuple[tuple[str, ...], str]:
     """What `metadata` says: reasons of a moderation, which limit it was, and the vendor's own words."""
-    known = _mapping(error.get("metadata"))
+    known = mapping_of(error.get("metadata"))
     codes = [str(known["limit_source"])] if known.get("limit_source") else []
     reasons = known.get("reasons")
     if reasons:
@@ -99,9 +100,5 @@ class OpenRouter(OpenAICompatible):
 
 def _credit(told: object) -> str:
     """What is left to spend, of `{"data": {"limit_remaining": …}}`."""
-    left = _mapping(_mapping(told).get("data")).get("limit_remaining")
+    left = mapping_of(mapping_of(told).get("data")).get("limit_remaining")
     return "without a limit of its own" if left is None else f"with ${left} left of its limit"
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
