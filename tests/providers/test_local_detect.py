@@ -257,5 +257,5 @@ async def test_a_wrong_key_is_told_as_one() -> None:
         provider = local(server.url, api_key=KEY)
         checked = await provider.check()
         assert not checked.ok
-        assert "API key" in checked.detail
+        assert "API key" in (checked.hint or "")
         await provider.close()
