@@ -14,9 +14,15 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.guards import environment, network, processes
+
+# An example that a busy machine makes slow is no fault. In CI Hypothesis has a profile of its own, as lenient.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+if "CI" not in os.environ:
+    hypothesis.settings.load_profile("unhurried")
 
 _guard = pytest.StashKey[network.NetworkGuard]()
 _home = pytest.StashKey[Path]()
