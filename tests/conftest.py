@@ -19,7 +19,7 @@ import pytest
 
 from tests.guards import environment, network, processes
 
-# An example that a busy machine makes slow is no fault. In CI Hypothesis has a profile of its own, as lenient.
+# An example that a busy machine makes slow is no fault. In CI Hypothesis has such a profile of its own.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 if "CI" not in os.environ:
     hypothesis.settings.load_profile("unhurried")
