@@ -32,7 +32,7 @@ def configure_logging(level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a cached one would not hear of a later configuration
     )
 
 

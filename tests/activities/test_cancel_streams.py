@@ -27,7 +27,7 @@ from tamma.providers.interface import Provider
 from tamma.store.memory import MemoryStore
 from tamma.worker import BEAT
 from tamma.workspace.tools import TOOLS
-from tests.providers.vendors import HTTP
+from tests.providers.vendors import WIRED
 from tests.providers.vendors.base import HttpVendor, Said, broken_off
 from tests.support.raw_http import Answer, RawServer, Step
 from workflows.calls import call
@@ -86,7 +86,7 @@ class Calls:
 
 async def begin(client: Client, stack: AsyncExitStack, answer: Callable[[HttpVendor], Answer]) -> Calls:
     """Ask every family; each is answered with its `answer`."""
-    vendors = {vendor.name: vendor for vendor in HTTP if vendor.name in FAMILIES}
+    vendors = {vendor.name: vendor for vendor in WIRED if vendor.name in FAMILIES}
     assert len(vendors) == len(FAMILIES)
     servers = {
         name: await stack.enter_async_context(RawServer(answer(vendor))) for name, vendor in vendors.items()

@@ -82,7 +82,8 @@ async def test_a_gate_without_a_person_ends_the_watch_with_1(
         assert code == 1
         assert "waiting for you (plan)" in out
         task = (await terminal.json("status", terminal.issue))["taskId"]
-        assert f"tamma approve {task}" in err
+        assert f"tamma status {task}" in err
+        assert f"tamma approve {task}" in out
 
         code, out, err = await terminal.type(*submit)
         assert code == 0

@@ -92,7 +92,7 @@ async def test_what_was_acknowledged_survives_a_kill_in_the_middle(
                 return
             acknowledged[writer] = seq
             seq += 1
-            if sum(acknowledged.values()) > 50:
+            if len(acknowledged) == POOL and sum(acknowledged.values()) > 50:
                 well_under_way.set()
 
     writers = [asyncio.create_task(write(writer)) for writer in range(POOL)]

@@ -21,7 +21,7 @@ ALL = [
     else vendor
     for vendor in _FOUND
 ]
-_WIRED = [vendor for vendor in _FOUND if isinstance(vendor, HttpVendor)]
+WIRED = [vendor for vendor in _FOUND if isinstance(vendor, HttpVendor)]
 _BEHIND_ANOTHER = (
     "opencode-zen-chat",
     "opencode-zen-messages",
@@ -31,7 +31,7 @@ _BEHIND_ANOTHER = (
 """A gateway's protocols: the adapters that break here are those of other vendors, which are broken anyway."""
 HTTP = [
     pytest.param(vendor, marks=pytest.mark.slow if vendor.name in _BEHIND_ANOTHER else (), id=vendor.name)
-    for vendor in _WIRED
+    for vendor in WIRED
 ]
 WIRELESS = [vendor for vendor in _FOUND if not isinstance(vendor, HttpVendor)]
 """Those whose bytes no test can break."""
