@@ -57,11 +57,6 @@ def is_red(run: TestRun) -> bool:
     return run.timed_out or run.exit_code != 0
 
 
-def no_tests_at_all(run: TestRun) -> bool:
-    """Whether the command ran and found nothing to test (a repository without tests)."""
-    return ("pytest" in run.command or "unittest" in run.command) and run.exit_code == _UNITTEST_NO_TESTS
-
-
 def _broken(run: TestRun) -> str | None:
     if run.exit_code in _SHELL_FAILURES:
         return _SHELL_FAILURES[run.exit_code]

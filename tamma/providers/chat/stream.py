@@ -180,11 +180,7 @@ class OpenAIStream:
         if self._usage is not None:
             return self._usage
         written = self._written_bytes + len(self._calls.text.encode())
-        return Usage(
-            input_total=self._input_estimate,
-            output_total=tokens.from_bytes(written),
-            estimated=True,
-        )
+        return tokens.estimated_usage(self._input_estimate, written)
 
     def _delta(self, delta: Chunk, events: list[StreamEvent]) -> None:
         text = delta.get("content")

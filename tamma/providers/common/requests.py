@@ -22,11 +22,13 @@ def with_defaults(request: Request, settings: ProviderSettings) -> Request:
     )
 
 
-def tell_dropped(settings: ProviderSettings, model: str, dropped: Sequence[str]) -> None:
-    """Log what was left out of a request."""
+def tell_dropped(
+    settings: ProviderSettings, model: str, dropped: Sequence[str], by: str = "the model"
+) -> None:
+    """Log what was left out of a request, and `by` whom it is not taken."""
     if dropped:
         _log.warning(
-            "left out of the request: the model does not take it",
+            f"left out of the request: {by} does not take it",
             provider=settings.name,
             model=model,
             dropped=list(dropped),

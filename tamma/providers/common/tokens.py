@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import math
 
-from tamma.model.conversation import Image, Message, Part, Reasoning, Request, Text, ToolCall, ToolResult
+from tamma.model.conversation import (
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 
 BYTES_PER_TOKEN = 3.5
 """Code and prose of today's tokenizers come to 3.2-4.5 bytes a token; lower is the safe side for limits."""
@@ -20,6 +30,11 @@ def estimate(text: str) -> int:
 def from_bytes(count: int) -> int:
     """Tokens of `count` bytes of UTF-8."""
     return math.ceil(count / BYTES_PER_TOKEN)
+
+
+def estimated_usage(input_total: int, written: int) -> Usage:
+    """The usage of an answer that nobody counted: `written` bytes of UTF-8 to `input_total` tokens."""
+    return Usage(input_total=input_total, output_total=from_bytes(written), estimated=True)
 
 
 def estimate_part(part: Part) -> int:

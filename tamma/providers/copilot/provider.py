@@ -36,6 +36,7 @@ from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import CallContext, host_of
 from tamma.providers.common.flatten import Flat, flatten
 from tamma.providers.common.http import check_key
+from tamma.providers.common.requests import tell_dropped
 from tamma.providers.copilot import errors, sdk, setup
 from tamma.providers.copilot.runtime import Runtime, start_runtime
 from tamma.providers.copilot.stream import CopilotStream
@@ -203,13 +204,8 @@ class GitHubCopilot:
             options["reasoning_effort"] = request.reasoning_effort
         warm = request.temperature if request.temperature is not None else self._settings.temperature
         lost_limit = limit is not None and self._own is None
-        if dropped := sdk.left_out(request, able, limit=lost_limit, temperature=warm is not None):
-            _log.warning(
-                "left out of the request: the runtime does not take it",
-                provider=self._settings.name,
-                model=model,
-                dropped=dropped,
-            )
+        dropped = sdk.left_out(request, able, limit=lost_limit, temperature=warm is not None)
+        tell_dropped(self._settings, model, dropped, by="the runtime")
         return await runtime.client.create_session(
             **options,
             tools=sdk.tools(request) if able.tools else [],

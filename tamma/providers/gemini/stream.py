@@ -111,8 +111,7 @@ class GeminiStream:
         leave the thoughts out."""
         counts = self._counts
         if counts is None:
-            written = tokens.from_bytes(self._written_bytes)
-            return Usage(input_total=self._input_estimate, output_total=written, estimated=True)
+            return tokens.estimated_usage(self._input_estimate, self._written_bytes)
         thoughts = counts.get("thoughtsTokenCount") or 0
         return Usage(
             input_total=(counts.get("promptTokenCount") or 0) + (counts.get("toolUsePromptTokenCount") or 0),

@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -37,6 +36,7 @@ from tamma.providers.common import tokens
 from tamma.providers.common.checking import failed_check
 from tamma.providers.common.errors import CallContext, host_of, transport_error
 from tamma.providers.common.http import check_base_url, make_client, read_until
+from tamma.providers.common.requests import tell_dropped, with_defaults
 from tamma.providers.common.sse import SSEDecoder
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.opencode import errors
@@ -161,20 +161,10 @@ class OpenCodeServer:
 
     def _built(self, request: Request, model: str, context: CallContext) -> dict[str, Any]:
         settings = self._settings
-        wanted = replace(
-            request,
-            temperature=settings.temperature if request.temperature is None else request.temperature,
-            max_output_tokens=request.max_output_tokens or settings.max_output_tokens,
-        )
+        wanted = with_defaults(request, settings)
         named = settings.options.get("agent") if settings.base_url else AGENT
         built = build(wanted, model, self.capabilities(model), context, str(named) if named else None)
-        if built.dropped:
-            _log.warning(
-                "left out of the request: OpenCode does not take it",
-                provider=settings.name,
-                model=model,
-                dropped=list(built.dropped),
-            )
+        tell_dropped(settings, model, built.dropped, by="OpenCode")
         return built.body
 
     def _cost(self, answer: OpenCodeStream) -> Cost:

@@ -87,9 +87,7 @@ class OpenCodeStream:
     @property
     def usage(self) -> Usage:
         """What OpenCode counted, or else an estimate."""
-        return self._usage or Usage(
-            input_total=self._input_estimate, output_total=tokens.from_bytes(self._written), estimated=True
-        )
+        return self._usage or tokens.estimated_usage(self._input_estimate, self._written)
 
     def _begin(self, events: list[StreamEvent]) -> None:
         if not self.started:
