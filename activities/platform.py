@@ -40,7 +40,7 @@ from tamma.model.repository import (
     Target,
 )
 from tamma.platforms.interface import COMMENTS, ISSUES
-from tamma.platforms.markdown_issue import issue_from_markdown
+from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.store.interface import BlobStore
 
 

@@ -34,9 +34,9 @@ PROVIDERS: Mapping[str, str] = {
     "zen-mcp": "tamma.providers.mcp.provider:ZenMcp",
 }
 PLATFORMS: Mapping[str, str] = {
-    "github": "tamma.platforms.github:GitHub",
-    "plain-git": "tamma.platforms.plain_git:PlainGit",
-    "memory": "tamma.platforms.memory:MemoryPlatform",
+    "github": "tamma.platforms.github.platform:GitHub",
+    "plain-git": "tamma.platforms.plain.platform:PlainGit",
+    "memory": "tamma.platforms.memory.platform:MemoryPlatform",
 }
 
 T = TypeVar("T")

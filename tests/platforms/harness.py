@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import pygit2
 
 from tamma.model.repository import ChangeKind, Check, CheckState, Comment, FileChange, Issue, RepoRef
-from tamma.platforms import gitdb
-from tamma.platforms.github import GitHub
+from tamma.platforms.git import objects as gitdb
+from tamma.platforms.github.platform import GitHub
 from tamma.platforms.interface import Platform, PlatformSettings
-from tamma.platforms.memory import MemoryPlatform
-from tamma.platforms.memory_state import read_ledger
-from tamma.platforms.plain_git import PlainGit
+from tamma.platforms.memory.platform import MemoryPlatform
+from tamma.platforms.memory.state import read_ledger
+from tamma.platforms.plain.platform import PlainGit
 from tests.support.github_server import GitHubServer
 
 

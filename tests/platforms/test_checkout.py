@@ -14,7 +14,7 @@ import pytest
 from tamma.errors import Conflict, NotFound, StaleHead, Transient
 from tamma.model.repository import MergeOutcome, MergeResult, RepoRef
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.plain_git import PlainGit
+from tamma.platforms.plain.platform import PlainGit
 from tests.platforms.harness import git, make_checkout
 
 BRANCH = "tamma/1-fix"
@@ -168,10 +168,10 @@ async def test_line_endings_follow_the_repositorys_attributes(tmp_path: Path) ->
 KILLED = """
 import asyncio, os, signal, sys
 from tamma.model.repository import RepoRef
-from tamma.platforms import checkout, gitdb
+from tamma.platforms.plain import checkout
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.plain_git import PlainGit
-import tamma.platforms.local_git as local_git
+from tamma.platforms.plain.platform import PlainGit
+import tamma.platforms.plain.local as local_git
 
 path, branch, head, where = sys.argv[1:]
 

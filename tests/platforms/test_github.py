@@ -24,9 +24,9 @@ from tamma.model.repository import (
     PullRequestSpec,
     Target,
 )
-from tamma.platforms.github import GitHub
-from tamma.platforms.github_errors import Answer, error_for
-from tamma.platforms.github_models import PullAnswer, merge_state
+from tamma.platforms.github.errors import Answer, error_for
+from tamma.platforms.github.models import PullAnswer, merge_state
+from tamma.platforms.github.platform import GitHub
 from tests.platforms.harness import GitHubHarness
 from tests.platforms.test_contract import BRANCH, commit, open_pr
 from tests.support.github_server import FaultKind, GitHubServer

@@ -20,8 +20,8 @@ from tamma.model.repository import (
     Target,
 )
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.memory import MemoryPlatform
-from tamma.platforms.memory_state import read_ledger
+from tamma.platforms.memory.platform import MemoryPlatform
+from tamma.platforms.memory.state import read_ledger
 from tests.platforms.harness import MemoryHarness, git, make_checkout
 from tests.platforms.test_contract import BRANCH, commit, open_pr
 
@@ -32,7 +32,7 @@ WORKER = """
 import asyncio, json, sys
 from tamma.model.repository import PullRequestSpec, RepoRef, Target
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.memory import MemoryPlatform
+from tamma.platforms.memory.platform import MemoryPlatform
 
 options, branch = json.loads(sys.argv[1]), sys.argv[2]
 platform = MemoryPlatform(PlatformSettings("memory", "memory", options=options))

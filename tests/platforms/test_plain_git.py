@@ -21,10 +21,10 @@ from tamma.errors import (
     Transient,
 )
 from tamma.model.repository import IssueFilter, MergeOutcome, RepoRef
-from tamma.platforms.gitcli import credentials_env, remote_error
+from tamma.platforms.git.command import credentials_env, remote_error
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.markdown_issue import issue_from_markdown
-from tamma.platforms.plain_git import PlainGit, is_url, local_path
+from tamma.platforms.plain.markdown_issue import issue_from_markdown
+from tamma.platforms.plain.platform import PlainGit, is_url, local_path
 from tests.platforms.harness import git, make_bare, make_checkout, push_to
 
 BRANCH = "tamma/1-fix"

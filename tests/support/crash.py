@@ -22,7 +22,7 @@ from temporalio.worker import Replayer
 
 from tamma.model.ids import new_task_id, workflow_id
 from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskStatus
-from tamma.platforms.memory_state import LedgerEntry, read_ledger
+from tamma.platforms.memory.state import LedgerEntry, read_ledger
 from tamma.stack.process import import_path
 from tamma.store.migrate import migrate
 from tamma.temporal.plugin import tamma_plugin

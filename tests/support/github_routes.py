@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pygit2
 
 from tamma.errors import Conflict, NotFound, PlatformError
-from tamma.platforms import gitdb
+from tamma.platforms.git import objects as gitdb
 from tests.support.github_world import NOW, StoredComment, StoredIssue, StoredPull, World
 from tests.support.openapi import ApiDescription, Json
 

@@ -9,7 +9,7 @@ from typing import Any
 import pygit2
 
 from tamma.model.repository import ChangeKind, FileChange, MergeMethod
-from tamma.platforms import gitdb
+from tamma.platforms.git import objects as gitdb
 
 NOW = "2026-01-02T03:04:05Z"
 

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from tamma.model.repository import Check, CheckState
 from tamma.model.task import Gate, Phase, TaskStatus
-from tamma.platforms.memory import MemoryPlatform
+from tamma.platforms.memory.platform import MemoryPlatform
 from tests.support.loop import QUICK, REPO, Loop, git, running_loop
 
 RARELY = replace(QUICK, poll=600, checks_grace=600)

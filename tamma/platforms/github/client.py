@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from tamma.errors import PlatformError, Transient
 from tamma.model.repository import RepoRef
-from tamma.platforms.github_errors import Answer, error_for
+from tamma.platforms.github.errors import Answer, error_for
 from tamma.platforms.interface import PlatformSettings
 
 if TYPE_CHECKING:

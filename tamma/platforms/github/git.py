@@ -7,8 +7,9 @@ import binascii
 
 from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
-from tamma.platforms.github_client import GitHubAccount, quoted, repo_path
-from tamma.platforms.github_models import (
+from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.github.client import GitHubAccount, quoted, repo_path
+from tamma.platforms.github.models import (
     CommitAnswer,
     ContentAnswer,
     CreatedObject,
@@ -16,7 +17,6 @@ from tamma.platforms.github_models import (
     RepositoryAnswer,
 )
 from tamma.platforms.interface import GitCredentials
-from tamma.platforms.marks import has_trailer, with_trailer
 
 _INLINE_LIMIT = 200_000
 """Bytes of text that travel inside the tree's request. Each blob costs a write of its own, and GitHub's

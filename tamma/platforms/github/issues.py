@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from tamma.errors import Forbidden, NotFound
 from tamma.model.repository import Comment, Identity, Issue, IssueFilter, Page, RepoRef, Target
-from tamma.platforms.github_client import GitHubAccount, repo_path
-from tamma.platforms.github_models import GHOST, CommentAnswer, IssueAnswer, User
+from tamma.platforms.common.marks import mark_of, with_mark, without_mark
+from tamma.platforms.github.client import GitHubAccount, repo_path
+from tamma.platforms.github.models import GHOST, CommentAnswer, IssueAnswer, User
 from tamma.platforms.interface import PlatformSettings
-from tamma.platforms.marks import mark_of, with_mark, without_mark
 
 _WRITERS = frozenset({"admin", "maintain", "write", "push"})
 _PERMISSION_TTL = 600.0

@@ -16,7 +16,7 @@ from tamma.model.repository import (
     MergeState,
     PullRequest,
 )
-from tamma.platforms.marks import without_mark
+from tamma.platforms.common.marks import without_mark
 
 GHOST = "ghost"
 """The login GitHub shows where an account was deleted."""

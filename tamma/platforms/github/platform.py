@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from tamma.errors import Unsupported
 from tamma.model.repository import MergeResult, RateLimit, RepoRef
-from tamma.platforms.github_git import GitHubGit
-from tamma.platforms.github_pulls import GitHubPulls
+from tamma.platforms.github.git import GitHubGit
+from tamma.platforms.github.pulls import GitHubPulls
 from tamma.platforms.interface import (
     API_COMMITS,
     ASSIGNEES,

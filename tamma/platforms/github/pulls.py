@@ -15,11 +15,11 @@ from tamma.model.repository import (
     PullRequestSpec,
     RepoRef,
 )
-from tamma.platforms.checks import summarise
-from tamma.platforms.github_client import repo_path
-from tamma.platforms.github_issues import GitHubIssues
-from tamma.platforms.github_models import CheckRun, MergeAnswer, PullAnswer, StatusAnswer, merge_state
-from tamma.platforms.marks import mark_of, with_mark
+from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.marks import mark_of, with_mark
+from tamma.platforms.github.client import repo_path
+from tamma.platforms.github.issues import GitHubIssues
+from tamma.platforms.github.models import CheckRun, MergeAnswer, PullAnswer, StatusAnswer, merge_state
 
 _BASE_MOVED = "base branch was modified"
 """GitHub's words for a merge that lost a race and may simply be tried again."""

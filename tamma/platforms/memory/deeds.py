@@ -27,9 +27,9 @@ from tamma.model.repository import (
     PullRequest,
     PullRequestSpec,
 )
-from tamma.platforms import gitdb
-from tamma.platforms.marks import has_trailer, with_trailer
-from tamma.platforms.memory_state import PendingMerge, RepoState, StoredComment, StoredPull
+from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.git import objects as gitdb
+from tamma.platforms.memory.state import PendingMerge, RepoState, StoredComment, StoredPull
 
 AUTHOR = "tamma"
 """Who the memory platform says we are."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from tamma import errors
-from tamma.platforms.memory_state import MemoryState
+from tamma.platforms.memory.state import MemoryState
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ in a ledger with the effect it had, and faults can be asked for: crash tests cou
 
 Options: `repositories` {"owner/name": path of a bare repository}, `issues` {"owner/name": {number: text}},
 `checks` (the state of commits nobody reported on: none, pending, success, failure), `state` (path of the
-JSON file), `ledger` (path), `faults` (see memory_faults).
+JSON file), `ledger` (path), `faults` (see faults).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from tamma.model.repository import (
     Repository,
     Target,
 )
-from tamma.platforms import gitdb, memory_forge
-from tamma.platforms.checks import summarise
+from tamma.platforms.common.checks import summarise
+from tamma.platforms.git import objects as gitdb
 from tamma.platforms.interface import (
     API_COMMITS,
     ASSIGNEES,
@@ -55,10 +55,11 @@ from tamma.platforms.interface import (
     GitCredentials,
     PlatformSettings,
 )
-from tamma.platforms.local_git import LocalGit
-from tamma.platforms.markdown_issue import issue_from_markdown
-from tamma.platforms.memory_faults import faults_from, strike, take
-from tamma.platforms.memory_state import RepoState, StateStore, StoredComment
+from tamma.platforms.memory import deeds
+from tamma.platforms.memory.faults import faults_from, strike, take
+from tamma.platforms.memory.state import RepoState, StateStore, StoredComment
+from tamma.platforms.plain.local import LocalGit
+from tamma.platforms.plain.markdown_issue import issue_from_markdown
 
 T = TypeVar("T")
 _PAGE = 100
@@ -92,7 +93,7 @@ class MemoryPlatform:
         )
 
     async def check_credentials(self) -> Identity:
-        return Identity(memory_forge.AUTHOR)
+        return Identity(deeds.AUTHOR)
 
     async def rate_limit(self) -> RateLimit:
         return RateLimit()
@@ -120,9 +121,7 @@ class MemoryPlatform:
         return await self._read("list_issues", repo, deed)
 
     async def get_issue(self, repo: RepoRef, number: str) -> Issue:
-        return await self._read(
-            "get_issue", repo, lambda state: (memory_forge.require_issue(state, number), False)
-        )
+        return await self._read("get_issue", repo, lambda state: (deeds.require_issue(state, number), False))
 
     async def list_comments(self, repo: RepoRef, target: Target) -> tuple[Comment, ...]:
         def deed(state: RepoState) -> tuple[tuple[Comment, ...], bool]:
@@ -132,7 +131,7 @@ class MemoryPlatform:
 
     async def ensure_comment(self, repo: RepoRef, target: Target, body: str, op_id: str) -> Comment:
         def deed(state: RepoState) -> tuple[Comment, bool]:
-            return memory_forge.ensure_comment(state, target.number, body, op_id)
+            return deeds.ensure_comment(state, target.number, body, op_id)
 
         return await self._write("ensure_comment", repo, target.number, deed)
 
@@ -140,7 +139,7 @@ class MemoryPlatform:
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         def deed(state: RepoState) -> tuple[None, bool]:
-            return None, memory_forge.set_words(state, number, "labels", add, remove)
+            return None, deeds.set_words(state, number, "labels", add, remove)
 
         await self._write("set_labels", repo, number, deed)
 
@@ -148,7 +147,7 @@ class MemoryPlatform:
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         def deed(state: RepoState) -> tuple[None, bool]:
-            return None, memory_forge.set_words(state, number, "assignees", add, remove)
+            return None, deeds.set_words(state, number, "assignees", add, remove)
 
         await self._write("set_assignees", repo, number, deed)
 
@@ -162,7 +161,7 @@ class MemoryPlatform:
         self, op: str, repo: RepoRef, number: str, wanted: Literal["open", "closed"]
     ) -> None:
         def deed(state: RepoState) -> tuple[None, bool]:
-            memory_forge.require_issue(state, number)
+            deeds.require_issue(state, number)
             changed = state.issues[number].state != wanted
             state.issues[number] = replace(state.issues[number], state=wanted)
             return None, changed
@@ -214,7 +213,7 @@ class MemoryPlatform:
     ) -> CommitRef:
         def deed(state: RepoState) -> tuple[CommitRef, bool]:
             git = self._local(repo).open()
-            return memory_forge.commit_files(git, branch, changes, message, expected_head, op_id)
+            return deeds.commit_files(git, branch, changes, message, expected_head, op_id)
 
         return await self._write("commit_files", repo, branch, deed)
 
@@ -233,20 +232,20 @@ class MemoryPlatform:
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
         def deed(state: RepoState) -> tuple[PullRequest | None, bool]:
-            found = memory_forge.find_pull(state, self._local(repo).open(), head, base)
+            found = deeds.find_pull(state, self._local(repo).open(), head, base)
             return (found[0].pull if found else None), False
 
         return await self._read("find_pr", repo, deed)
 
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
         def deed(state: RepoState) -> tuple[EnsuredPullRequest, bool]:
-            return memory_forge.ensure_pr(state, self._local(repo).open(), spec, op_id, _url(repo))
+            return deeds.ensure_pr(state, self._local(repo).open(), spec, op_id, _url(repo))
 
         return await self._write("ensure_pr", repo, spec.head, deed)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         def deed(state: RepoState) -> tuple[PullRequest, bool]:
-            return memory_forge.require_pull(state, self._local(repo).open(), number).pull, False
+            return deeds.require_pull(state, self._local(repo).open(), number).pull, False
 
         return await self._read("get_pr", repo, deed)
 
@@ -254,7 +253,7 @@ class MemoryPlatform:
         self, repo: RepoRef, number: str, *, title: str | None = None, body: str | None = None
     ) -> PullRequest:
         def deed(state: RepoState) -> tuple[PullRequest, bool]:
-            stored = memory_forge.require_pull(state, self._local(repo).open(), number)
+            stored = deeds.require_pull(state, self._local(repo).open(), number)
             before = stored.pull
             stored.pull = replace(
                 before,
@@ -268,8 +267,8 @@ class MemoryPlatform:
     async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
         def deed(state: RepoState) -> tuple[MergeState, bool]:
             git = self._local(repo).open()
-            head = memory_forge.require_pull(state, git, number).pull.head_sha
-            return memory_forge.merge_readiness(state, git, number, self._checks(state, head).state), False
+            head = deeds.require_pull(state, git, number).pull.head_sha
+            return deeds.merge_readiness(state, git, number, self._checks(state, head).state), False
 
         return await self._read("merge_readiness", repo, deed)
 
@@ -278,7 +277,7 @@ class MemoryPlatform:
     ) -> MergeResult:
         def deed(state: RepoState, save: Callable[[], None]) -> tuple[MergeResult, bool]:
             git = self._local(repo).open()
-            return memory_forge.merge_pr(state, git, number, method, expected_head, message, save)
+            return deeds.merge_pr(state, git, number, method, expected_head, message, save)
 
         return await self._run("merge_pr", repo, number, deed, write=True)
 
@@ -325,7 +324,7 @@ class MemoryPlatform:
         """Somebody closes it without a merge."""
 
         def deed(state: RepoState) -> tuple[None, bool]:
-            stored = memory_forge.require_pull(state, self._local(repo).open(), number)
+            stored = deeds.require_pull(state, self._local(repo).open(), number)
             stored.pull = replace(stored.pull, state="closed")
             return None, True
 

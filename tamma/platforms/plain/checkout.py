@@ -21,7 +21,7 @@ from pathlib import Path
 import pygit2
 
 from tamma.errors import Conflict, Transient
-from tamma.platforms.gitcli import run_git
+from tamma.platforms.git.command import run_git
 
 _JOURNAL = "tamma-merge.json"
 _LOCK = "tamma-merge.lock"

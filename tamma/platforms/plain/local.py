@@ -9,9 +9,9 @@ import pygit2
 
 from tamma.errors import StaleHead, Transient
 from tamma.model.repository import MergeOutcome, MergeResult
-from tamma.platforms import gitdb
-from tamma.platforms.checkout import Checkout, Journal, checkout_of
-from tamma.platforms.remote_git import plan_merge
+from tamma.platforms.git import objects as gitdb
+from tamma.platforms.plain.checkout import Checkout, Journal, checkout_of
+from tamma.platforms.plain.remote import plan_merge
 
 _log = logging.getLogger(__name__)
 

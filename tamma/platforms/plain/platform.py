@@ -48,9 +48,9 @@ from tamma.platforms.interface import (
     GitCredentials,
     PlatformSettings,
 )
-from tamma.platforms.local_git import LocalGit
-from tamma.platforms.markdown_issue import issue_from_markdown
-from tamma.platforms.remote_git import RemoteGit
+from tamma.platforms.plain.local import LocalGit
+from tamma.platforms.plain.markdown_issue import issue_from_markdown
+from tamma.platforms.plain.remote import RemoteGit
 
 _SCP_FORM = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _USE_A_FORGE = "use a forge (GitHub), or deliver a branch and merge it with merge_branch"

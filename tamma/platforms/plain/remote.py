@@ -15,8 +15,8 @@ import pygit2
 
 from tamma.errors import Conflict, NotFound, StaleHead, Transient
 from tamma.model.repository import MergeOutcome, MergeResult
-from tamma.platforms import gitdb
-from tamma.platforms.gitcli import run_git, run_remote
+from tamma.platforms.git import objects as gitdb
+from tamma.platforms.git.command import run_git, run_remote
 
 
 @dataclass(frozen=True, slots=True)
