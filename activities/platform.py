@@ -76,7 +76,7 @@ class PlatformActivities:
             base_branch=base.name,
             base_sha=base.sha,
             branch=branch_name(given.issue, issue.title, given.suffix),
-            capabilities=tuple(sorted(platform.capabilities())),
+            capabilities=tuple(sorted(await platform.capabilities())),
         )
 
     @activity.defn(name=OPEN_PULL_REQUEST.name)
@@ -141,7 +141,7 @@ class PlatformActivities:
     async def close_issue(self, given: CloseIssue) -> Done:
         """Tell the issue what solved it, close it, remove the merged branch."""
         platform = await self._platforms.get(given.repo.platform_id)
-        capabilities = platform.capabilities()
+        capabilities = await platform.capabilities()
         notes: list[str] = []
         if COMMENTS in capabilities:
             target = Target("issue", given.issue)

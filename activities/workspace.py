@@ -103,7 +103,7 @@ class WorkspaceActivities:
             base_sha=given.base_sha,
             branch=given.branch,
             checkpoint=given.checkpoint,
-            credentials=platform.git_credentials(given.repo),
+            credentials=await platform.git_credentials(given.repo),
         )
         async with self._locks[given.task_id], beating() as pulse:
             info = await self._workspaces.prepare(spec, pulse.say)
@@ -284,8 +284,9 @@ class WorkspaceActivities:
             if refused:
                 raise PolicyRefused(refused)
             sha = await workspace.commit(given.message, op_id)
-            if platform.settings.delivery == "push" or API_COMMITS not in platform.capabilities():
-                pushed = await workspace.push(platform.git_credentials(given.repo), given.expected_sha)
+            if platform.settings.delivery == "push" or API_COMMITS not in await platform.capabilities():
+                credentials = await platform.git_credentials(given.repo)
+                pushed = await workspace.push(credentials, given.expected_sha)
                 return PublishedBranch(pushed, created=pushed == sha)
             changes = await workspace.file_changes()
         with suppress(Conflict):

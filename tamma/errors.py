@@ -32,6 +32,7 @@
     │   ├── StaleHead           never retried: the ref moved
     │   ├── Forbidden           never retried
     │   ├── BadCredentials      never retried, exit 4
+    │   ├── WebhookRefused      never retried: a delivery that is not the platform's
     │   └── Unsupported         never retried: names the capability
     └── WorkspaceError
         ├── WorkspaceLost       this host does not have it: rebuild it from a checkpoint
@@ -256,6 +257,10 @@ class Transient(PlatformError):
     """A failure of the network or the platform that may pass."""
 
     retryable = True
+
+
+class WebhookRefused(PlatformError):
+    """A webhook's signature is missing or wrong, or its body is none of the platform's form."""
 
 
 class Unsupported(PlatformError):

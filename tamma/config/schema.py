@@ -18,9 +18,6 @@ from tamma.config.built_in import BUILT_IN as BUILT_IN
 Approve = Literal["none", "plan", "merge", "all"]
 Merge = Literal["auto", "never"]
 MergeMethod = Literal["merge", "squash", "rebase"]
-PlatformType = Literal[
-    "github", "gitlab", "gitea", "forgejo", "bitbucket", "azure-devops", "plain-git", "memory"
-]
 Mode = Literal["standalone", "orchestrator", "worker"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 Seconds = Annotated[float, Field(gt=0)]
@@ -175,7 +172,7 @@ class PlatformConfig(Section):
     platform_id: Name
     """The host in an issue's address, and the word before the colon in `HOST:owner/repo#12`. `name` is
     understood as well."""
-    platform_type: PlatformType
+    platform_type: str
     """`github`, `plain-git` and `memory` are implemented."""
     base_url: str | None = None
     """The API's address, for servers of your own: `https://HOST/api/v3` for GitHub Enterprise."""

@@ -10,20 +10,19 @@ from typing import Generic, Literal, TypeVar
 from tamma.model.references import MergeMethod as MergeMethod
 from tamma.model.references import RepoRef as RepoRef
 
-PlatformType = Literal[
-    "github", "gitlab", "gitea", "forgejo", "bitbucket", "azure-devops", "plain-git", "memory"
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Repository:
     ref: RepoRef
+    """Where it is now: another name than was asked for where it was renamed or moved."""
     default_branch: str
+    """Also of an empty repository, which has no such branch yet."""
     clone_url: str
     """What `git clone` takes; never with credentials in it."""
     web_url: str = ""
     private: bool = False
     archived: bool = False
+    """Read-only: nothing can be written to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,14 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class IssueFilter:
+    """All of it must hold."""
+
     state: Literal["open", "closed", "all"] = "open"
     labels: tuple[str, ...] = ()
+    """Every one of them."""
     assignee: str | None = None
+    author: str | None = None
+    updated_since: datetime | None = None
 
 
 T = TypeVar("T")
@@ -106,6 +110,8 @@ class PullRequestSpec:
     body: str
     draft: bool = False
     labels: tuple[str, ...] = ()
+    link: str = ""
+    """Where the whole text is, for platforms that take only the beginning of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,21 @@ class PullRequest:
     draft: bool = False
     author: str = ""
     merge_sha: str | None = None
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    """Who was asked for a review."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestFilter:
+    """All of it must hold."""
+
+    state: Literal["open", "closed", "merged", "all"] = "open"
+    """`closed` without a merge."""
+    head: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,8 @@ class Check:
     state: CheckState
     url: str = ""
     detail: str = ""
+    job_id: str | None = None
+    """What `get_job_log` takes, where the check is a job of the platform's own CI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +175,135 @@ class CheckSummary:
     sha: str
     state: CheckState
     checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A check that we report on a commit. The same name again replaces it."""
+
+    name: str
+    state: Literal[CheckState.PENDING, CheckState.SUCCESS, CheckState.FAILURE]
+    description: str = ""
+    url: str = ""
+
+
+# --- continuous integration -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CiTrigger:
+    """A run of the platform's CI that is asked for."""
+
+    branch: str
+    workflow: str | None = None
+    """What to run, where the platform has more than one thing: a workflow's file, a pipeline's name or id."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """Variables of the run."""
+    sha: str | None = None
+    """The commit it is for; None: the branch's head."""
+
+
+@dataclass(frozen=True, slots=True)
+class CiRun:
+    """A workflow run (GitHub, Gitea, Forgejo), pipeline (GitLab, Bitbucket) or build (Azure)."""
+
+    id: str
+    """Opaque."""
+    name: str
+    state: CheckState
+    sha: str
+    branch: str = ""
+    url: str = ""
+    event: str = ""
+    """Why it runs, in the platform's own word."""
+    attempt: int = 1
+    detail: str = ""
+    """The platform's own word for the state."""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CiJob:
+    """A job (GitHub, GitLab, Gitea, Forgejo), step (Bitbucket) or timeline job (Azure) of a run."""
+
+    id: str
+    """Opaque; `get_job_log` takes it."""
+    name: str
+    state: CheckState
+    url: str = ""
+    detail: str = ""
+    """The platform's own word for the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """The end of a job's log, decoded; carriage returns and ANSI colours are left in."""
+
+    text: str
+    truncated: bool
+    """Whether there is more before it."""
+
+
+# --- reviews ------------------------------------------------------------------------------------------
+
+
+class ReviewEvent(StrEnum):
+    APPROVE = "approve"
+    REQUEST_CHANGES = "request_changes"
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class InlineComment:
+    """A remark on lines of the change: `start_line` to `line`, counted from 1."""
+
+    path: str
+    line: int
+    body: str
+    side: Literal["new", "old"] = "new"
+    """Which version `line` counts in."""
+    start_line: int | None = None
+    """None: one line. Platforms without ranges take `line` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSpec:
+    """A review to submit as one."""
+
+    event: ReviewEvent
+    body: str
+    head_sha: str
+    """The commit that was read: a review of another head raises StaleHead."""
+    comments: tuple[InlineComment, ...] = ()
+    link: str = ""
+    """As in `PullRequestSpec`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    id: str
+    author: str
+    event: ReviewEvent
+    body: str
+    sha: str = ""
+    """The commit it was made on, where the platform says."""
+    submitted_at: datetime | None = None
+    trusted: bool = False
+    """As in `Comment`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewThread:
+    """A conversation on lines of the change, oldest comment first."""
+
+    id: str
+    """Opaque; `reply` and `resolve_thread` take it."""
+    path: str
+    line: int | None
+    """None where the lines are gone, or the remark is on the whole file."""
+    comments: tuple[Comment, ...]
+    resolved: bool = False
+    outdated: bool = False
 
 
 class MergeCategory(StrEnum):
@@ -175,7 +327,9 @@ class MergeState:
 class MergeOutcome(StrEnum):
     MERGED = "merged"
     SCHEDULED = "scheduled"
+    """The platform merges by itself when its conditions hold."""
     PENDING = "pending"
+    """The platform has begun: ask again."""
     REFUSED = "refused"
 
 
@@ -206,4 +360,57 @@ class Identity:
     """Who the credentials belong to."""
 
     login: str
+    """Empty for credentials that belong to no user, such as a GitHub App's."""
     scopes: tuple[str, ...] = field(default=())
+    """What they may do, where the platform says."""
+    expires_at: datetime | None = None
+    """When they end, where the platform says."""
+
+
+# --- webhooks -----------------------------------------------------------------------------------------
+
+
+class EventKind(StrEnum):
+    PING = "ping"
+    ISSUE = "issue"
+    ISSUE_COMMENT = "issue_comment"
+    PULL_REQUEST = "pull_request"
+    PULL_REQUEST_COMMENT = "pull_request_comment"
+    """On the conversation or on lines of the change."""
+    REVIEW = "review"
+    PUSH = "push"
+    CHECKS = "checks"
+    """A check, status, pipeline or build changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """That something happened: a reason to go and look, not something to believe."""
+
+    delivery_id: str
+    """The same for every delivery of one event that the platform repeats."""
+    kind: EventKind
+    action: str
+    """opened, edited, closed, reopened, merged, labeled, unlabeled, assigned, unassigned, updated (new
+    commits), created, deleted, submitted, completed, or the platform's own word."""
+    owner: str
+    name: str
+    """With `owner` the repository, as in `RepoRef`."""
+    actor: str = ""
+    number: str | None = None
+    """Of the issue or the pull request."""
+    branch: str = ""
+    sha: str = ""
+    label: str = ""
+    """The label, or the assignee, that came or went, where the platform names it."""
+    text: str = ""
+    """The comment or review, at most 65,536 characters."""
+    comment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A delivery that means nothing to us, and why."""
+
+    reason: str
+    delivery_id: str = ""

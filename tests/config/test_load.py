@@ -179,7 +179,6 @@ def test_schema_and_model_have_the_same_values() -> None:
     assert set(get_args(schema.Approve)) == {policy.value for policy in task.ApprovePolicy}
     assert get_args(schema.Merge) == get_args(task.MergePolicy)
     assert get_args(schema.MergeMethod) == get_args(repository.MergeMethod)
-    assert get_args(schema.PlatformType) == get_args(repository.PlatformType)
     limits, run = task.Limits(), schema.RunConfig()
     assert (run.budget_usd, run.max_turns) == (limits.budget_usd, limits.max_turns)
 

@@ -114,14 +114,14 @@ async def test_what_a_platform_lacks_is_unsupported(forge: Any_) -> None:
     calls = {
         interface.ISSUES: lambda: platform.close_issue(repo, "1"),
         interface.COMMENTS: lambda: platform.ensure_comment(repo, target, "b", "op"),
-        interface.LABELS: lambda: platform.set_labels(repo, "1", ("x",)),
+        interface.LABELS: lambda: platform.set_labels(repo, target, ("x",)),
         interface.ASSIGNEES: lambda: platform.set_assignees(repo, "1", ("x",)),
         interface.PULL_REQUESTS: lambda: platform.ensure_pr(repo, spec, "op"),
         interface.CHECKS: lambda: platform.get_checks(repo, "0" * 40),
         interface.API_COMMITS: lambda: platform.commit_files(repo, "b", (), "m", "0" * 40, "op"),
         interface.LOCAL_MERGE: lambda: platform.merge_branch(repo, "a", "main", "0" * 40, "m"),
     }
-    lacking = set(calls) - platform.capabilities()
+    lacking = set(calls) - await platform.capabilities()
     for capability in lacking:
         with pytest.raises(Unsupported) as caught:
             await calls[capability]()
@@ -251,9 +251,11 @@ async def test_a_comment_whose_answer_was_lost(harness: AnyHarness) -> None:
 
 async def test_labels_are_set_by_their_difference(harness: AnyHarness) -> None:
     [number] = await harness.add_issues(1)
-    await harness.platform.set_labels(harness.repo, number, ("bug", "in progress"))
-    await harness.platform.set_labels(harness.repo, number, ("bug",), ("in progress", "never there"))
-    await harness.platform.set_labels(harness.repo, number, ("bug",), ("in progress",))
+    await harness.platform.set_labels(harness.repo, Target("issue", number), ("bug", "in progress"))
+    await harness.platform.set_labels(
+        harness.repo, Target("issue", number), ("bug",), ("in progress", "never there")
+    )
+    await harness.platform.set_labels(harness.repo, Target("issue", number), ("bug",), ("in progress",))
     assert (await harness.platform.get_issue(harness.repo, number)).labels == ("bug",)
     found = await harness.platform.list_issues(harness.repo, IssueFilter(labels=("bug",)))
     assert [issue.number for issue in found.items] == [number]
@@ -289,8 +291,8 @@ async def test_a_closing_whose_answer_was_lost(harness: AnyHarness) -> None:
 
 async def test_labels_whose_answer_was_lost(harness: AnyHarness) -> None:
     [number] = await harness.add_issues(1)
-    await lose_answer(harness, "set_labels", number, ("bug",))
-    await harness.platform.set_labels(harness.repo, number, ("bug",))
+    await lose_answer(harness, "set_labels", Target("issue", number), ("bug",))
+    await harness.platform.set_labels(harness.repo, Target("issue", number), ("bug",))
     login = (await harness.platform.check_credentials()).login
     await lose_answer(harness, "set_assignees", number, (login,))
     await harness.platform.set_assignees(harness.repo, number, (login,))

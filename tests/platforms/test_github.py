@@ -66,7 +66,7 @@ async def test_credentials_for_git_and_the_address_to_clone(hub: GitHubHarness) 
     settings = replace(hub.platform.settings, clone_url="/srv/{owner}/{name}.git")
     platform = GitHub(settings)
     assert (await platform.get_repository(hub.repo)).clone_url == "/srv/octo/hello.git"
-    credentials = platform.git_credentials(hub.repo)
+    credentials = await platform.git_credentials(hub.repo)
     await platform.close()
     assert (credentials.username, credentials.token) == ("x-access-token", hub.server.token)
     assert hub.server.token not in repr(credentials)

@@ -78,7 +78,7 @@ async def test_a_merge_killed_between_git_and_the_state_is_not_made_twice(tmp_pa
     pull = await open_pr(harness)
     killed = WORKER.replace("import asyncio,", "import os, signal, asyncio,").replace(
         "asyncio.run(work())",
-        "from tamma.platforms import gitdb\nmove = gitdb.move_branch\n"
+        "from tamma.platforms.git import objects as gitdb\nmove = gitdb.move_branch\n"
         "def die(*arguments):\n    move(*arguments)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "gitdb.move_branch = die\nasyncio.run(work())",
     )

@@ -81,8 +81,8 @@ async def test_credentials_never_come_in_a_url() -> None:
     assert environment["GIT_CONFIG_KEY_0"] == "http.https://example.test/.extraHeader"
     assert credentials_env("git@example.test:a.git", "t0ken") == {}
     settings = PlatformSettings("git", "plain-git", token="t0ken")
-    assert PlainGit(settings).git_credentials(ref("https://example.test/a")).token == "t0ken"
-    assert PlainGit(settings).git_credentials(ref("/srv/a")).token is None
+    assert (await PlainGit(settings).git_credentials(ref("https://example.test/a"))).token == "t0ken"
+    assert (await PlainGit(settings).git_credentials(ref("/srv/a"))).token is None
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class GitHubGit(GitHubAccount):
             repo, answer.default_branch, clone_url, answer.html_url, answer.private, answer.archived
         )
 
-    def git_credentials(self, repo: RepoRef) -> GitCredentials:
+    async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         return GitCredentials("x-access-token", self._settings.token)
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:

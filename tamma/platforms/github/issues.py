@@ -75,7 +75,9 @@ class GitHubIssues(GitHubAccount):
         found = await self._comments(repo, target)
         return tuple([answer.comment(trusted=await self._may_write(repo, answer.author)) for answer in found])
 
-    async def ensure_comment(self, repo: RepoRef, target: Target, body: str, op_id: str) -> Comment:
+    async def ensure_comment(
+        self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
+    ) -> Comment:
         marked = with_mark(body, op_id)
         existing = await self._comment_of(repo, target, op_id)
         if existing is None:
@@ -87,8 +89,9 @@ class GitHubIssues(GitHubAccount):
         return existing.comment(trusted=True)
 
     async def set_labels(
-        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+        self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
+        number = target.number
         there = {name.lower() for name in (await self._issue(repo, number)).label_names()}
         path = repo_path(repo, f"/issues/{_number(number)}/labels")
         missing = [name for name in dict.fromkeys(add) if name.lower() not in there]

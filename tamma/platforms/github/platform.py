@@ -42,7 +42,7 @@ class _RateLimits(BaseModel):
 class GitHub(GitHubPulls, GitHubGit):
     """The platform `github`. `base_url` names the API (Enterprise: `https://HOST/api/v3`)."""
 
-    def capabilities(self) -> frozenset[str]:
+    async def capabilities(self) -> frozenset[str]:
         return _CAPABILITIES
 
     async def rate_limit(self) -> RateLimit:

@@ -87,7 +87,7 @@ class MemoryPlatform:
     async def close(self) -> None:
         """Nothing to close."""
 
-    def capabilities(self) -> frozenset[str]:
+    async def capabilities(self) -> frozenset[str]:
         return frozenset(
             {ISSUES, COMMENTS, LABELS, ASSIGNEES, PULL_REQUESTS, CHECKS, API_COMMITS, GIT_PUSH, LOCAL_MERGE}
         )
@@ -98,7 +98,7 @@ class MemoryPlatform:
     async def rate_limit(self) -> RateLimit:
         return RateLimit()
 
-    def git_credentials(self, repo: RepoRef) -> GitCredentials:
+    async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         return GitCredentials()
 
     # --- issues ------------------------------------------------------------------------------------
@@ -129,19 +129,21 @@ class MemoryPlatform:
 
         return await self._read("list_comments", repo, deed)
 
-    async def ensure_comment(self, repo: RepoRef, target: Target, body: str, op_id: str) -> Comment:
+    async def ensure_comment(
+        self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
+    ) -> Comment:
         def deed(state: RepoState) -> tuple[Comment, bool]:
             return deeds.ensure_comment(state, target.number, body, op_id)
 
         return await self._write("ensure_comment", repo, target.number, deed)
 
     async def set_labels(
-        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+        self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         def deed(state: RepoState) -> tuple[None, bool]:
-            return None, deeds.set_words(state, number, "labels", add, remove)
+            return None, deeds.set_words(state, target.number, "labels", add, remove)
 
-        await self._write("set_labels", repo, number, deed)
+        await self._write("set_labels", repo, target.number, deed)
 
     async def set_assignees(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()

@@ -84,7 +84,7 @@ class PlainGit:
     async def close(self) -> None:
         """Nothing to close."""
 
-    def capabilities(self) -> frozenset[str]:
+    async def capabilities(self) -> frozenset[str]:
         """Without ISSUES: issues can be read from the configuration, but there is no tracker to write to."""
         return frozenset({GIT_PUSH, LOCAL_MERGE})
 
@@ -95,8 +95,11 @@ class PlainGit:
     async def rate_limit(self) -> RateLimit:
         return RateLimit()
 
-    def git_credentials(self, repo: RepoRef) -> GitCredentials:
+    async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         """The configured token for https; nothing for paths and SSH."""
+        return self._credentials(repo)
+
+    def _credentials(self, repo: RepoRef) -> GitCredentials:
         if repo.name.startswith("https://") and self._settings.token:
             return GitCredentials("x-access-token", self._settings.token)
         return GitCredentials()
@@ -140,7 +143,7 @@ class PlainGit:
                 "a repository's URL carries a password",
                 hint="take it out of the URL and configure it as the platform's token",
             )
-        token = self.git_credentials(repo).token
+        token = self._credentials(repo).token
         return RemoteGit(repo.name, token, timeout=max(self._settings.timeout, 300.0))
 
     # --- issues ------------------------------------------------------------------------------------
@@ -172,11 +175,13 @@ class PlainGit:
     async def list_comments(self, repo: RepoRef, target: Target) -> tuple[Comment, ...]:
         self._refuse(COMMENTS, _ISSUE_IS_A_FILE)
 
-    async def ensure_comment(self, repo: RepoRef, target: Target, body: str, op_id: str) -> Comment:
+    async def ensure_comment(
+        self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
+    ) -> Comment:
         self._refuse(COMMENTS, _ISSUE_IS_A_FILE)
 
     async def set_labels(
-        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+        self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         self._refuse(LABELS, _ISSUE_IS_A_FILE)
 
