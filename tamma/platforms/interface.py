@@ -82,9 +82,9 @@ LOCAL_MERGE = "local_merge"
 
 CAPABILITIES = frozenset(
     {
-        ISSUES, COMMENTS, LABELS, ASSIGNEES, PULL_REQUESTS, DRAFTS, REVIEWERS, REVIEWS, RESOLVE_THREADS, CHECKS,
-        STATUSES, AUTO_MERGE, CI_TRIGGER, CI_RUNS, CI_LOGS, CI_RERUN, CI_CANCEL, WEBHOOKS, API_COMMITS,
-        GIT_PUSH, LOCAL_MERGE,
+        ISSUES, COMMENTS, LABELS, ASSIGNEES, PULL_REQUESTS, DRAFTS, REVIEWERS, REVIEWS, RESOLVE_THREADS,
+        CHECKS, STATUSES, AUTO_MERGE, CI_TRIGGER, CI_RUNS, CI_LOGS, CI_RERUN, CI_CANCEL, WEBHOOKS,
+        API_COMMITS, GIT_PUSH, LOCAL_MERGE,
     }
 )  # fmt: skip
 
@@ -119,7 +119,7 @@ class TokenSource(Protocol):
     """Where an adapter has its token from; it may change while calls are under way."""
 
     async def token(self) -> str | None:
-        """The token to use now; None for anonymous calls. Raises BadCredentials where it cannot be renewed."""
+        """The token to use now; None for anonymous calls. Raises BadCredentials if it cannot be renewed."""
         ...
 
     async def refused(self, token: str) -> bool:

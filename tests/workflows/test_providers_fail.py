@@ -17,7 +17,7 @@ from temporalio.client import Client
 from tamma.model.ids import SessionId
 from tamma.model.task import AgentChoice, ApprovePolicy, Control, Gate, TaskStatus, TaskView, Waiting
 from tamma.providers.interface import ProviderSettings
-from tamma.providers.routing import breaker
+from tamma.resilience import breaker
 from tamma.providers.routing.chain import Link, Routes
 from tests.providers.vendors.base import Said
 from tests.providers.vendors.chat import LocalVendor

@@ -7,12 +7,32 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from tamma.errors import CircuitOpen, ProviderError, RateLimited
+from tamma.errors import (
+    AuthFailed,
+    CircuitOpen,
+    Overloaded,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+    StreamInterrupted,
+)
 from tamma.model.conversation import Finish, Request, StreamEvent
 from tamma.providers.interface import Provider, ProviderSettings
-from tamma.providers.routing.breaker import Breaker, counts
 from tamma.providers.routing.limiter import Limiter
 from tamma.providers.wrapper import Wrapper
+from tamma.resilience.breaker import Breaker
+
+_COUNTED = (Overloaded, ProviderTimeout, ProviderUnreachable, StreamInterrupted, QuotaExhausted, AuthFailed)
+
+
+def counts(error: BaseException) -> bool:
+    """Whether `error` says something about the service or the credential, and not about one request.
+
+    A rate limit does not: it says itself when to come back, and the limiter heeds that.
+    """
+    return isinstance(error, _COUNTED)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ closed --5 failures within 60 s--> open --300 s--> one call as a trial --success
                                     ^                                 |
                                     +------------- failure -----------+
 
-Figures: the specification's.
+Which errors count is for its user to say. Figures: the specification's.
 """
 
 from __future__ import annotations
@@ -14,15 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tamma.errors import (
-    AuthFailed,
-    Overloaded,
-    ProviderError,
-    ProviderTimeout,
-    ProviderUnreachable,
-    QuotaExhausted,
-    StreamInterrupted,
-)
+from tamma.errors import TammaError
 
 FAILURES = 5
 WINDOW = 60.0
@@ -31,16 +23,6 @@ COOLDOWN = 300.0
 """Seconds."""
 TRIAL = 15.0
 """Seconds that others wait while one call tries whether the service is back."""
-
-_COUNTED = (Overloaded, ProviderTimeout, ProviderUnreachable, StreamInterrupted, QuotaExhausted, AuthFailed)
-
-
-def counts(error: BaseException) -> bool:
-    """Whether `error` says something about the service or the credential, and not about one request.
-
-    A rate limit does not: it says itself when to come back, and the limiter heeds that.
-    """
-    return isinstance(error, _COUNTED)
 
 
 @dataclass(slots=True)
@@ -56,7 +38,7 @@ class Breaker:
     _opened: float | None = None
     _trial: float | None = None
     """When the call that tries it began."""
-    last_error: ProviderError | None = None
+    last_error: TammaError | None = None
 
     def admit(self) -> float:
         """0.0: go ahead. Else the seconds until it is worth asking again."""
@@ -80,7 +62,7 @@ class Breaker:
         self._failed.clear()
         self._opened = self._trial = self.last_error = None
 
-    def failed(self, error: ProviderError) -> None:
+    def failed(self, error: TammaError) -> None:
         """Count `error`, and open where there were too many lately or the trial failed."""
         now = self.clock()
         self._failed.append(now)

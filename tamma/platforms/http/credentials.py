@@ -1,0 +1,66 @@
+"""The usual ways to show a token. What a token is, and how it is renewed, is its source's business."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tamma.platforms.interface import PlatformSettings, TokenSource
+
+Show = Callable[[str], Mapping[str, str]]
+"""A token as headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A token that does not change."""
+
+    value: str | None = field(repr=False)
+
+    async def token(self) -> str | None:
+        return self.value
+
+    async def refused(self, token: str) -> bool:
+        return False
+
+
+def token_source(settings: PlatformSettings) -> TokenSource:
+    """Where the account's token comes from."""
+    return settings.tokens or Fixed(settings.token)
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """RFC 6750."""
+    return {"authorization": f"Bearer {token}"}
+
+
+def token_scheme(token: str) -> Mapping[str, str]:
+    """`Authorization: token …`, of Gitea and Forgejo."""
+    return {"authorization": f"token {token}"}
+
+
+def basic(username: str) -> Show:
+    """RFC 7617, the token as the password."""
+
+    def show(token: str) -> Mapping[str, str]:
+        pair = base64.b64encode(f"{username}:{token}".encode()).decode()
+        return {"authorization": f"Basic {pair}"}
+
+    return show
+
+
+class HeaderCredentials:
+    """A source's token in the headers of every request; without a token, none."""
+
+    def __init__(self, source: TokenSource, show: Show) -> None:
+        self._source = source
+        self._show = show
+        self._used: str | None = None
+
+    async def headers(self) -> Mapping[str, str]:
+        self._used = await self._source.token()
+        return {} if self._used is None else self._show(self._used)
+
+    async def refused(self) -> bool:
+        return self._used is not None and await self._source.refused(self._used)

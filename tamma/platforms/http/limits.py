@@ -1,0 +1,69 @@
+"""What a service's headers say of its limits. Pure.
+
+Sources: GitHub (docs.github.com/rest/using-the-rest-api/rate-limits), GitLab (docs.gitlab.com, "Rate limits":
+`RateLimit-*`), Bitbucket Data Center (`X-RateLimit-*`), Azure DevOps (learn.microsoft.com, "Rate and usage
+limits": `X-RateLimit-*`, and `Retry-After` on answers that were only delayed), RFC 9110 for `Retry-After`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from tamma.model.repository import RateLimit
+
+DEFAULT_WAIT = 60.0
+"""Seconds to wait where a service limits us and does not say for how long."""
+_FAR = 1_000_000_000.0
+"""A reset above this is a time since 1970, one below it a number of seconds from now."""
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """`Retry-After` in seconds from `now` (since 1970), from either form; None where there is none."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
+    except ValueError:
+        return DEFAULT_WAIT
+
+
+def rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
+    """The budget of the last answer; empty where the service says nothing."""
+    reset = _number(headers, "reset")
+    if reset is not None and reset < _FAR:
+        reset += now
+    return RateLimit(
+        limit=_whole(headers, "limit"),
+        remaining=_whole(headers, "remaining"),
+        resets_at=datetime.fromtimestamp(reset, UTC) if reset is not None and reset < 4 * _FAR else None,
+    )
+
+
+def seconds_left(budget: RateLimit, now: float) -> float | None:
+    """How long an empty budget stays empty; None where it is not empty, or nobody says."""
+    if budget.remaining != 0 or budget.resets_at is None:
+        return None
+    return max(budget.resets_at.timestamp() - now, 1.0)
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    for prefix in ("x-ratelimit-", "ratelimit-"):
+        value = headers.get(prefix + name)
+        if value is not None:
+            try:
+                return float(value)
+            except ValueError:
+                return None
+    return None
+
+
+def _whole(headers: Mapping[str, str], name: str) -> int | None:
+    value = _number(headers, name)
+    return None if value is None else int(value)

@@ -1,0 +1,90 @@
+"""A request to a platform's service and its answer, whichever client carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Query = Mapping[str, str | list[str]]
+"""Names to values; a list is the name once for each of them."""
+MOST = 128 * 1024 * 1024
+"""Bytes of an answer that is read whole: the largest file that GitHub gives out is 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a form: a field's value, or a file's content where there is a file name."""
+
+    name: str
+    content: bytes
+    filename: str | None = None
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` begins with a slash, is escaped, and is below the account's base address."""
+
+    method: str
+    path: str
+    query: Query = field(default_factory=dict[str, str | list[str]])
+    json: object = None
+    parts: tuple[Part, ...] = ()
+    """Sent as multipart/form-data."""
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    reads: bool = False
+    """A POST that only asks (GraphQL queries, WIQL): no place in the line of the writes."""
+    cacheable: bool = False
+    """Ask with the ETag of the last answer, and take that one again where nothing changed."""
+    tail: int | None = None
+    """Keep this many bytes of the answer's end alone."""
+
+    @property
+    def writes(self) -> bool:
+        return not self.reads and self.method not in ("GET", "HEAD")
+
+    @property
+    def doing(self) -> str:
+        """For messages: never with a query, which may hold what people wrote."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`headers` has lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+    """Whether `tail` cut the beginning off."""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Raises ValueError, also for what is nested too deeply."""
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+
+
+class NoAnswer(Exception):
+    """There is no answer: no connection, a timeout, a broken one. What was asked may have been done."""
+
+
+def links(response: Response) -> dict[str, str]:
+    """The `Link` header (RFC 8288): relation to address."""
+    found: dict[str, str] = {}
+    for entry in response.headers.get("link", "").split(","):
+        address, _, parameters = entry.partition(";")
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.strip().partition("=")
+            if name == "rel":
+                found[value.strip('"')] = address.strip().strip("<>")
+    return found

@@ -1,0 +1,136 @@
+"""Carrying requests: the seam between the shared layer and whichever client speaks to the service.
+
+A transport adds the credentials. It follows no redirect, repeats nothing, and bounds what it reads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tamma.platforms.http.address import tls
+from tamma.platforms.http.messages import MOST, NoAnswer, Request, Response
+from tamma.platforms.interface import PlatformSettings
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds."""
+
+
+class Transport(Protocol):
+    """One account's way to its service."""
+
+    async def send(self, request: Request) -> Response:
+        """Raises NoAnswer. `request.path` may be a whole address of the same origin."""
+        ...
+
+    async def refused(self) -> bool:
+        """The service refused the credentials: whether a second try, with others, may help."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Credentials(Protocol):
+    """What `HttpTransport` puts into the headers."""
+
+    async def headers(self) -> Mapping[str, str]: ...
+
+    async def refused(self) -> bool: ...
+
+
+class HttpTransport:
+    """A client of httpx2, with credentials that may change. `url` has no slash at its end."""
+
+    def __init__(self, settings: PlatformSettings, url: str, credentials: Credentials) -> None:
+        import httpx2
+
+        self._url = url
+        self._credentials = credentials
+        self._wire = Wire(make_client(settings), httpx2.HTTPError, httpx2.InvalidURL)
+
+    async def send(self, request: Request) -> Response:
+        address = request.path if "://" in request.path else self._url + request.path
+        return await self._wire.send(request, address, await self._credentials.headers())
+
+    async def refused(self) -> bool:
+        return await self._credentials.refused()
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+def make_client(settings: PlatformSettings) -> httpx2.AsyncClient:
+    """A client as every account has it: its own proxy and authorities, no redirects."""
+    import httpx2
+
+    return httpx2.AsyncClient(
+        headers={"user-agent": "tamma", "accept": "application/json"},
+        timeout=httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
+        limits=httpx2.Limits(max_connections=settings.max_concurrent + 4, max_keepalive_connections=10),
+        follow_redirects=False,
+        verify=tls(settings.ca_file),
+        proxy=settings.proxy,
+    )
+
+
+class Wire:
+    """A request over a client of httpx or httpx2, which differ in nothing but their name."""
+
+    def __init__(self, client: Any, *failures: type[Exception]) -> None:
+        self._client = client
+        self._failures = failures
+
+    async def send(self, request: Request, address: str, headers: Mapping[str, str]) -> Response:
+        """Raises NoAnswer."""
+        try:
+            made = self._client.build_request(
+                request.method,
+                address,
+                params=dict(request.query) or None,
+                json=request.json,
+                content=request.content,
+                files=_files(request),
+                headers={**headers, **request.headers},
+            )
+            answer = await self._client.send(made, stream=True)
+            try:
+                body, truncated = await _read(answer.aiter_bytes(), request.tail)
+            finally:
+                await answer.aclose()
+        except self._failures as error:
+            raise NoAnswer(f"{type(error).__name__} ({error})") from error
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, named, body, truncated)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _files(request: Request) -> Any:
+    if not request.parts:
+        return None
+    return [
+        (part.name, (part.filename, part.content, part.content_type if part.filename else None))
+        for part in request.parts
+    ]
+
+
+async def _read(source: AsyncIterator[bytes], tail: int | None) -> tuple[bytes, bool]:
+    """The body, or its last `tail` bytes and whether there was more. Raises NoAnswer beyond what is read."""
+    kept, size, whole = deque[bytes](), 0, 0
+    async for piece in source:
+        kept.append(piece)
+        size += len(piece)
+        whole += len(piece)
+        while tail is not None and kept and size - len(kept[0]) >= tail:
+            size -= len(kept.popleft())
+        if tail is None and whole > MOST:
+            raise NoAnswer(f"the answer is larger than {MOST} bytes")
+    body = b"".join(kept)
+    if tail is None or whole <= tail:
+        return body, False
+    return body[-tail:] if tail else b"", True
