@@ -28,12 +28,11 @@ from tamma.errors import (
 from tamma.model.conversation import Request, StreamEvent
 from tamma.model.task import AgentChoice
 from tamma.providers.interface import ProviderSettings, complete
-from tamma.providers.routing.guarded import counts
-from tamma.resilience.breaker import COOLDOWN, FAILURES, TRIAL, WINDOW, Breaker
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn, goes_on, link
-from tamma.providers.routing.guarded import Guard, Guarded, Guards, credential_of
+from tamma.providers.routing.guarded import Guard, Guarded, Guards, counts, credential_of
 from tamma.providers.routing.limiter import LONGEST_WAIT, Limiter
 from tamma.providers.scripted.provider import Scripted
+from tamma.resilience.breaker import COOLDOWN, FAILURES, TRIAL, WINDOW, Breaker
 from tests.providers.vendors.base import ask
 
 DOWN = Overloaded("busy")

@@ -17,8 +17,8 @@ from temporalio.client import Client
 from tamma.model.ids import SessionId
 from tamma.model.task import AgentChoice, ApprovePolicy, Control, Gate, TaskStatus, TaskView, Waiting
 from tamma.providers.interface import ProviderSettings
-from tamma.resilience import breaker
 from tamma.providers.routing.chain import Link, Routes
+from tamma.resilience import breaker
 from tests.providers.vendors.base import Said
 from tests.providers.vendors.chat import LocalVendor
 from tests.support.loop import PLAN_TURN, Handle, Loop, running_loop
