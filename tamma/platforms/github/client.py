@@ -1,47 +1,29 @@
-"""One account's connection to GitHub: requests, pages and errors. No retries, no sleeping, no caching."""
+"""One account's connection to GitHub."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from urllib.parse import parse_qsl, quote, urlsplit
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tamma.errors import PlatformError, Transient
+from tamma.errors import BadCredentials, NotFound, PlatformError, StaleHead
 from tamma.model.repository import RepoRef
-from tamma.platforms.github.errors import Answer, error_for
-from tamma.platforms.interface import PlatformSettings
-
-if TYPE_CHECKING:
-    import httpx
-    from githubkit.response import Response
+from tamma.platforms.github.apps import AppTokens
+from tamma.platforms.github.errors import dialect
+from tamma.platforms.http.address import base_url
+from tamma.platforms.http.connection import Connection, link_header
+from tamma.platforms.http.credentials import HeaderCredentials, bearer, token_source
+from tamma.platforms.http.messages import Request
+from tamma.platforms.http.transport import HttpTransport
+from tamma.platforms.interface import PlatformSettings, TokenSource
 
 M = TypeVar("M", bound=BaseModel)
 
-
-class _Client(Protocol):
-    """What we use of githubkit: authentication, the base address, and requests that raise."""
-
-    async def arequest(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        json: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response[Any, Any]: ...
-
-    async def disconnect(self) -> None: ...
-
-
+API = "https://api.github.com"
 API_VERSION = "2022-11-28"
-_PAGE_LIMIT = 100
-"""Pages followed at most: 10,000 items."""
+_PUBLIC = ("api.github.com", "ghe.com")
 
 
 class GitHubAccount:
@@ -49,8 +31,9 @@ class GitHubAccount:
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
-        self._client: _Client | None = None
-        self._writing = asyncio.Lock()
+        self._url = base_url(settings, API)
+        self._tokens: TokenSource = AppTokens(settings, self._url) if settings.app else token_source(settings)
+        self._made: Connection | None = None
 
     @property
     def settings(self) -> PlatformSettings:
@@ -58,111 +41,56 @@ class GitHubAccount:
 
     async def start(self) -> None:
         """Make the client. Makes no call. Idempotent."""
-        if self._client is None:
-            self._client = _make_client(self._settings)
+        _ = self._api
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.disconnect()
+        if self._made is not None:
+            await self._made.close()
+        if isinstance(self._tokens, AppTokens):
+            await self._tokens.close()
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-    ) -> httpx.Response:
-        """One request. Raises the errors of `error_for`, and Transient where there is no answer."""
-        from githubkit.exception import GitHubException, RequestFailed
-
-        await self.start()
-        assert self._client is not None
-        doing = f"{method} {path}"
-        headers = {"X-GitHub-Api-Version": API_VERSION}
-        try:
-            # GitHub asks for writes one at a time; concurrent ones meet secondary limits.
-            if method == "GET":
-                done = await self._client.arequest(method, path, params=query, headers=headers)
-            else:
-                async with self._writing:
-                    done = await self._client.arequest(method, path, json=body, headers=headers)
-        except RequestFailed as failed:
-            raise self._error(doing, failed.response.raw_response) from None
-        except GitHubException as failed:
-            cause = failed.__cause__
-            raise Transient(
-                f"no answer from GitHub to {doing}: {type(cause).__name__} ({self._clean(str(cause))})",
-                hint="check the network and the platform's baseUrl; it is tried again",
-                platform=self._settings.id,
-            ) from None
-        return done.raw_response
-
-    async def _get(self, model: type[M], path: str, query: Mapping[str, str] | None = None) -> M:
-        return self._read(model, await self._call("GET", path, query=query))
-
-    async def _send(self, model: type[M], method: str, path: str, body: Mapping[str, object]) -> M:
-        return self._read(model, await self._call(method, path, body=body))
-
-    async def _page(
-        self, model: type[M], path: str, query: Mapping[str, str], key: str | None = None
-    ) -> tuple[list[M], dict[str, str] | None]:
-        """One page of a list (under `key` where the answer wraps it) and the query of the next one."""
-        response = await self._call("GET", path, query=query)
-        items: object = self._json(response)
-        if key and isinstance(items, dict):
-            items = cast("dict[str, object]", items).get(key)
-        if not isinstance(items, list):
-            raise PlatformError(f"GitHub's answer to GET {path} is not a list", platform=self._settings.id)
-        parsed = [self._parse(model, item, path) for item in cast("list[object]", items)]
-        following = response.links.get("next", {}).get("url")
-        return parsed, dict(parse_qsl(urlsplit(following).query)) if following else None
+    @property
+    def _api(self) -> Connection:
+        if self._made is None:
+            credentials = HeaderCredentials(self._tokens, _headers)
+            transport = HttpTransport(self._settings, self._url, credentials)
+            host = urlsplit(self._url).hostname or ""
+            public = any(host == name or host.endswith(f".{name}") for name in _PUBLIC)
+            self._made = Connection(self._settings, self._url, transport, dialect(public=public))
+        return self._made
 
     async def _all(
         self, model: type[M], path: str, query: Mapping[str, str] | None = None, key: str | None = None
     ) -> list[M]:
-        """All pages. Raises PlatformError beyond 10,000 items rather than leave some out silently."""
-        found: list[M] = []
-        following: dict[str, str] | None = {"per_page": "100", **(query or {})}
-        for _ in range(_PAGE_LIMIT):
-            items, following = await self._page(model, path, following, key)
-            found += items
-            if following is None:
-                return found
-        raise PlatformError(f"GET {path} has more than {_PAGE_LIMIT} pages", platform=self._settings.id)
+        return await self._api.every(model, path, {"per_page": "100", **(query or {})}, link_header, key)
 
-    def _read(self, model: type[M], response: httpx.Response) -> M:
-        return self._parse(model, self._json(response), response.request.url.path)
+    async def _graphql(self, query: str, **variables: object) -> Mapping[str, Any]:
+        """The data of a GraphQL query or mutation. Raises PlatformError with the reasons it gives."""
+        end = "/api/graphql" if self._url.endswith("/api/v3") else "/graphql"
+        request = Request(
+            "POST",
+            self._url.removesuffix("/api/v3") + end,
+            json={"query": query, "variables": variables},
+            reads=query.lstrip().startswith("query"),
+        )
+        answer = self._api.json(request, await self._api.call(request))
+        errors = answer.get("errors") if isinstance(answer, dict) else None
+        if errors:
+            what = "; ".join(str(error.get("message", error)) for error in errors)
+            kinds = {error.get("type") for error in errors}
+            message = f"GitHub refused {query.split('(')[0].strip()}: {self._api.clean(what)}"
+            if "NOT_FOUND" in kinds:
+                raise NotFound(message, platform=self._settings.id)
+            if "UNAUTHENTICATED" in kinds:
+                raise BadCredentials(message, platform=self._settings.id)
+            raise PlatformError(message, platform=self._settings.id, status=422)
+        return answer["data"]
 
-    def _parse(self, model: type[M], value: object, path: str) -> M:
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:3])
-            raise PlatformError(
-                f"GitHub's answer to {path} is not as described ({model.__name__}: {fields})",
-                platform=self._settings.id,
-            ) from error
-
-    def _json(self, response: httpx.Response) -> Any:
-        try:
-            return response.json()
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise Transient(
-                f"the answer to {response.request.method} {response.request.url.path} is not JSON",
-                hint="does baseUrl name GitHub's API (Enterprise: https://HOST/api/v3)?",
-                platform=self._settings.id,
-            ) from error
-
-    def _error(self, doing: str, response: httpx.Response) -> PlatformError:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        answer = Answer(response.status_code, self._clean(_message(response)), headers, doing)
-        return error_for(answer, self._settings.id, has_token=self._settings.token is not None)
-
-    def _clean(self, text: str) -> str:
-        """Without the token, should a server or a library repeat it."""
-        token = self._settings.token
-        return text.replace(token, "***") if token else text
+    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
 
 
 def repo_path(repo: RepoRef, rest: str = "") -> str:
@@ -175,55 +103,5 @@ def quoted(name: str) -> str:
     return quote(name, safe="/")
 
 
-def _message(response: httpx.Response) -> str:
-    """GitHub's reason, with the messages of its `errors` behind it."""
-    try:
-        answer = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return " ".join(response.text.split())[:200]
-    if not isinstance(answer, dict):
-        return ""
-    fields = cast("dict[str, Any]", answer)
-    reasons = [str(fields.get("message", ""))]
-    errors = fields.get("errors")
-    for item in cast("list[object]", errors) if isinstance(errors, list) else []:
-        if isinstance(item, dict):
-            entry = cast("dict[str, Any]", item)
-            reasons.append(str(entry.get("message") or f"{entry.get('field', '')} {entry.get('code', '')}"))
-        else:
-            reasons.append(str(item))
-    return "; ".join(reason.strip() for reason in reasons if reason.strip())
-
-
-def _make_client(settings: PlatformSettings) -> _Client:
-    from githubkit import GitHub, TokenAuthStrategy, UnauthAuthStrategy
-
-    class Client(GitHub[Any]):
-        """githubkit opens a connection (and a TLS context) per request unless a context variable of the
-        calling task holds one; activities are tasks of their own, so one pool is given to all."""
-
-        pool: httpx.AsyncClient | None = None
-
-        @asynccontextmanager
-        async def get_async_client(self) -> AsyncGenerator[httpx.AsyncClient, None]:
-            if self.pool is None:
-                self.pool = await self._create_async_client()
-            yield self.pool
-
-        async def disconnect(self) -> None:
-            if self.pool is not None:
-                await self.pool.aclose()
-                self.pool = None
-
-        def _check_rate_limit(self, response: Response[Any, Any]) -> None:
-            """Left to `error_for`, which also knows Retry-After as a date and limits without headers."""
-
-    made = Client(
-        TokenAuthStrategy(settings.token) if settings.token else UnauthAuthStrategy(),
-        base_url=settings.base_url or "https://api.github.com/",
-        user_agent="tamma",
-        timeout=settings.timeout,
-        auto_retry=False,  # it repeats a POST after a 5xx, and it sleeps
-        http_cache=False,
-    )
-    return cast("_Client", made)
+def _headers(token: str) -> Mapping[str, str]:
+    return {**bearer(token), "x-github-api-version": API_VERSION}

@@ -1,4 +1,4 @@
-"""What GitHub's status codes mean, in one place. Pure.
+"""What GitHub means by its statuses, where that is its own. Pure.
 
 Sources: docs.github.com/rest/using-the-rest-api (rate limits, troubleshooting, best practices).
 """
@@ -6,101 +6,62 @@ Sources: docs.github.com/rest/using-the-rest-api (rate limits, troubleshooting, 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
-from tamma.errors import (
-    BadCredentials,
-    Conflict,
-    Forbidden,
-    NotFound,
-    PlatformError,
-    PlatformRateLimited,
-    Transient,
-)
+from tamma.errors import Forbidden, NotFound, PlatformError
+from tamma.platforms.http.errors import Answer, Dialect, limited, said
+from tamma.platforms.http.limits import rate_limit, retry_after, seconds_left
 
 SECONDARY_LIMIT_WAIT = 60.0
 """Seconds GitHub asks to wait at least where a secondary limit names no time."""
 _SECONDARY_LIMIT_WORDS = ("secondary rate", "abuse detection", "submitted too quickly")
+WRITE_INTERVAL = 1.0
+"""Seconds: "if you are making a large number of POST, PATCH, PUT, or DELETE requests, wait at least one second
+between each request" (best practices)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known of a failed request. `headers` has lower-case names."""
+def dialect(*, public: bool) -> Dialect:
+    """`public`: github.com, whose limits servers of one's own do not have."""
+    return Dialect(
+        name="GitHub",
+        token_hint="set GITHUB_TOKEN to one that is neither expired nor revoked",  # noqa: S106 - it is none
+        permission_hint="the token lacks a permission: it needs contents, issues and pull requests "
+        "(read and write)",
+        base_url_hint="does baseUrl name GitHub's API (Enterprise: https://HOST/api/v3)?",
+        judge=judge,
+        write_interval=WRITE_INTERVAL if public else 0.0,
+        one_write_at_once=True,
+    )
 
-    status: int
-    message: str
-    headers: Mapping[str, str]
-    doing: str
-    """`GET repos/o/r/issues/1`: never with a query or a credential."""
 
-
-def error_for(answer: Answer, platform: str, *, has_token: bool) -> PlatformError:
-    """The error that a failed answer stands for."""
-    what = f"GitHub answered {answer.status} to {answer.doing}: {answer.message or 'no reason given'}"
-    status = answer.status
-    if status == 401:
-        return BadCredentials(what, hint=_token_hint(has_token), platform=platform, status=status)
-    if status in (403, 429) and (limit := _limit(answer)) is not None:
-        return PlatformRateLimited(
-            what,
-            hint="the run waits and goes on by itself",
-            retry_after=limit,
-            platform=platform,
-            status=status,
-        )
+def judge(answer: Answer) -> PlatformError | None:
+    """Limits that come as 403, which permission is missing, and what 404 and 410 may mean."""
+    status, platform, what = answer.status, answer.platform, said(answer, _NAMED)
+    if status in (403, 429) and (wait := limit_of(answer)) is not None:
+        return limited(answer, _NAMED, wait)
     if status in (403, 451):
         return Forbidden(what, hint=_permission_hint(answer), platform=platform, status=status)
     if status == 404:
         hint = "check the spelling; GitHub also says this where the token may not see the repository"
-        return NotFound(
-            what, hint=hint if has_token else _token_hint(False), platform=platform, status=status
-        )
+        if not answer.has_token:
+            hint = "check the spelling; for a private repository set GITHUB_TOKEN"
+        return NotFound(what, hint=hint, platform=platform, status=status)
     if status == 410:
         hint = "issues are switched off in this repository, or the item was deleted"
         return NotFound(what, hint=hint, platform=platform, status=status)
-    if status == 409:
-        return Conflict(what, platform=platform, status=status)
-    if status in (408, 425) or status >= 500:
-        return Transient(what, platform=platform, status=status, retry_after=_seconds(answer.headers))
-    return PlatformError(what, platform=platform, status=status)
+    return None
 
 
-def _limit(answer: Answer) -> float | None:
+def limit_of(answer: Answer) -> float | None:
     """Seconds to wait where the answer is a primary or secondary rate limit; None where it is not one."""
-    headers, text = answer.headers, answer.message.lower()
-    wait = _seconds(headers)
+    now = time.time()
+    wait = retry_after(answer.headers, now)
     if wait is not None:
         return wait
-    if any(words in text for words in _SECONDARY_LIMIT_WORDS):
+    if any(words in answer.message.lower() for words in _SECONDARY_LIMIT_WORDS):
         return SECONDARY_LIMIT_WAIT
-    if headers.get("x-ratelimit-remaining") == "0":
-        try:
-            return max(float(headers["x-ratelimit-reset"]) - time.time(), 1.0)
-        except (KeyError, ValueError):
-            return SECONDARY_LIMIT_WAIT
+    if answer.headers.get("x-ratelimit-remaining") == "0":
+        return seconds_left(rate_limit(answer.headers, now), now) or SECONDARY_LIMIT_WAIT
     return SECONDARY_LIMIT_WAIT if answer.status == 429 else None
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds, from either of its forms."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        try:
-            return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-        except ValueError:
-            return SECONDARY_LIMIT_WAIT
-
-
-def _token_hint(has_token: bool) -> str:
-    if has_token:
-        return "GITHUB_TOKEN was refused: it may be expired or revoked; make a new one"
-    return "no token is configured: set GITHUB_TOKEN"
 
 
 def _permission_hint(answer: Answer) -> str:
@@ -111,4 +72,9 @@ def _permission_hint(answer: Answer) -> str:
         return f"the token lacks a permission; GitHub accepts: {needed}"
     if "check-runs" in answer.doing:
         return "the token needs the permission Checks: read (classic tokens: the scope repo)"
-    return "the token lacks a permission: it needs contents, issues and pull requests (read and write)"
+    if "archived" in answer.message.lower():
+        return "the repository is archived: nothing can be written to it"
+    return dialect(public=True).permission_hint
+
+
+_NAMED = Dialect("GitHub", "")

@@ -16,6 +16,7 @@ from tamma.platforms.github.models import (
     RefAnswer,
     RepositoryAnswer,
 )
+from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import GitCredentials
 
 _INLINE_LIMIT = 200_000
@@ -27,26 +28,42 @@ class GitHubGit(GitHubAccount):
     """The Git part of the adapter."""
 
     async def get_repository(self, repo: RepoRef) -> Repository:
-        answer = await self._get(RepositoryAnswer, repo_path(repo))
-        template = self._settings.clone_url
-        clone_url = template.format(owner=repo.owner, name=repo.name) if template else answer.clone_url
+        settings = self._settings
+        answer = await self._api.get(RepositoryAnswer, repo_path(repo), cached=True)
+        owner, _, name = answer.full_name.partition("/")
+        where = RepoRef(repo.platform_id, owner, name) if name else repo
+        template = settings.clone_url
+        clone_url = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
         return Repository(
-            repo, answer.default_branch, clone_url, answer.html_url, answer.private, answer.archived
+            where,
+            settings.default_branch or answer.default_branch,
+            template.format(owner=where.owner, name=where.name) if template else clone_url,
+            answer.html_url,
+            answer.private,
+            answer.archived,
         )
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
-        return GitCredentials("x-access-token", self._settings.token)
+        settings = self._settings
+        return GitCredentials(
+            "x-access-token",
+            await self._tokens.token(),
+            ssh_key=settings.ssh_key,
+            known_hosts=settings.known_hosts,
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+        )
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Up to 100 MB. Raises NotFound, also for a folder."""
         where = repo_path(repo, f"/contents/{quoted(path)}")
-        response = await self._call("GET", where, query={"ref": ref})
-        answer = self._json(response)
+        request = Request("GET", where, {"ref": ref})
+        answer = self._api.json(request, await self._api.call(request))
         if isinstance(answer, list):
             raise NotFound(f"{path!r} at {ref!r} is a folder, not a file", platform=self._settings.id)
-        found = self._parse(ContentAnswer, answer, where)
+        found = self._api.parse(ContentAnswer, answer, where)
         if found.encoding != "base64":  # over 1 MB the content is left out
-            found = await self._get(ContentAnswer, repo_path(repo, f"/git/blobs/{found.sha}"))
+            found = await self._api.get(ContentAnswer, repo_path(repo, f"/git/blobs/{found.sha}"))
         try:
             return base64.b64decode(found.content)
         except binascii.Error as error:
@@ -63,7 +80,7 @@ class GitHubGit(GitHubAccount):
         if existing is None:
             body = {"ref": f"refs/heads/{name}", "sha": from_sha}
             try:
-                await self._call("POST", repo_path(repo, "/git/refs"), body=body)
+                await self._api.do("POST", repo_path(repo, "/git/refs"), body)
             except PlatformError as error:
                 if error.status not in (409, 422):
                     raise
@@ -84,9 +101,9 @@ class GitHubGit(GitHubAccount):
         if existing is None:
             return
         if existing != expected_sha:
-            raise self._stale(name, existing, expected_sha)
+            raise self._stale(f"the branch {name!r}", existing, expected_sha)
         try:
-            await self._call("DELETE", repo_path(repo, f"/git/refs/heads/{quoted(name)}"))
+            await self._api.do("DELETE", repo_path(repo, f"/git/refs/heads/{quoted(name)}"))
         except PlatformError as error:
             gone = error.status in (404, 409, 422) and await self._branch_sha(repo, name) is None
             if not gone:
@@ -102,13 +119,13 @@ class GitHubGit(GitHubAccount):
         op_id: str,
     ) -> CommitRef:
         head = (await self.get_branch(repo, branch)).sha
-        tip = await self._get(CommitAnswer, repo_path(repo, f"/git/commits/{head}"))
+        tip = await self._api.get(CommitAnswer, repo_path(repo, f"/git/commits/{head}"))
         if has_trailer(tip.message, op_id):
             return CommitRef(head, created=False)
         if head != expected_head:
-            raise self._stale(branch, head, expected_head)
+            raise self._stale(f"the branch {branch!r}", head, expected_head)
         tree = await self._create_tree(repo, tip.tree.sha, changes)
-        made = await self._send(
+        made = await self._api.send(
             CreatedObject,
             "POST",
             repo_path(repo, "/git/commits"),
@@ -116,11 +133,11 @@ class GitHubGit(GitHubAccount):
         )
         try:
             where = repo_path(repo, f"/git/refs/heads/{quoted(branch)}")
-            await self._call("PATCH", where, body={"sha": made.sha, "force": False})
+            await self._api.do("PATCH", where, {"sha": made.sha, "force": False})
         except PlatformError as error:
             now = await self._branch_sha(repo, branch) if error.status in (409, 422) else None
             if now is not None and now != head:
-                raise self._stale(branch, now, expected_head) from error
+                raise self._stale(f"the branch {branch!r}", now, expected_head) from error
             raise
         return CommitRef(made.sha, created=True)
 
@@ -136,28 +153,22 @@ class GitHubGit(GitHubAccount):
                 inlined += len(change.content)
             else:
                 blob = {"content": base64.b64encode(change.content).decode(), "encoding": "base64"}
-                made = await self._send(CreatedObject, "POST", repo_path(repo, "/git/blobs"), blob)
+                made = await self._api.send(CreatedObject, "POST", repo_path(repo, "/git/blobs"), blob)
                 entry["sha"] = made.sha
             entries.append(entry)
         if not entries:
             return base_tree
         body = {"base_tree": base_tree, "tree": entries}
-        return (await self._send(CreatedObject, "POST", repo_path(repo, "/git/trees"), body)).sha
+        return (await self._api.send(CreatedObject, "POST", repo_path(repo, "/git/trees"), body)).sha
 
     async def _branch_sha(self, repo: RepoRef, name: str) -> str | None:
         try:
-            found = await self._get(RefAnswer, repo_path(repo, f"/git/ref/heads/{quoted(name)}"))
+            found = await self._api.get(RefAnswer, repo_path(repo, f"/git/ref/heads/{quoted(name)}"))
         except NotFound:
             # GitHub says the same for a repository that is not there: tell the two apart.
-            await self._call("GET", repo_path(repo))
+            await self._api.call(Request("GET", repo_path(repo)))
             return None
         return found.object.sha
-
-    def _stale(self, branch: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"the branch {branch!r} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
 
 
 def _plain_text(content: bytes) -> str | None:

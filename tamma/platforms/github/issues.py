@@ -34,15 +34,15 @@ class GitHubIssues(GitHubAccount):
     async def check_credentials(self) -> Identity:
         """The token's user and classic scopes. Raises BadCredentials."""
         try:
-            response = await self._call("GET", "/user")
+            response = await self._api.call(Request("GET", "/user"))
         except Forbidden:
             # A GitHub App's installation token is valid but belongs to no user.
-            await self._call("GET", "/rate_limit")
+            await self._api.call(Request("GET", "/rate_limit"))
             self._identity = Identity(login="")
             return self._identity
         scopes = response.headers.get("x-oauth-scopes", "")
         named = tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
-        self._identity = Identity(self._read(User, response).login, named)
+        self._identity = Identity(User.model_validate(response.json()).login, named)
         return self._identity
 
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
@@ -82,10 +82,10 @@ class GitHubIssues(GitHubAccount):
         existing = await self._comment_of(repo, target, op_id)
         if existing is None:
             path = repo_path(repo, f"/issues/{_number(target.number)}/comments")
-            existing = await self._send(CommentAnswer, "POST", path, {"body": marked})
+            existing = await self._api.send(CommentAnswer, "POST", path, {"body": marked})
         elif without_mark(existing.body) != without_mark(marked):
             path = repo_path(repo, f"/issues/comments/{existing.id}")
-            existing = await self._send(CommentAnswer, "PATCH", path, {"body": marked})
+            existing = await self._api.send(CommentAnswer, "PATCH", path, {"body": marked})
         return existing.comment(trusted=True)
 
     async def set_labels(
@@ -96,11 +96,11 @@ class GitHubIssues(GitHubAccount):
         path = repo_path(repo, f"/issues/{_number(number)}/labels")
         missing = [name for name in dict.fromkeys(add) if name.lower() not in there]
         if missing:
-            await self._call("POST", path, body={"labels": missing})
+            await self._api.do("POST", path, {"labels": missing})
         for name in dict.fromkeys(remove):
             if name.lower() in there:
                 try:
-                    await self._call("DELETE", f"{path}/{quote(name, safe='')}")
+                    await self._api.do("DELETE", f"{path}/{quote(name, safe='')}")
                 except NotFound:
                     continue  # somebody else removed it between our look and our write: as wanted
 
@@ -112,10 +112,10 @@ class GitHubIssues(GitHubAccount):
         path = repo_path(repo, f"/issues/{_number(number)}/assignees")
         gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
         if gone:
-            await self._call("DELETE", path, body={"assignees": gone})
+            await self._api.do("DELETE", path, {"assignees": gone})
         missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
         if missing:
-            answer = await self._send(IssueAnswer, "POST", path, {"assignees": missing})
+            answer = await self._api.send(IssueAnswer, "POST", path, {"assignees": missing})
             now = {login.lower() for login in answer.assignee_logins()}
             refused = [login for login in missing if login.lower() not in now]
             if refused:
@@ -133,10 +133,10 @@ class GitHubIssues(GitHubAccount):
 
     async def _set_state(self, repo: RepoRef, number: str, body: dict[str, str]) -> None:
         if (await self._issue(repo, number)).state != body["state"]:
-            await self._call("PATCH", repo_path(repo, f"/issues/{_number(number)}"), body=body)
+            await self._api.do("PATCH", repo_path(repo, f"/issues/{_number(number)}"), body)
 
     async def _issue(self, repo: RepoRef, number: str) -> IssueAnswer:
-        return await self._get(IssueAnswer, repo_path(repo, f"/issues/{_number(number)}"))
+        return await self._api.get(IssueAnswer, repo_path(repo, f"/issues/{_number(number)}"))
 
     async def _comments(self, repo: RepoRef, target: Target) -> list[CommentAnswer]:
         # A pull request's conversation is its issue's; review comments on lines are another matter.
@@ -164,7 +164,7 @@ class GitHubIssues(GitHubAccount):
     async def _ask_permission(self, repo: RepoRef, login: str) -> bool:
         path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
         try:
-            return (await self._get(_Permission, path)).permission in _WRITERS
+            return (await self._api.get(_Permission, path)).permission in _WRITERS
         except NotFound:
             return False
         except Forbidden:

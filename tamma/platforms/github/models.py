@@ -33,8 +33,10 @@ class Label(BaseModel):
 
 
 class RepositoryAnswer(BaseModel):
+    full_name: str = ""
     default_branch: str
     clone_url: str = ""
+    ssh_url: str = ""
     html_url: str = ""
     private: bool = False
     archived: bool = False

@@ -47,7 +47,7 @@ class GitHub(GitHubPulls, GitHubGit):
 
     async def rate_limit(self) -> RateLimit:
         """The primary limit; secondary limits are not announced. Costs nothing of it."""
-        core = (await self._get(_RateLimits, "/rate_limit")).resources.core
+        core = (await self._api.get(_RateLimits, "/rate_limit")).resources.core
         return RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC))
 
     async def merge_branch(

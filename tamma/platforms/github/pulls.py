@@ -45,7 +45,7 @@ class GitHubPulls(GitHubIssues):
                 "draft": spec.draft,
             }
             try:
-                existing = await self._send(PullAnswer, "POST", repo_path(repo, "/pulls"), body)
+                existing = await self._api.send(PullAnswer, "POST", repo_path(repo, "/pulls"), body)
             except PlatformError as error:
                 # "A pull request already exists": another attempt was between our look and our write.
                 existing = await self._ours(repo, spec, op_id) if error.status in (409, 422) else None
@@ -56,7 +56,7 @@ class GitHubPulls(GitHubIssues):
         missing = [name for name in spec.labels if name.lower() not in there]
         if missing:
             path = repo_path(repo, f"/issues/{existing.number}/labels")
-            await self._call("POST", path, body={"labels": missing})
+            await self._api.do("POST", path, {"labels": missing})
         return EnsuredPullRequest(existing.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
@@ -73,7 +73,7 @@ class GitHubPulls(GitHubIssues):
             mark = mark_of(pull.body)
             wanted["body"] = with_mark(body, mark) if mark else body
         if wanted:
-            pull = await self._send(PullAnswer, "PATCH", repo_path(repo, f"/pulls/{number}"), wanted)
+            pull = await self._api.send(PullAnswer, "PATCH", repo_path(repo, f"/pulls/{number}"), wanted)
         return pull.pull_request()
 
     async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
@@ -95,7 +95,7 @@ class GitHubPulls(GitHubIssues):
             body |= {"commit_title": title, "commit_message": rest.strip("\n")}
         try:
             path = repo_path(repo, f"/pulls/{number}/merge")
-            answer = await self._send(MergeAnswer, "PUT", path, body)
+            answer = await self._api.send(MergeAnswer, "PUT", path, body)
         except PlatformError as error:
             return await self._after_failed_merge(repo, number, expected_head, error)
         return MergeResult(MergeOutcome.MERGED, answer.sha)
@@ -153,7 +153,7 @@ class GitHubPulls(GitHubIssues):
     async def _pull(self, repo: RepoRef, number: str) -> PullAnswer:
         if not (number.isascii() and number.isdigit()):
             raise NotFound(f"{number!r} is not a number of a pull request")
-        return await self._get(PullAnswer, repo_path(repo, f"/pulls/{number}"))
+        return await self._api.get(PullAnswer, repo_path(repo, f"/pulls/{number}"))
 
     async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first."""
