@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar
 
 from tamma import registry
 from tamma.platforms.interface import Platform, PlatformSettings
@@ -84,7 +84,7 @@ class Platforms(_Pool[Platform]):
 
     async def _start(self, name: str) -> Platform:
         settings = self._settings(name)
-        make = cast("Callable[[Any], Platform]", registry.platforms.get(settings.type))
-        platform = make(settings)
+        plugin = await asyncio.to_thread(registry.platforms.get, settings.type)  # it may import much
+        platform = plugin.create_platform(settings)
         await platform.start()
         return platform

@@ -19,6 +19,7 @@ from tamma import __version__
 from tamma.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tamma.platforms.interface import PlatformPlugin
     from tamma.providers.interface import ProviderPlugin
 
 PROVIDERS: Mapping[str, str] = {
@@ -245,4 +246,10 @@ providers: Registry[ProviderPlugin] = Registry(
     own="tamma.providers.plugins.built_in:BuiltIn",
     foreign="tamma.providers.plugins.hosted:HostedPlugin",
 )
-platforms: Registry[type] = Registry("platform", PLATFORMS, "tamma.platforms")
+platforms: Registry[PlatformPlugin] = Registry(
+    "platform",
+    PLATFORMS,
+    "tamma.platforms",
+    own="tamma.platforms.plugins.built_in:BuiltIn",
+    foreign="tamma.platforms.plugins.built_in:BuiltIn",
+)

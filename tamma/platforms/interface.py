@@ -13,7 +13,7 @@ Rules every adapter keeps:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -462,3 +462,33 @@ class Tracker(IssueTracker, Protocol):
     async def rate_limit(self) -> RateLimit: ...
 
     async def close(self) -> None: ...
+
+
+# --- plugins ------------------------------------------------------------------------------------------
+
+
+class PlatformPlugin(Protocol):
+    """What a type of platform declares. A third party's is the target of an entry point `tamma.platforms`."""
+
+    @property
+    def name(self) -> str:
+        """The type's name: `platformType` of a configuration entry."""
+        ...
+
+    @property
+    def version(self) -> str: ...
+
+    def create_platform(self, settings: PlatformSettings) -> Platform:
+        """A platform that is not started yet. Imports no SDK and makes no call. Raises ConfigError."""
+        ...
+
+    def validate_config(self, settings: PlatformSettings) -> Sequence[str]:
+        """What is wrong with `settings`, one sentence each; empty where nothing is. Makes no call."""
+        ...
+
+    def detect_from_url(self, url: str) -> bool:
+        """Whether the address of a repository, issue or pull request is on a host of this type.
+
+        Told by the address alone, which holds no credentials. Makes no call.
+        """
+        ...

@@ -43,7 +43,8 @@ def test_everything_built_in_is_a_plugin() -> None:
         plugin = registry.providers.get(name)
         assert (plugin.name, plugin.version) == (name, __version__)
     for name in registry.PLATFORMS:
-        assert isinstance(registry.platforms.get(name), type)
+        platform = registry.platforms.get(name)
+        assert (platform.name, platform.version) == (name, __version__)
 
 
 def test_what_is_wrong_with_an_entry_is_told_in_sentences() -> None:
