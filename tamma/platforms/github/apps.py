@@ -89,7 +89,8 @@ class AppTokens:
             ) from None
         except GitHubException as failed:
             cause = type(failed.__cause__).__name__
-            raise Transient(f"no answer from GitHub to {doing}: {cause}", platform=self._settings.id) from None
+            what = f"no answer from GitHub to {doing}: {cause}"
+            raise Transient(what, platform=self._settings.id) from None
         except (ValueError, TypeError, json.JSONDecodeError) as error:
             # PyJWT names what is wrong with the key, not the key.
             raise BadCredentials(

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
-from tamma.errors import BadCredentials, NotFound, PlatformError, StaleHead
+from tamma.errors import Forbidden, NotFound, PlatformError, PlatformRateLimited, StaleHead
 from tamma.model.repository import RepoRef
 from tamma.platforms.github.apps import AppTokens
 from tamma.platforms.github.errors import dialect
@@ -24,6 +24,20 @@ M = TypeVar("M", bound=BaseModel)
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"
 _PUBLIC = ("api.github.com", "ghe.com")
+
+
+class _GraphqlError(BaseModel):
+    message: str = ""
+    type: str = ""
+
+
+class _Told(BaseModel):
+    data: Any = None
+    errors: list[_GraphqlError] | None = None
+
+
+class Done(BaseModel):
+    """The data of a mutation that nobody reads."""
 
 
 class GitHubAccount:
@@ -64,27 +78,27 @@ class GitHubAccount:
     ) -> list[M]:
         return await self._api.every(model, path, {"per_page": "100", **(query or {})}, link_header, key)
 
-    async def _graphql(self, query: str, **variables: object) -> Mapping[str, Any]:
-        """The data of a GraphQL query or mutation. Raises PlatformError with the reasons it gives."""
+    async def _graphql(self, model: type[M], query: str, **variables: object) -> M:
+        """The data of a GraphQL query or mutation. Raises PlatformError (422) with the reasons it gives."""
         end = "/api/graphql" if self._url.endswith("/api/v3") else "/graphql"
-        request = Request(
-            "POST",
-            self._url.removesuffix("/api/v3") + end,
-            json={"query": query, "variables": variables},
-            reads=query.lstrip().startswith("query"),
-        )
+        address = self._url.removesuffix("/api/v3") + end
+        reads = query.lstrip().startswith("query")
+        request = Request("POST", address, json={"query": query, "variables": variables}, reads=reads)
         answer = self._api.json(request, await self._api.call(request))
-        errors = answer.get("errors") if isinstance(answer, dict) else None
-        if errors:
-            what = "; ".join(str(error.get("message", error)) for error in errors)
-            kinds = {error.get("type") for error in errors}
-            message = f"GitHub refused {query.split('(')[0].strip()}: {self._api.clean(what)}"
-            if "NOT_FOUND" in kinds:
-                raise NotFound(message, platform=self._settings.id)
-            if "UNAUTHENTICATED" in kinds:
-                raise BadCredentials(message, platform=self._settings.id)
-            raise PlatformError(message, platform=self._settings.id, status=422)
-        return answer["data"]
+        told = self._api.parse(_Told, answer, "/graphql")
+        if told.errors:
+            raise self._refused(query, told.errors)
+        return self._api.parse(model, told.data, "/graphql")
+
+    def _refused(self, query: str, errors: list[_GraphqlError]) -> PlatformError:
+        what = "; ".join(error.message for error in errors)
+        verb = query.split("{", 2)[1].split("(")[0].strip()
+        kinds = {error.type for error in errors}
+        kind = NotFound if "NOT_FOUND" in kinds else Forbidden if "FORBIDDEN" in kinds else PlatformError
+        if "RATE_LIMITED" in kinds:
+            kind = PlatformRateLimited
+        message = f"GitHub refused {verb}: {self._api.clean(what)}"
+        return kind(message, platform=self._settings.id, status=422)
 
     def _stale(self, what: str, now: str, expected: str) -> StaleHead:
         return StaleHead(

@@ -15,8 +15,8 @@ SECONDARY_LIMIT_WAIT = 60.0
 """Seconds GitHub asks to wait at least where a secondary limit names no time."""
 _SECONDARY_LIMIT_WORDS = ("secondary rate", "abuse detection", "submitted too quickly")
 WRITE_INTERVAL = 1.0
-"""Seconds: "if you are making a large number of POST, PATCH, PUT, or DELETE requests, wait at least one second
-between each request" (best practices)."""
+"""Seconds: "if you are making a large number of POST, PATCH, PUT, or DELETE requests, wait at least one
+second between each request" (best practices)."""
 
 
 def dialect(*, public: bool) -> Dialect:

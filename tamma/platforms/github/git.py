@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
+from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
 from tamma.platforms.common.marks import has_trailer, with_trailer
 from tamma.platforms.github.client import GitHubAccount, quoted, repo_path

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import time
-from urllib.parse import parse_qsl, quote, urlencode
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from tamma.errors import Forbidden, NotFound
 from tamma.model.repository import Comment, Identity, Issue, IssueFilter, Page, RepoRef, Target
+from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_mark, without_mark
-from tamma.platforms.github.client import GitHubAccount, repo_path
+from tamma.platforms.common.trust import Trust
+from tamma.platforms.github.client import repo_path
+from tamma.platforms.github.git import GitHubGit
 from tamma.platforms.github.models import GHOST, CommentAnswer, IssueAnswer, User
+from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
+from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import PlatformSettings
 
+BODY_LIMIT = 65_536
+"""Characters of an issue's, pull request's, comment's or review's text: "body is too long (maximum is 65536
+characters)"."""
 _WRITERS = frozenset({"admin", "maintain", "write", "push"})
-_PERMISSION_TTL = 600.0
-"""Seconds a permission is believed: someone removed from a repository is not trusted for longer."""
 
 
 class _Permission(BaseModel):
     permission: str = "none"
 
 
-class GitHubIssues(GitHubAccount):
+class GitHubIssues(GitHubGit):
     """The tracker's part of the adapter."""
 
     def __init__(self, settings: PlatformSettings) -> None:
         super().__init__(settings)
-        self._permissions: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._trust = Trust(self._ask_permission)
         self._identity: Identity | None = None
 
     async def check_credentials(self) -> Identity:
@@ -42,21 +48,28 @@ class GitHubIssues(GitHubAccount):
             return self._identity
         scopes = response.headers.get("x-oauth-scopes", "")
         named = tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
-        self._identity = Identity(User.model_validate(response.json()).login, named)
+        ends = response.headers.get("github-authentication-token-expiration", "")
+        login = User.model_validate(response.json()).login
+        self._identity = Identity(login, named, _moment(ends))
         return self._identity
 
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
-        """Up to 100 issues, oldest first, without comments; pull requests are left out of GitHub's list."""
-        asked = {"state": query.state, "sort": "created", "direction": "asc", "per_page": "100"}
-        if query.labels:
-            asked["labels"] = ",".join(query.labels)
-        if query.assignee is not None:
-            asked["assignee"] = query.assignee
+        """Up to 100 issues a page; pull requests are left out of GitHub's list, so there may be fewer."""
+        asked: Query = {"state": query.state, "sort": "created", "direction": "asc", "per_page": "100"}
+        given = {
+            "labels": ",".join(query.labels) or None,
+            "assignee": query.assignee,
+            "creator": query.author,
+            "since": query.updated_since
+            and query.updated_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        asked = {**asked, **{name: value for name, value in given.items() if value}}
         if cursor is not None:
-            asked = dict(parse_qsl(cursor))
-        found, following = await self._page(IssueAnswer, repo_path(repo, "/issues"), asked)
+            asked = from_cursor(cursor)
+        path = repo_path(repo, "/issues")
+        found, following = await self._api.page(IssueAnswer, path, asked, link_header, cached=True)
         issues = tuple(answer.issue() for answer in found if answer.pull_request is None)
-        return Page(issues, urlencode(following) if following else None)
+        return Page(issues, cursor_of(following))
 
     async def get_issue(self, repo: RepoRef, number: str) -> Issue:
         answer = await self._issue(repo, number)
@@ -73,15 +86,17 @@ class GitHubIssues(GitHubAccount):
     async def list_comments(self, repo: RepoRef, target: Target) -> tuple[Comment, ...]:
         """Oldest first. A comment is trusted where its author may write to the repository now."""
         found = await self._comments(repo, target)
-        return tuple([answer.comment(trusted=await self._may_write(repo, answer.author)) for answer in found])
+        return tuple(
+            [answer.comment(trusted=await self._trust.may_write(repo, answer.author)) for answer in found]
+        )
 
     async def ensure_comment(
         self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
     ) -> Comment:
-        marked = with_mark(body, op_id)
+        marked = fit(with_mark(body, op_id), BODY_LIMIT, link=link)
         existing = await self._comment_of(repo, target, op_id)
         if existing is None:
-            path = repo_path(repo, f"/issues/{_number(target.number)}/comments")
+            path = repo_path(repo, f"/issues/{number_of(target.number)}/comments")
             existing = await self._api.send(CommentAnswer, "POST", path, {"body": marked})
         elif without_mark(existing.body) != without_mark(marked):
             path = repo_path(repo, f"/issues/comments/{existing.id}")
@@ -93,7 +108,7 @@ class GitHubIssues(GitHubAccount):
     ) -> None:
         number = target.number
         there = {name.lower() for name in (await self._issue(repo, number)).label_names()}
-        path = repo_path(repo, f"/issues/{_number(number)}/labels")
+        path = repo_path(repo, f"/issues/{number_of(number)}/labels")
         missing = [name for name in dict.fromkeys(add) if name.lower() not in there]
         if missing:
             await self._api.do("POST", path, {"labels": missing})
@@ -109,7 +124,7 @@ class GitHubIssues(GitHubAccount):
     ) -> None:
         """Raises NotFound for users who cannot be assigned; GitHub itself drops them in silence."""
         there = {login.lower() for login in (await self._issue(repo, number)).assignee_logins()}
-        path = repo_path(repo, f"/issues/{_number(number)}/assignees")
+        path = repo_path(repo, f"/issues/{number_of(number)}/assignees")
         gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
         if gone:
             await self._api.do("DELETE", path, {"assignees": gone})
@@ -133,46 +148,45 @@ class GitHubIssues(GitHubAccount):
 
     async def _set_state(self, repo: RepoRef, number: str, body: dict[str, str]) -> None:
         if (await self._issue(repo, number)).state != body["state"]:
-            await self._api.do("PATCH", repo_path(repo, f"/issues/{_number(number)}"), body)
+            await self._api.do("PATCH", repo_path(repo, f"/issues/{number_of(number)}"), body)
 
     async def _issue(self, repo: RepoRef, number: str) -> IssueAnswer:
-        return await self._api.get(IssueAnswer, repo_path(repo, f"/issues/{_number(number)}"))
+        return await self._api.get(IssueAnswer, repo_path(repo, f"/issues/{number_of(number)}"))
 
     async def _comments(self, repo: RepoRef, target: Target) -> list[CommentAnswer]:
         # A pull request's conversation is its issue's; review comments on lines are another matter.
-        return await self._all(CommentAnswer, repo_path(repo, f"/issues/{_number(target.number)}/comments"))
+        return await self._all(CommentAnswer, repo_path(repo, f"/issues/{number_of(target.number)}/comments"))
 
     async def _comment_of(self, repo: RepoRef, target: Target, op_id: str) -> CommentAnswer | None:
         """Our comment of that operation. Anybody can copy a mark into a comment: only our own counts."""
-        login = (self._identity or await self.check_credentials()).login
         for answer in await self._comments(repo, target):
-            if mark_of(answer.body) == op_id and login in ("", answer.author):
+            if mark_of(answer.body) == op_id and await self._is_us(answer.author):
                 return answer
         return None
 
-    async def _may_write(self, repo: RepoRef, login: str) -> bool:
-        """Asked of GitHub once per author: `author_association` hides private members and names readers."""
-        if login == GHOST:
-            return False
-        key = (repo.full_name, login)
-        known = self._permissions.get(key)
-        if known is None or known[0] < time.monotonic():
-            known = (time.monotonic() + _PERMISSION_TTL, await self._ask_permission(repo, login))
-            self._permissions[key] = known
-        return known[1]
+    async def _is_us(self, author: str) -> bool:
+        """An App belongs to no user: of its own bot it knows only that it is one."""
+        login = (self._identity or await self.check_credentials()).login
+        return author == login or (not login and author.endswith("[bot]"))
 
     async def _ask_permission(self, repo: RepoRef, login: str) -> bool:
-        path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
-        try:
-            return (await self._api.get(_Permission, path)).permission in _WRITERS
-        except NotFound:
+        """`author_association` would not do: it hides private members and names readers."""
+        if login == GHOST:
             return False
-        except Forbidden:
-            return False  # a token that may not push may not ask either: then nobody is trusted
+        path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
+        return (await self._api.get(_Permission, path)).permission in _WRITERS
 
 
-def _number(number: str) -> str:
+def number_of(number: str) -> str:
     """The number in a URL. Raises NotFound for anything that is none."""
     if not (number.isascii() and number.isdigit()):
         raise NotFound(f"{number!r} is not a number of an issue or pull request", hint="e.g. owner/repo#12")
     return number
+
+
+def _moment(text: str) -> datetime | None:
+    """`2026-12-31 10:00:00 UTC`, or with an offset."""
+    try:
+        return datetime.fromisoformat(text.replace(" UTC", "+00:00")) if text else None
+    except ValueError:
+        return None

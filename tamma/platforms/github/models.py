@@ -10,11 +10,15 @@ from pydantic import BaseModel, Field
 from tamma.model.repository import (
     Check,
     CheckState,
+    CiJob,
+    CiRun,
     Comment,
     Issue,
     MergeCategory,
     MergeState,
     PullRequest,
+    Review,
+    ReviewEvent,
 )
 from tamma.platforms.common.marks import without_mark
 
@@ -99,6 +103,7 @@ class Side(BaseModel):
 
 class PullAnswer(BaseModel):
     number: int
+    node_id: str = ""
     title: str
     body: str | None = None
     state: str
@@ -108,6 +113,9 @@ class PullAnswer(BaseModel):
     draft: bool = False
     user: User | None = None
     labels: list[Label] = Field(default_factory=list[Label])
+    requested_reviewers: list[User] | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
     merged_at: datetime | None = None
     merge_commit_sha: str | None = None
     mergeable: bool | None = None
@@ -131,6 +139,10 @@ class PullAnswer(BaseModel):
             author=self.user.login if self.user else GHOST,
             # Before the merge this field names GitHub's test merge, which is no commit of the base.
             merge_sha=self.merge_commit_sha if self.is_merged else None,
+            labels=tuple(label.name for label in self.labels),
+            reviewers=tuple(user.login for user in self.requested_reviewers or ()),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
         )
 
 
@@ -160,19 +172,97 @@ class ContentAnswer(BaseModel):
     sha: str = ""
 
 
+class App(BaseModel):
+    slug: str | None = None
+
+
 class CheckRun(BaseModel):
+    id: int = 0
     name: str
     status: str
     conclusion: str | None = None
     html_url: str | None = None
     output: dict[str, Any] | None = None
+    app: App | None = None
 
     def check(self) -> Check:
-        if self.status != "completed":
-            return Check(self.name, CheckState.PENDING, self.html_url or "", self.status)
-        state = CheckState.SUCCESS if self.conclusion in _GREEN else CheckState.FAILURE
-        title = (self.output or {}).get("title")
-        return Check(self.name, state, self.html_url or "", str(title or self.conclusion or ""))
+        ours = self.app is not None and self.app.slug == "github-actions"
+        job = str(self.id) if ours else None  # of GitHub Actions a check run is a job
+        state = state_of(self.status, self.conclusion)
+        detail = (self.output or {}).get("title") or self.conclusion or self.status
+        return Check(self.name, state, self.html_url or "", str(detail), job)
+
+
+class RunAnswer(BaseModel):
+    id: int
+    name: str | None = None
+    display_title: str = ""
+    path: str = ""
+    status: str | None = None
+    conclusion: str | None = None
+    head_sha: str = ""
+    head_branch: str | None = None
+    html_url: str = ""
+    event: str = ""
+    run_attempt: int = 1
+    created_at: datetime | None = None
+    actor: User | None = None
+
+    def run(self) -> CiRun:
+        return CiRun(
+            id=str(self.id),
+            name=self.name or self.display_title,
+            state=state_of(self.status or "", self.conclusion),
+            sha=self.head_sha,
+            branch=self.head_branch or "",
+            url=self.html_url,
+            event=self.event,
+            attempt=self.run_attempt,
+            detail=self.conclusion or self.status or "",
+            created_at=self.created_at,
+        )
+
+
+class JobAnswer(BaseModel):
+    id: int
+    name: str = ""
+    status: str = ""
+    conclusion: str | None = None
+    html_url: str | None = None
+
+    def job(self) -> CiJob:
+        state = state_of(self.status, self.conclusion)
+        return CiJob(str(self.id), self.name, state, self.html_url or "", self.conclusion or self.status)
+
+
+class ReviewAnswer(BaseModel):
+    id: int
+    user: User | None = None
+    body: str | None = None
+    state: str = ""
+    commit_id: str | None = None
+    submitted_at: datetime | None = None
+
+    @property
+    def author(self) -> str:
+        return self.user.login if self.user else GHOST
+
+    def review(self, *, trusted: bool) -> Review:
+        event = _REVIEWS.get(self.state, ReviewEvent.COMMENT)
+        body = without_mark(self.body)
+        return Review(
+            str(self.id), self.author, event, body, self.commit_id or "", self.submitted_at, trusted
+        )
+
+
+_REVIEWS = {"APPROVED": ReviewEvent.APPROVE, "CHANGES_REQUESTED": ReviewEvent.REQUEST_CHANGES}
+
+
+def state_of(status: str, conclusion: str | None) -> CheckState:
+    """A check's or run's state. What waits for a person (`action_required`) is not green: it fails."""
+    if status != "completed":
+        return CheckState.PENDING
+    return CheckState.SUCCESS if conclusion in _GREEN else CheckState.FAILURE
 
 
 class StatusAnswer(BaseModel):

@@ -1,28 +1,21 @@
-"""GitHub.com and GitHub Enterprise Server, by the REST API."""
+"""GitHub.com and GitHub Enterprise Server."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from tamma.errors import Unsupported
-from tamma.model.repository import MergeResult, RateLimit, RepoRef
-from tamma.platforms.github.git import GitHubGit
-from tamma.platforms.github.pulls import GitHubPulls
-from tamma.platforms.interface import (
-    API_COMMITS,
-    ASSIGNEES,
-    CHECKS,
-    COMMENTS,
-    GIT_PUSH,
-    ISSUES,
-    LABELS,
-    LOCAL_MERGE,
-    PULL_REQUESTS,
-)
+from tamma.model.repository import Ignored, RateLimit, WebhookEvent
+from tamma.platforms.common.lacking import lacking
+from tamma.platforms.github import webhooks
+from tamma.platforms.github.reviews import GitHubReviews
+from tamma.platforms.interface import CAPABILITIES, LOCAL_MERGE
 
-_CAPABILITIES = frozenset({ISSUES, COMMENTS, LABELS, ASSIGNEES, PULL_REQUESTS, CHECKS, API_COMMITS, GIT_PUSH})
+
+class _Meta(BaseModel):
+    installed_version: str = ""
 
 
 class _Limit(BaseModel):
@@ -39,18 +32,25 @@ class _RateLimits(BaseModel):
     resources: _Resources
 
 
-class GitHub(GitHubPulls, GitHubGit):
+class GitHub(GitHubReviews):
     """The platform `github`. `base_url` names the API (Enterprise: `https://HOST/api/v3`)."""
 
     async def capabilities(self) -> frozenset[str]:
-        return _CAPABILITIES
+        return CAPABILITIES - {LOCAL_MERGE}
+
+    async def server_version(self) -> str:
+        """Of an Enterprise server; github.com says none."""
+        return (await self._api.get(_Meta, "/meta", cached=True)).installed_version
 
     async def rate_limit(self) -> RateLimit:
         """The primary limit; secondary limits are not announced. Costs nothing of it."""
         core = (await self._api.get(_RateLimits, "/rate_limit")).resources.core
         return RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC))
 
-    async def merge_branch(
-        self, repo: RepoRef, branch: str, base: str, expected_head: str, message: str
-    ) -> MergeResult:
-        raise Unsupported(LOCAL_MERGE, platform="github", hint="open a pull request and merge that")
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
+        webhooks.verify(headers, body, self._settings.webhook_secrets, self._settings.id)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
+        return webhooks.parse(headers, body, self._settings.id)
+
+    merge_branch = lacking(LOCAL_MERGE, "open a pull request and merge that")

@@ -5,27 +5,35 @@ from __future__ import annotations
 from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import (
     CheckState,
-    CheckSummary,
     EnsuredPullRequest,
+    MergeCategory,
     MergeMethod,
     MergeOutcome,
     MergeResult,
     MergeState,
+    Page,
     PullRequest,
+    PullRequestFilter,
     PullRequestSpec,
     RepoRef,
 )
-from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_mark
-from tamma.platforms.github.client import repo_path
-from tamma.platforms.github.issues import GitHubIssues
-from tamma.platforms.github.models import CheckRun, MergeAnswer, PullAnswer, StatusAnswer, merge_state
+from tamma.platforms.github.ci import GitHubCi
+from tamma.platforms.github.client import Done, repo_path
+from tamma.platforms.github.issues import BODY_LIMIT, number_of
+from tamma.platforms.github.models import Label, MergeAnswer, PullAnswer, merge_state
+from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
+from tamma.platforms.http.messages import Query, Request
 
 _BASE_MOVED = "base branch was modified"
 """GitHub's words for a merge that lost a race and may simply be tried again."""
+_AUTO_MERGE = """mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}"""
 
 
-class GitHubPulls(GitHubIssues):
+class GitHubPulls(GitHubCi):
     """The pull requests' part of the adapter; they are issues too (labels, comments)."""
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
@@ -41,7 +49,7 @@ class GitHubPulls(GitHubIssues):
                 "title": spec.title,
                 "head": spec.head,
                 "base": spec.base,
-                "body": with_mark(spec.body, op_id),
+                "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
                 "draft": spec.draft,
             }
             try:
@@ -57,10 +65,28 @@ class GitHubPulls(GitHubIssues):
         if missing:
             path = repo_path(repo, f"/issues/{existing.number}/labels")
             await self._api.do("POST", path, {"labels": missing})
+            existing.labels += [Label(name=name) for name in missing]
         return EnsuredPullRequest(existing.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return (await self._pull(repo, number)).pull_request()
+
+    async def list_prs(
+        self, repo: RepoRef, query: PullRequestFilter, cursor: str | None = None
+    ) -> Page[PullRequest]:
+        """Up to 100 a page. GitHub tells merged from closed only in its answers: there may be fewer."""
+        state = "closed" if query.state == "merged" else query.state
+        asked: Query = {"state": state, "sort": "created", "direction": "desc", "per_page": "100"}
+        if query.head is not None:
+            asked = {**asked, "head": f"{repo.owner}:{query.head}"}
+        if query.base is not None:
+            asked = {**asked, "base": query.base}
+        if cursor is not None:
+            asked = from_cursor(cursor)
+        found, following = await self._api.page(PullAnswer, repo_path(repo, "/pulls"), asked, link_header)
+        pulls = (answer.pull_request() for answer in found)
+        kept = tuple(pull for pull in pulls if query.state in ("all", pull.state))
+        return Page(kept, cursor_of(following))
 
     async def update_pr(
         self, repo: RepoRef, number: str, *, title: str | None = None, body: str | None = None
@@ -71,10 +97,56 @@ class GitHubPulls(GitHubIssues):
             wanted["title"] = title
         if body is not None and body != pull.pull_request().body:
             mark = mark_of(pull.body)
-            wanted["body"] = with_mark(body, mark) if mark else body
+            wanted["body"] = fit(with_mark(body, mark) if mark else body, BODY_LIMIT)
         if wanted:
             pull = await self._api.send(PullAnswer, "PATCH", repo_path(repo, f"/pulls/{number}"), wanted)
         return pull.pull_request()
+
+    async def set_draft(self, repo: RepoRef, number: str, draft: bool) -> PullRequest:
+        pull = await self._pull(repo, number)
+        if pull.draft == draft:
+            return pull.pull_request()
+        mutation = "convertPullRequestToDraft" if draft else "markPullRequestReadyForReview"
+        await self._graphql(
+            Done,
+            f"mutation($id: ID!) {{ {mutation}(input: {{pullRequestId: $id}}) {{ clientMutationId }} }}",
+            id=pull.node_id,
+        )
+        return (await self._pull(repo, number)).pull_request()
+
+    async def close_pr(self, repo: RepoRef, number: str) -> None:
+        if (await self._pull(repo, number)).state == "open":
+            await self._api.do("PATCH", repo_path(repo, f"/pulls/{number}"), {"state": "closed"})
+
+    async def request_reviewers(
+        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
+    ) -> None:
+        pull = await self._pull(repo, number)
+        there = {user.login.lower() for user in pull.requested_reviewers or ()}
+        path = repo_path(repo, f"/pulls/{number}/requested_reviewers")
+        gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
+        if gone:
+            await self._api.do("DELETE", path, {"reviewers": gone})
+        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
+        if not missing:
+            return
+        try:
+            await self._api.do("POST", path, {"reviewers": missing})
+        except PlatformError as error:
+            if error.status != 422:
+                raise
+            raise NotFound(
+                f"GitHub asks none of {', '.join(missing)} for a review of #{number}: {error.message}",
+                hint="only people with access to the repository can be asked, and not the author",
+                platform=self._settings.id,
+                status=422,
+            ) from error
+
+    async def get_diff(self, repo: RepoRef, number: str) -> str:
+        """GitHub gives at most 20,000 lines or 1 MB of it, and 300 files; beyond that it answers 406."""
+        path = repo_path(repo, f"/pulls/{number_of(number)}")
+        request = Request("GET", path, headers={"accept": "application/vnd.github.diff"})
+        return (await self._api.call(request)).text
 
     async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
         pull = await self._pull(repo, number)
@@ -84,11 +156,21 @@ class GitHubPulls(GitHubIssues):
         return merge_state(pull, checks)
 
     async def merge_pr(
-        self, repo: RepoRef, number: str, method: MergeMethod, expected_head: str, message: str = ""
+        self,
+        repo: RepoRef,
+        number: str,
+        method: MergeMethod,
+        expected_head: str,
+        message: str = "",
+        *,
+        when_ready: bool = False,
     ) -> MergeResult:
-        settled = self._settled(await self._pull(repo, number), expected_head)
+        pull = await self._pull(repo, number)
+        settled = self._settled(pull, expected_head)
         if settled is not None:
             return settled
+        if when_ready and merge_state(pull).category is not MergeCategory.READY:
+            return await self._merge_later(pull, method, expected_head, message)
         body: dict[str, object] = {"sha": expected_head, "merge_method": method}
         if message and method != "rebase":
             title, _, rest = message.partition("\n")
@@ -99,6 +181,25 @@ class GitHubPulls(GitHubIssues):
         except PlatformError as error:
             return await self._after_failed_merge(repo, number, expected_head, error)
         return MergeResult(MergeOutcome.MERGED, answer.sha)
+
+    async def _merge_later(
+        self, pull: PullAnswer, method: MergeMethod, expected_head: str, message: str
+    ) -> MergeResult:
+        """Asked for already is done: GitHub takes the same again."""
+        title, _, rest = message.partition("\n")
+        words = {"commitHeadline": title, "commitBody": rest.strip("\n")} if message else {}
+        wanted = {
+            "pullRequestId": pull.node_id,
+            "mergeMethod": method.upper(),
+            "expectedHeadOid": expected_head,
+        }
+        try:
+            await self._graphql(Done, _AUTO_MERGE, input={**wanted, **words})
+        except PlatformError as error:
+            if error.status != 422:
+                raise
+            return MergeResult(MergeOutcome.REFUSED, None, error.message)
+        return MergeResult(MergeOutcome.SCHEDULED, None, "GitHub merges it when its conditions hold")
 
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
@@ -137,23 +238,8 @@ class GitHubPulls(GitHubIssues):
             )
         return None
 
-    async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
-        """Check runs and commit statuses united. Raises Forbidden where the token may not read them.
-
-        `options["commit_statuses"] = False` is for servers that lack the older statuses altogether.
-        """
-        where = repo_path(repo, f"/commits/{sha}")
-        runs = await self._all(CheckRun, f"{where}/check-runs", {"filter": "latest"}, key="check_runs")
-        # With no status at all GitHub's combined state says pending: only the list is read.
-        statuses: list[StatusAnswer] = []
-        if self._settings.options.get("commit_statuses", True):
-            statuses = await self._all(StatusAnswer, f"{where}/status", key="statuses")
-        return summarise(sha, [*(run.check() for run in runs), *(status.check() for status in statuses)])
-
     async def _pull(self, repo: RepoRef, number: str) -> PullAnswer:
-        if not (number.isascii() and number.isdigit()):
-            raise NotFound(f"{number!r} is not a number of a pull request")
-        return await self._api.get(PullAnswer, repo_path(repo, f"/pulls/{number}"))
+        return await self._api.get(PullAnswer, repo_path(repo, f"/pulls/{number_of(number)}"))
 
     async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first."""
