@@ -13,9 +13,11 @@ from tamma.errors import (
     CloneFailed,
     NotFound,
     Overloaded,
+    PlatformRateLimited,
     QuotaExhausted,
     RateLimited,
     TammaError,
+    Transient,
 )
 
 
@@ -40,6 +42,20 @@ def test_each_error_says_whether_and_when_to_try_again(
     assert made.type == type(error).__name__
     assert made.non_retryable is non_retryable
     assert made.next_retry_delay == delay
+
+
+@pytest.mark.parametrize(("attempt", "least"), [(1, 2), (2, 4), (3, 8), (9, 60)])
+def test_calls_to_platforms_come_back_at_slightly_different_times(attempt: int, least: float) -> None:
+    delays = {failure(Transient("busy"), attempt).next_retry_delay for _ in range(20)}
+    assert len(delays) > 1
+    assert all(delay is not None and least <= delay.total_seconds() <= least * 1.25 for delay in delays)
+
+
+def test_no_call_comes_back_before_the_time_that_a_platform_names() -> None:
+    for _ in range(20):
+        delay = failure(PlatformRateLimited("slow down", retry_after=30)).next_retry_delay
+        assert delay is not None
+        assert 30 <= delay.total_seconds() <= 35
 
 
 def test_a_long_wait_is_told_to_the_workflow() -> None:

@@ -17,6 +17,9 @@ Step = bytes | float | Literal["drop", "hang"]
 """Bytes to send, seconds to wait, `drop` (reset the connection) or `hang` (until the client goes)."""
 
 
+_NO_BODY = (204, 304)
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status and headers, then a chunked body step by step. Ends cleanly unless a step says otherwise."""
@@ -47,6 +50,8 @@ class RawServer:
         self.answers = list(answers)
         self.received: list[Received] = []
         self.connections = 0
+        self.asked = asyncio.Event()
+        """Set with the first request."""
         self.hung_up = asyncio.Event()
         """Set when a client closed its connection before its answer was complete."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,8 +96,12 @@ class RawServer:
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         self.received.append(await _read_request(reader))
+        self.asked.set()
         answer = self.answer_to(self.received[-1])
         writer.write(_head(answer))
+        if answer.status in _NO_BODY:
+            await writer.drain()
+            return True
         sending = asyncio.ensure_future(_send(answer.steps, writer))
         gone = asyncio.ensure_future(reader.read(1))  # EOF: the client closed
         try:
@@ -117,7 +126,8 @@ async def _read_request(reader: asyncio.StreamReader) -> Received:
 
 
 def _head(answer: Answer) -> bytes:
-    headers = {"content-type": answer.content_type, "transfer-encoding": "chunked", **answer.headers}
+    body = {} if answer.status in _NO_BODY else {"transfer-encoding": "chunked"}
+    headers = {"content-type": answer.content_type, **body, **answer.headers}
     lines = [f"HTTP/1.1 {answer.status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

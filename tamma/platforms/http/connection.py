@@ -6,7 +6,6 @@ again where there are new ones.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -204,12 +203,10 @@ class Connection:
 
     def _still_allowed(self, throttle: Throttle, request: Request) -> None:
         if (wait := throttle.blocked()) > 0:
-            # Those who wait for one moment do not all come back in the same one.
-            after = wait + random.uniform(0.0, min(wait * 0.1, 5.0))  # noqa: S311 - spreads load, guards nothing
             raise PlatformRateLimited(
                 f"{self.dialect.name} asked for a pause; {request.doing} was not sent",
                 hint="the run waits and goes on by itself",
-                retry_after=after,
+                retry_after=wait,
                 platform=self.settings.id,
             )
 
