@@ -19,6 +19,8 @@ from typing import Any
 
 from bench import machine, memory, recovery, servers, startup, steps, submit
 from bench.figures import Figure, table
+from bench.platforms import calls
+from bench.platforms import places as accounts
 from bench.providers import load, places, streams
 from bench.surroundings import Stack, running_stack
 
@@ -28,6 +30,8 @@ ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {
     "providers": places.measure,
     "streams": streams.measure,
     "load": load.measure,
+    "platforms": accounts.measure,
+    "calls": calls.measure,
 }
 ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,
