@@ -1,42 +1,31 @@
-"""The platforms the contract suite runs over."""
+"""The platforms that the contract suite runs over, started."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tamma.model.repository import RepoRef
-from tests.platforms.harness import (
-    AnyHarness,
-    EmulateHarness,
-    GitHubHarness,
-    MemoryHarness,
-    PlainGitHarness,
-    make_bare,
-)
-from tests.support.github_server import GitHubServer
-from tests.support.openapi import github_description, specs_folder
+from tests.platforms.emulate import TOKEN, EmulateHarness
+from tests.platforms.forge_harness import ForgeHarness
+from tests.platforms.harness import Harness
+from tests.platforms.registry import ENTRIES, PENDING, Entry
+from tests.support.forge.description import specs_folder
+from tests.support.forge.server import ApiServer, free_port
+from tests.support.forge.world import World
 
 _PEERS = Path(__file__).resolve().parents[2] / ".peers"
 _repositories = count(1)
 
-
-@pytest.fixture
-def github_server(tmp_path: Path) -> Iterator[GitHubServer]:
-    """An in-process GitHub; the test fails where a request or an answer is not as published."""
-    description = github_description()
-    if description is None:
-        pytest.skip(f"GitHub's published description is not in {specs_folder()}: set TAMMA_SPECS")
-    with GitHubServer(description, make_bare(tmp_path)) as server:
-        yield server
-    assert server.violations == []
+Maker = Callable[[Path], Harness]
+"""A harness on a world of its own, below that folder. It is closed at the test's end."""
+Servers = Callable[[Entry, World], ApiServer]
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +35,13 @@ def emulate_url() -> Iterator[str]:
     program = _PEERS / "node_modules" / "emulate" / "dist" / "index.js"
     if not (node.exists() and program.exists()):
         pytest.skip("emulate is not installed below .peers (see tests/platforms/README.md)")
-    seeds = "".join(f"    - {{owner: bot, name: hello{index}}}\n" for index in range(1, 60))
+    seeds = "".join(f"    - {{owner: bot, name: hello{index}}}\n" for index in range(1, 120))
     config = _PEERS / "emulate-tests.yaml"
     config.write_text(
-        "tokens:\n  bot-token: {login: bot, scopes: [repo, user]}\n"
+        f"tokens:\n  {TOKEN}: {{login: bot, scopes: [repo, user]}}\n"
         "github:\n  users:\n    - {login: bot}\n    - {login: other}\n  repos:\n" + seeds
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(node), str(program), "start", "--service", "github", "--port", str(port)]
     log = (_PEERS / "emulate-tests.log").open("wb")
     with log, subprocess.Popen([*command, "--seed", str(config)], stdout=log, stderr=log) as process:
@@ -76,37 +63,96 @@ def _when_ready(url: str, process: subprocess.Popen[bytes]) -> str:
     pytest.fail(f"emulate did not start: {(_PEERS / 'emulate-tests.log').read_text()[-500:]}")
 
 
-@pytest.fixture(params=["memory", "github", pytest.param("emulate", marks=pytest.mark.peers)])
-async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AnyHarness]:
-    """Every platform with pull requests."""
-    made: AnyHarness
-    if request.param == "memory":
-        made = MemoryHarness(tmp_path)
-    elif request.param == "github":
-        made = GitHubHarness(request.getfixturevalue("github_server"))
-    else:
-        repo = RepoRef("github", "bot", f"hello{next(_repositories)}")
-        made = EmulateHarness(request.getfixturevalue("emulate_url"), repo)
-    await made.platform.start()
-    yield made
-    await made.platform.close()
+@pytest.fixture(scope="session")
+def forge_servers() -> Iterator[Servers]:
+    """One server per entry for the whole session; every test shows it a world of its own."""
+    started: dict[str, ApiServer] = {}
+
+    def server(entry: Entry, world: World) -> ApiServer:
+        if entry.name not in started:
+            face = entry.face() if entry.face is not None else None
+            if face is None:
+                where = specs_folder()
+                pytest.skip(
+                    f"{entry.name}: its published description is not in {where}: set TAMMA_TEST_SPECS"
+                )
+            started[entry.name] = ApiServer(world, face).__enter__()
+        started[entry.name].use(world)
+        return started[entry.name]
+
+    yield server
+    for running in started.values():
+        running.__exit__(None, None, None)
 
 
-@pytest.fixture(params=["memory", "github", "plain-git", pytest.param("emulate", marks=pytest.mark.peers)])
-async def forge(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[AnyHarness | PlainGitHarness]:
-    """Every platform."""
-    made: AnyHarness | PlainGitHarness
-    if request.param == "plain-git":
-        made = PlainGitHarness(tmp_path)
-    elif request.param == "memory":
-        made = MemoryHarness(tmp_path)
-    elif request.param == "github":
-        made = GitHubHarness(request.getfixturevalue("github_server"))
-    else:
+def _parameters() -> list[object]:
+    return [
+        pytest.param(entry, id=entry.name, marks=[pytest.mark.peers] if entry.peer else [])
+        for entry in ENTRIES
+    ]
+
+
+@pytest.fixture(params=_parameters())
+def entry(request: pytest.FixtureRequest) -> Entry:
+    """Every platform that has what the test needs; the others skip it and say why."""
+    found: Entry = request.param
+    for marker in request.node.iter_markers("needs"):
+        for name in marker.args:
+            if name in PENDING.get(found.name, ()):
+                pytest.skip(f"{found.name} does not have {name} yet")
+            if name in found.lacks:
+                pytest.skip(f"{found.name} has no {name}")
+            if name in found.oddities:
+                pytest.skip(f"{found.name}: {found.oddities[name]}")
+    return found
+
+
+@pytest.fixture
+async def new_harness(
+    entry: Entry, request: pytest.FixtureRequest, forge_servers: Servers
+) -> AsyncIterator[Maker]:
+    """Makes harnesses. One at a time is alive: the next one takes the server away from the last."""
+    made: list[Harness] = []
+    violations: list[str] = []
+
+    def make(folder: Path) -> Harness:
+        folder.mkdir(parents=True, exist_ok=True)
+        if made and isinstance(made[-1], ForgeHarness):
+            violations.extend(made[-1].server.violations)
+        made.append(_harness(entry, folder, request, forge_servers))
+        return made[-1]
+
+    yield make
+    for harness in made:
+        await harness.close()
+    if made and isinstance(made[-1], ForgeHarness):
+        violations.extend(made[-1].server.violations)
+    assert violations == []
+
+
+def _harness(entry: Entry, folder: Path, request: pytest.FixtureRequest, servers: Servers) -> Harness:
+    if entry.local is not None:
+        return entry.local(folder)
+    if entry.peer:
         repo = RepoRef("github", "bot", f"hello{next(_repositories)}")
-        made = EmulateHarness(request.getfixturevalue("emulate_url"), repo)
+        return EmulateHarness(request.getfixturevalue("emulate_url"), repo)
+    server = servers(entry, World(folder, shared_numbers=entry.shared_numbers))
+    return (entry.harness or ForgeHarness)(entry.name, server, entry.type)
+
+
+@pytest.fixture
+async def harness(new_harness: Maker, tmp_path: Path) -> Harness:
+    """The platform under test, on a fresh world: octo/hello with one commit on main."""
+    made = new_harness(tmp_path)
     await made.platform.start()
+    return made
+
+
+@pytest.fixture
+async def hub(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[ForgeHarness]:
+    """GitHub alone; the test fails where a request or an answer is not as published."""
+    entry = next(entry for entry in ENTRIES if entry.name == "github")
+    made = ForgeHarness(entry.name, forge_servers(entry, World(tmp_path)), entry.type)
     yield made
-    await made.platform.close()
+    await made.close()
+    assert made.server.violations == []

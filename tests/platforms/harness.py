@@ -1,50 +1,161 @@
-"""One handle on each platform under test: the adapter, and what other people and CI do to the platform."""
+"""One handle on each platform under test: the adapter, and what other people and CI do to the platform.
+
+Here are the handles on platforms that need no server; `forge_harness` has the one for all that do.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import re
 import subprocess
-import urllib.request
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, NoReturn, cast
 
 import pygit2
+import pytest
 
-from tamma.model.repository import ChangeKind, Check, CheckState, Comment, FileChange, Issue, RepoRef
+from tamma.model.repository import (
+    ChangeKind,
+    Check,
+    CheckState,
+    Comment,
+    FileChange,
+    Issue,
+    RepoRef,
+    ReviewEvent,
+    Target,
+)
 from tamma.platforms.git import objects as gitdb
-from tamma.platforms.github.platform import GitHub
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.platforms.memory.platform import MemoryPlatform
 from tamma.platforms.memory.state import read_ledger
-from tamma.platforms.plain.platform import PlainGit
-from tests.support.github_server import GitHubServer
+from tamma.registry import platforms
+from tests.support.forge.faults import CrashKind
+from tests.support.forge.world import FILES
+from tests.support.forge.world import make_bare as bare_with
 
 
-class Harness(Protocol):
-    """What the contract suite needs beside the protocol."""
+class Harness:
+    """What the contract suite needs beside the adapter. Here is what cannot be shown: subclasses show it.
 
+    A testbed that cannot show something skips the test that asks for it, visibly, and says what it was.
+    """
+
+    name = ""
     platform: Platform
     repo: RepoRef
 
-    def lossy(self, op: str) -> Platform:
-        """A platform on the same account whose next `op` acts, and whose answer is lost."""
-        ...
+    def cannot(self, what: str) -> NoReturn:
+        pytest.skip(f"{self.name} cannot show this here: {what}")
 
-    def effects(self, op: str) -> int:
-        """How often `op` changed something."""
-        ...
+    def again(self) -> Platform:
+        """Another object on the same account, as in another process. It is closed with the harness."""
+        self.cannot("a second process")
 
-    async def add_issues(self, count: int, title: str = "A bug", body: str = "It fails") -> list[str]: ...
+    async def close(self) -> None:
+        await self.platform.close()
+
+    def login(self, name: str) -> str:
+        """How the platform calls `octo`, `writer`, `reader` or `stranger`."""
+        return name
+
+    # --- effects and faults ----------------------------------------------------------------------------
+
+    def changes(self) -> int:
+        """How often anything was changed through the adapter."""
+        self.cannot("how often something was changed")
+
+    def fingerprint(self) -> object:
+        """All that people see, comparable with another harness's."""
+        self.cannot("everything at once")
+
+    def seen(self) -> tuple[int, int]:
+        """Requests that were no reads, and requests that changed something, since `arm`."""
+        self.cannot("lost answers")
+
+    def arm(self, kind: CrashKind | None, nth: int, op: str) -> None:
+        """Let the nth request of `op` that changes something end badly; None: count alone."""
+        self.cannot("lost answers")
+
+    def rate_limited(self, retry_after: int) -> None:
+        """The next request is one too many."""
+        self.cannot("rate limits")
+
+    def unavailable(self, kind: Literal["error", "no_connection", "stall"]) -> None:
+        """The next request meets a server that is out of order, or none."""
+        self.cannot("a server that is out of order")
+
+    # --- what the repository is like -------------------------------------------------------------------
+
+    def archive(self) -> None:
+        self.cannot("an archived repository")
+
+    def rename(self, name: str) -> None:
+        self.cannot("a renamed repository")
+
+    def empty_repository(self) -> RepoRef:
+        self.cannot("an empty repository")
+
+    def protect(self, branch: str, checks: tuple[str, ...] = (), approvals: int = 0) -> None:
+        self.cannot("a protected branch")
+
+    def compute(self, reads: int) -> None:
+        """Whether something can be merged is not known before it was asked so often."""
+        self.cannot("mergeability that is being computed")
+
+    def merge_later(self, reads: int) -> None:
+        """Merges are accepted, and done when the pull request was read so often."""
+        self.cannot("merges that complete later")
+
+    # --- what people and CI do -------------------------------------------------------------------------
+
+    async def add_issues(self, count: int, title: str = "A bug", body: str = "It fails") -> list[str]:
+        """Their numbers."""
+        self.cannot("issues of others")
+
+    async def comment(self, target: Target, body: str, author: str = "octo") -> None:
+        self.cannot("comments of others")
 
     async def push(self, branch: str, path: str, content: bytes) -> str:
         """Somebody pushes a commit; its sha."""
-        ...
+        self.cannot("pushes of others")
 
-    async def close_pr(self, number: str) -> None: ...
+    async def open_pr(self, head: str, base: str, title: str = "Theirs") -> str:
+        """Somebody opens one; its number."""
+        self.cannot("pull requests of others")
 
-    async def report(self, sha: str, name: str, state: CheckState) -> None: ...
+    async def close_pr(self, number: str) -> None:
+        self.cannot("others closing a pull request")
+
+    async def merge_pr(self, number: str) -> str:
+        """Somebody merges it; the merge commit."""
+        self.cannot("others merging a pull request")
+
+    async def report(self, sha: str, name: str, state: CheckState) -> None:
+        """CI reports."""
+        self.cannot("checks")
+
+    async def review(self, number: str, event: ReviewEvent, body: str, author: str = "writer") -> None:
+        self.cannot("reviews of others")
+
+    async def remark(self, number: str, path: str, line: int, body: str, author: str = "writer") -> None:
+        """Somebody opens a thread on a line."""
+        self.cannot("remarks of others")
+
+    async def start_run(self, branch: str, jobs: tuple[str, ...] = ("build",)) -> None:
+        """CI starts by itself, as after a push."""
+        self.cannot("runs of CI")
+
+    async def finish_run(self, state: CheckState, log: bytes = b"") -> None:
+        """The newest run is done; each of its unfinished jobs has written `log`."""
+        self.cannot("runs of CI that end")
+
+
+def make_platform(settings: PlatformSettings) -> Platform:
+    """The adapter of that type, found as the worker finds it."""
+    return cast("Callable[[PlatformSettings], Platform]", platforms.get(settings.type))(settings)
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -69,15 +180,7 @@ def make_checkout(path: Path, files: dict[str, str] | None = None) -> Path:
 
 def make_bare(folder: Path) -> Path:
     """A bare repository with one commit on main."""
-    path = folder / "hello.git"
-    repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
-    index = pygit2.Index()
-    for name, text in {"README.md": "hello\n", "src/app.py": "print(1)\n"}.items():
-        blob = repo.create_blob(text.encode())
-        index.add(pygit2.IndexEntry(name, blob, pygit2.enums.FileMode.BLOB))
-    author = pygit2.Signature("Mona", "mona@example.test")
-    repo.create_commit("refs/heads/main", author, author, "first", index.write_tree(repo), [])
-    return path
+    return bare_with(folder / "hello.git", FILES)
 
 
 def push_to(path: Path, branch: str, file: str, content: bytes) -> str:
@@ -89,41 +192,71 @@ def push_to(path: Path, branch: str, file: str, content: bytes) -> str:
     return made
 
 
-class PlainGitHarness:
+class PlainGitHarness(Harness):
+    """Nothing travels: an answer that is lost here is a killed process, which test_checkout kills."""
+
+    name = "plain-git"
+
     def __init__(self, folder: Path) -> None:
         self.path = make_bare(folder)
         issues = {"12": "# A bug\nIt fails"}
-        self.platform: Platform = PlainGit(PlatformSettings("git", "plain-git", options={"issues": issues}))
+        settings = PlatformSettings("git", "plain-git", options={"issues": issues})
+        self.platform = make_platform(settings)
         self.repo = RepoRef("git", "", str(self.path))
 
     async def push(self, branch: str, path: str, content: bytes) -> str:
         return push_to(self.path, branch, path, content)
 
-    def lossy(self, op: str) -> Platform:
-        """Nothing travels: an answer that is lost here is a killed process, which test_checkout kills."""
-        return self.platform
 
+class MemoryHarness(Harness):
+    name = "memory"
 
-class MemoryHarness:
     def __init__(self, folder: Path) -> None:
         self.path = make_bare(folder)
         self.ledger = folder / "ledger.jsonl"
+        self.state = folder / "state.json"
         self._options = {
             "repositories": {"octo/hello": str(self.path)},
-            "state": str(folder / "state.json"),
+            "state": str(self.state),
             "ledger": str(self.ledger),
         }
         self._settings = PlatformSettings("memory", "memory", options=self._options)
-        self.memory = MemoryPlatform(self._settings)
-        self.platform: Platform = self.memory
+        self._before = 0
+        self._use(MemoryPlatform(self._settings))
         self.repo = RepoRef("memory", "octo", "hello")
 
-    def lossy(self, op: str) -> Platform:
-        fault = {"on": op, "when": "after", "times": 1, "error": "Transient"}
-        return MemoryPlatform(replace(self._settings, options={**self._options, "faults": [fault]}))
+    def _use(self, memory: MemoryPlatform) -> None:
+        self.memory = memory
+        self.platform = cast("Platform", memory)
+
+    def again(self) -> Platform:
+        return make_platform(self._settings)
 
     def effects(self, op: str) -> int:
+        """How often `op` changed something."""
         return sum(entry.effect for entry in read_ledger(self.ledger) if entry.op == op)
+
+    def changes(self) -> int:
+        return sum(entry.effect for entry in read_ledger(self.ledger))
+
+    def seen(self) -> tuple[int, int]:
+        since = self.changes() - self._before
+        return since, since
+
+    def arm(self, kind: CrashKind | None, nth: int, op: str) -> None:
+        """A method is one request here: its first."""
+        self._before = self.changes()
+        if kind is not None and nth == 0:
+            when = "before" if kind == "fail_before" else "after"
+            fault = {"on": op, "when": when, "times": 1, "error": "Transient"}
+            settings = replace(self._settings, options={**self._options, "faults": [fault]})
+            self._use(MemoryPlatform(settings))
+
+    def fingerprint(self) -> object:
+        git = pygit2.Repository(str(self.path))
+        heads = {name: history(git, str(git.branches.local[name].target)) for name in git.branches.local}
+        state: Any = json.loads(self.state.read_text("utf-8"))["repos"] if self.state.exists() else {}
+        return {"branches": heads, "state": without_chance(state, git)}
 
     async def add_issues(self, count: int, title: str = "A bug", body: str = "It fails") -> list[str]:
         numbers = [str(index + 1) for index in range(count)]
@@ -131,8 +264,8 @@ class MemoryHarness:
             await self.memory.add_issue(self.repo, Issue(number, title, body, "open"))
         return numbers
 
-    async def add_comment(self, number: str, body: str, author: str) -> None:
-        await self.memory.add_comment(self.repo, number, Comment("c1", author, body))
+    async def comment(self, target: Target, body: str, author: str = "octo") -> None:
+        await self.memory.add_comment(self.repo, target.number, Comment("c1", author, body))
 
     async def push(self, branch: str, path: str, content: bytes) -> str:
         return push_to(self.path, branch, path, content)
@@ -144,100 +277,23 @@ class MemoryHarness:
         await self.memory.set_checks(self.repo, sha, (Check(name, state),))
 
 
-_R = "/repos/{owner}/{repo}"
-_WRITES = {
-    "ensure_branch": ("POST", f"{_R}/git/refs", r"/git/refs$"),
-    "delete_branch": ("DELETE", f"{_R}/git/refs/{{ref}}", "/git/refs/"),
-    "commit_files": ("PATCH", f"{_R}/git/refs/{{ref}}", "/git/refs/"),
-    "ensure_comment": ("POST", f"{_R}/issues/{{issue_number}}/comments", "/comments$"),
-    "set_labels": ("POST", f"{_R}/issues/{{issue_number}}/labels", "/labels$"),
-    "set_assignees": ("POST", f"{_R}/issues/{{issue_number}}/assignees", "/assignees$"),
-    "close_issue": ("PATCH", f"{_R}/issues/{{issue_number}}", r"/issues/\d+$"),
-    "ensure_pr": ("POST", f"{_R}/pulls", "/pulls$"),
-    "update_pr": ("PATCH", f"{_R}/pulls/{{pull_number}}", r"/pulls/\d+$"),
-    "merge_pr": ("PUT", f"{_R}/pulls/{{pull_number}}/merge", "/merge$"),
-}
-"""The request by which each write has its effect: method, operation, and a pattern of the path."""
+def history(git: pygit2.Repository, sha: str) -> list[list[object]]:
+    """Every commit's message, tree and number of parents, newest first: what remains of commits when their
+    ids, which hold the time, are left out."""
+    walker = git.walk(sha, pygit2.enums.SortMode.TOPOLOGICAL)
+    return [[commit.message, str(commit.tree.id), len(commit.parents)] for commit in walker]
 
 
-class GitHubHarness:
-    def __init__(self, server: GitHubServer) -> None:
-        self.server = server
-        settings = PlatformSettings("github", "github", server.url, server.token, timeout=10)
-        self.platform: Platform = GitHub(settings)
-        self.repo = RepoRef("github", "octo", "hello")
-
-    def lossy(self, op: str) -> Platform:
-        method, _, pattern = _WRITES[op]
-        self.server.fail(method, pattern, "lost_answer")
-        return self.platform
-
-    def effects(self, op: str) -> int:
-        method, template, _ = _WRITES[op]
-        return self.server.effects[f"{method} {template}"]
-
-    async def add_issues(self, count: int, title: str = "A bug", body: str = "It fails") -> list[str]:
-        return [str(self.server.world.add_issue(title, body).number) for _ in range(count)]
-
-    async def push(self, branch: str, path: str, content: bytes) -> str:
-        return self.server.world.push(branch, path, content)
-
-    async def close_pr(self, number: str) -> None:
-        self.server.world.issues[int(number)].state = "closed"
-
-    async def report(self, sha: str, name: str, state: CheckState) -> None:
-        runs = self.server.world.check_runs
-        runs[sha] = [run for run in runs.get(sha, []) if run["name"] != name]
-        if state is CheckState.PENDING:
-            self.server.world.report(sha, name, "in_progress")
-        else:
-            self.server.world.report(sha, name, "completed", state.value)
+_CHANCE = ("id", "created_at", "updated_at", "submitted_at")
 
 
-@dataclass
-class EmulateHarness:
-    """npm's emulate: another author's idea of GitHub. People act on it through the same API."""
-
-    url: str
-    repo: RepoRef
-    token: str = "bot-token"
-
-    def __post_init__(self) -> None:
-        options = {"commit_statuses": False}  # emulate has none
-        settings = PlatformSettings("github", "github", self.url, self.token, timeout=10, options=options)
-        self.platform: Platform = GitHub(settings)
-
-    def lossy(self, op: str) -> Platform:
-        """emulate answers always."""
-        return self.platform
-
-    async def add_issues(self, count: int, title: str = "A bug", body: str = "It fails") -> list[str]:
-        made = [await self._call("POST", "/issues", {"title": title, "body": body}) for _ in range(count)]
-        return [str(issue["number"]) for issue in made]
-
-    async def push(self, branch: str, path: str, content: bytes) -> str:
-        head = (await self.platform.get_branch(self.repo, branch)).sha
-        change = (FileChange(path, ChangeKind.WRITE, content),)
-        return (await self.platform.commit_files(self.repo, branch, change, "by another", head, head)).sha
-
-    async def close_pr(self, number: str) -> None:
-        await self._call("PATCH", f"/pulls/{number}", {"state": "closed"})
-
-    async def report(self, sha: str, name: str, state: CheckState) -> None:
-        done = {} if state is CheckState.PENDING else {"conclusion": state.value}
-        status = "in_progress" if state is CheckState.PENDING else "completed"
-        await self._call("POST", "/check-runs", {"name": name, "head_sha": sha, "status": status, **done})
-
-    async def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        url = f"{self.url}/repos/{self.repo.full_name}{path}"
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
-
-        def send() -> dict[str, Any]:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                return json.load(response)
-
-        return await asyncio.to_thread(send)
-
-
-AnyHarness = MemoryHarness | GitHubHarness | EmulateHarness
+def without_chance(value: Any, git: pygit2.Repository) -> Any:
+    """A stored state without ids and times, trees instead of commits."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value).items()
+        return {key: without_chance(item, git) for key, item in fields if key not in _CHANCE}
+    if isinstance(value, list):
+        return [without_chance(item, git) for item in cast("list[Any]", value)]
+    if isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value) and value in git:
+        return str(git[value].peel(pygit2.Tree).id)
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -28,19 +27,12 @@ from tamma.platforms.github.errors import dialect
 from tamma.platforms.github.models import PullAnswer, merge_state
 from tamma.platforms.github.platform import GitHub
 from tamma.platforms.http.errors import Answer, error_for
-from tests.platforms.harness import GitHubHarness
+from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.test_contract import BRANCH, commit, open_pr
-from tests.support.github_server import FaultKind, GitHubServer
+from tests.support.forge.faults import FaultKind
 
 
-@pytest.fixture
-async def hub(github_server: GitHubServer) -> AsyncIterator[GitHubHarness]:
-    made = GitHubHarness(github_server)
-    yield made
-    await made.platform.close()
-
-
-async def test_who_we_are_and_how_much_is_left(hub: GitHubHarness) -> None:
+async def test_who_we_are_and_how_much_is_left(hub: ForgeHarness) -> None:
     identity = await hub.platform.check_credentials()
     assert (identity.login, identity.scopes) == ("tamma-bot", ("repo", "workflow"))
     limit = await hub.platform.rate_limit()
@@ -50,7 +42,7 @@ async def test_who_we_are_and_how_much_is_left(hub: GitHubHarness) -> None:
 
 @pytest.mark.parametrize(("token", "hint"), [("wrong-t0ken", "expired"), (None, "no token")])
 async def test_bad_credentials_name_the_variable_and_not_the_token(
-    hub: GitHubHarness, token: str | None, hint: str
+    hub: ForgeHarness, token: str | None, hint: str
 ) -> None:
     platform = GitHub(replace(hub.platform.settings, token=token))
     with pytest.raises(BadCredentials) as caught:
@@ -63,7 +55,7 @@ async def test_bad_credentials_name_the_variable_and_not_the_token(
     assert "t0ken" not in f"{error.message} {error.hint} {platform.settings!r}"
 
 
-async def test_credentials_for_git_and_the_address_to_clone(hub: GitHubHarness) -> None:
+async def test_credentials_for_git_and_the_address_to_clone(hub: ForgeHarness) -> None:
     settings = replace(hub.platform.settings, clone_url="/srv/{owner}/{name}.git")
     platform = GitHub(settings)
     assert (await platform.get_repository(hub.repo)).clone_url == "/srv/octo/hello.git"
@@ -73,7 +65,7 @@ async def test_credentials_for_git_and_the_address_to_clone(hub: GitHubHarness) 
     assert hub.server.token not in repr(credentials)
 
 
-async def test_a_secondary_limit_says_when_to_come_back(hub: GitHubHarness) -> None:
+async def test_a_secondary_limit_says_when_to_come_back(hub: ForgeHarness) -> None:
     hub.server.fail("POST", "/git/refs$", "secondary_limit", retry_after=31)
     sha = (await hub.platform.get_branch(hub.repo, "main")).sha
     with pytest.raises(PlatformRateLimited) as caught:
@@ -82,10 +74,10 @@ async def test_a_secondary_limit_says_when_to_come_back(hub: GitHubHarness) -> N
     with pytest.raises(PlatformRateLimited) as paused:
         await hub.platform.ensure_branch(hub.repo, BRANCH, sha)
     assert 25 < (paused.value.retry_after or 0) <= 31
-    assert hub.effects("ensure_branch") == 0
+    assert hub.world.effects["branch"] == 0
 
 
-async def test_a_storm_of_limits_is_never_waited_out_here(hub: GitHubHarness) -> None:
+async def test_a_storm_of_limits_is_never_waited_out_here(hub: ForgeHarness) -> None:
     hub.server.fail("GET", "/issues", "rate_limit", times=5, retry_after=None)
     for _ in range(5):
         with pytest.raises(PlatformRateLimited) as caught:
@@ -96,7 +88,7 @@ async def test_a_storm_of_limits_is_never_waited_out_here(hub: GitHubHarness) ->
 
 
 @pytest.mark.parametrize("kind", ["error", "error_after", "no_connection"])
-async def test_a_write_is_never_repeated_by_the_client(hub: GitHubHarness, kind: FaultKind) -> None:
+async def test_a_write_is_never_repeated_by_the_client(hub: ForgeHarness, kind: FaultKind) -> None:
     await commit(hub)
     hub.server.fail("POST", "/pulls$", kind)
 
@@ -106,37 +98,38 @@ async def test_a_write_is_never_repeated_by_the_client(hub: GitHubHarness, kind:
     assert hub.server.requests.count("POST /repos/octo/hello/pulls") == 1
     done = await hub.platform.ensure_pr(hub.repo, spec, "op")
     assert done.created is (kind != "error_after")
-    assert hub.effects("ensure_pr") == 1
+    assert hub.world.effects["pull"] == 1
 
 
-async def test_trust_is_asked_once_per_author(hub: GitHubHarness) -> None:
+async def test_trust_is_asked_once_per_author(hub: ForgeHarness) -> None:
     [number] = await hub.add_issues(1)
     for author in ("octo", "reader", "stranger", "octo"):
-        hub.server.world.add_comment(int(number), f"I am {author}", author)
+        await hub.comment(Target("issue", number), f"I am {author}", author)
     comments = (await hub.platform.get_issue(hub.repo, number)).comments
     assert [comment.trusted for comment in comments] == [True, False, False, True]
     asked = [request for request in hub.server.requests if "/collaborators/" in request]
     assert len(asked) == 3
 
 
-async def test_a_copied_mark_is_not_ours(hub: GitHubHarness) -> None:
+async def test_a_copied_mark_is_not_ours(hub: ForgeHarness) -> None:
     [number] = await hub.add_issues(1)
-    hub.server.world.add_comment(int(number), "gotcha\n\n<!-- tamma:op=op-1 -->", "stranger")
+    await hub.comment(Target("issue", number), "gotcha\n\n<!-- tamma:op=op-1 -->", "stranger")
     await hub.platform.ensure_comment(hub.repo, Target("issue", number), "ours", "op-1")
-    assert [comment.author for comment in hub.server.world.comments] == ["stranger", "tamma-bot"]
-    assert hub.server.world.comments[0].body.startswith("gotcha")
+    comments = hub.hello.issues[int(number)].comments
+    assert [comment.author for comment in comments] == ["stranger", "tamma-bot"]
+    assert comments[0].body.startswith("gotcha")
 
 
-async def test_switched_off_issues_are_explained(hub: GitHubHarness) -> None:
+async def test_switched_off_issues_are_explained(hub: ForgeHarness) -> None:
     [number] = await hub.add_issues(1)
-    hub.server.world.issues_disabled = True
+    hub.hello.issues_enabled = False
     with pytest.raises(NotFound) as caught:
         await hub.platform.get_issue(hub.repo, number)
     assert "switched off" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("number", ["../../user", "1/comments", "１２", ""])
-async def test_a_number_is_a_number(hub: GitHubHarness, number: str) -> None:
+async def test_a_number_is_a_number(hub: ForgeHarness, number: str) -> None:
     with pytest.raises(NotFound):
         await hub.platform.get_issue(hub.repo, number)
     with pytest.raises(NotFound):
@@ -144,13 +137,13 @@ async def test_a_number_is_a_number(hub: GitHubHarness, number: str) -> None:
     assert hub.server.requests == []
 
 
-async def test_people_who_cannot_be_assigned_are_named(hub: GitHubHarness) -> None:
+async def test_people_who_cannot_be_assigned_are_named(hub: ForgeHarness) -> None:
     [number] = await hub.add_issues(1)
     with pytest.raises(NotFound, match="stranger"):
         await hub.platform.set_assignees(hub.repo, number, ("reader", "stranger"))
 
 
-async def test_large_files_come_by_their_blob(hub: GitHubHarness) -> None:
+async def test_large_files_come_by_their_blob(hub: ForgeHarness) -> None:
     content = bytes(range(256)) * 5000
     await hub.push("main", "large.bin", content)
     assert await hub.platform.get_file(hub.repo, "large.bin", "main") == content
@@ -158,17 +151,17 @@ async def test_large_files_come_by_their_blob(hub: GitHubHarness) -> None:
         await hub.platform.get_file(hub.repo, "src", "main")
 
 
-async def test_mergeability_is_waited_for(hub: GitHubHarness) -> None:
+async def test_mergeability_is_waited_for(hub: ForgeHarness) -> None:
     pull = await open_pr(hub)
-    hub.server.world.still_computing = 1
+    hub.compute(1)
     first = await hub.platform.merge_readiness(hub.repo, pull.number)
     assert first.category is MergeCategory.IN_PROGRESS
     assert (await hub.platform.merge_readiness(hub.repo, pull.number)).category is MergeCategory.READY
 
 
-async def test_a_blocked_merge_says_why(hub: GitHubHarness) -> None:
+async def test_a_blocked_merge_says_why(hub: ForgeHarness) -> None:
     pull = await open_pr(hub)
-    hub.server.world.blocked = True
+    hub.hello.protect("main").blocked = True
     await hub.report(pull.head_sha, "ci", CheckState.PENDING)
     running = await hub.platform.merge_readiness(hub.repo, pull.number)
     assert running.category is MergeCategory.IN_PROGRESS
@@ -180,42 +173,42 @@ async def test_a_blocked_merge_says_why(hub: GitHubHarness) -> None:
     assert "not mergeable" in refused.reason
 
 
-async def test_a_merge_by_somebody_else_counts_at_the_same_head(hub: GitHubHarness) -> None:
+async def test_a_merge_by_somebody_else_counts_at_the_same_head(hub: ForgeHarness) -> None:
     pull = await open_pr(hub)
-    merged = hub.server.world.merge(hub.server.world.issues[int(pull.number)])
+    merged = await hub.merge_pr(pull.number)
     result = await hub.platform.merge_pr(hub.repo, pull.number, "merge", pull.head_sha)
     assert (result.outcome, result.sha) == (MergeOutcome.MERGED, merged)
-    assert hub.effects("merge_pr") == 0
+    assert hub.world.effects["merge"] == 0
     with pytest.raises(Conflict):
         await hub.platform.merge_pr(hub.repo, pull.number, "merge", "1" * 40)
 
 
-async def test_statuses_and_runs_are_united_over_pages(hub: GitHubHarness) -> None:
+async def test_statuses_and_runs_are_united_over_pages(hub: ForgeHarness) -> None:
     sha = await commit(hub)
     for index in range(130):
-        hub.server.world.report(sha, f"run {index}", "completed", "success")
-        hub.server.world.report_status(sha, f"status {index}", "success")
+        hub.hello.report_check(sha, f"run {index}", "success")
+        hub.hello.set_status(sha, f"status {index}", "success")
     summary = await hub.platform.get_checks(hub.repo, sha)
     assert (summary.state, len(summary.checks)) == (CheckState.SUCCESS, 260)
-    hub.server.world.report_status(sha, "legacy", "error")
+    hub.hello.set_status(sha, "legacy", "failure")
     assert (await hub.platform.get_checks(hub.repo, sha)).state is CheckState.FAILURE
 
 
-async def test_checks_we_may_not_read_are_not_green(hub: GitHubHarness) -> None:
-    hub.server.world.checks_forbidden = True
+async def test_checks_we_may_not_read_are_not_green(hub: ForgeHarness) -> None:
+    hub.hello.forbidden.add("checks")
     with pytest.raises(Forbidden) as caught:
         await hub.platform.get_checks(hub.repo, await commit(hub))
     assert "Checks: read" in (caught.value.hint or "")
 
 
-async def test_no_commits_between_is_told_as_it_is(hub: GitHubHarness) -> None:
+async def test_no_commits_between_is_told_as_it_is(hub: ForgeHarness) -> None:
     sha = (await hub.platform.get_branch(hub.repo, "main")).sha
     await hub.platform.ensure_branch(hub.repo, BRANCH, sha)
     with pytest.raises(PlatformError, match="No commits between"):
         await hub.platform.ensure_pr(hub.repo, PullRequestSpec(BRANCH, "main", "t", "b"), "op")
 
 
-async def test_a_server_that_is_not_there(hub: GitHubHarness) -> None:
+async def test_a_server_that_is_not_there(hub: ForgeHarness) -> None:
     platform = GitHub(replace(hub.platform.settings, base_url="http://127.0.0.1:9/api/v3"))
     with pytest.raises(Transient) as caught:
         await platform.get_repository(hub.repo)

@@ -9,8 +9,10 @@ from tests.platforms.conftest import emulate_url
 from tests.real_projects.bugs import CACHETOOLS
 from tests.real_projects.forges import Emulate, Forge, InProcess
 from tests.real_projects.running import index_is_a_folder
-from tests.support.github_server import GitHubServer
-from tests.support.openapi import github_description, specs_folder
+from tests.support.forge.description import specs_folder
+from tests.support.forge.faces.github.face import github_face
+from tests.support.forge.server import ApiServer
+from tests.support.forge.world import World
 from tests.support.sdists import bare_of
 from tests.support.temporal import client, temporal_address
 
@@ -30,9 +32,9 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
     if request.param == "emulate":
         yield Emulate(request.getfixturevalue("emulate_url"), "hello1", bare)
         return
-    description = github_description()
-    if description is None:
+    face = github_face()
+    if face is None:
         pytest.skip(f"GitHub's published description is not in {specs_folder()}: set TAMMA_TEST_SPECS")
-    with GitHubServer(description, bare) as server:
+    with ApiServer(World(tmp_path / "world", hello=bare), face) as server:
         yield InProcess(server)
     assert server.violations == []

@@ -15,7 +15,7 @@ import pygit2
 
 from tamma.model.repository import RepoRef
 from tamma.platforms.interface import PlatformSettings
-from tests.support.github_server import GitHubServer
+from tests.support.forge.server import ApiServer
 from tests.support.sdists import AUTHOR, MESSAGE, git
 
 
@@ -80,12 +80,14 @@ class Forge:
 class InProcess(Forge):
     """The in-process GitHub, which works on `bare` itself."""
 
-    def __init__(self, server: GitHubServer) -> None:
-        super().__init__(server.url, server.token, RepoRef("github", "octo", "hello"), server.path)
+    def __init__(self, server: ApiServer) -> None:
+        super().__init__(
+            server.url, server.token, RepoRef("github", "octo", "hello"), server.world.hello.path
+        )
         self.server = server
 
     def open_issue(self, title: str, body: str) -> str:
-        return str(self.server.world.add_issue(title, body).number)
+        return str(self.server.world.hello.add_issue(title, body).number)
 
     def fetch_main(self, paths: tuple[str, ...]) -> str:
         return "main"

@@ -1,0 +1,96 @@
+"""Every platform that the contract suite runs over. To add one, add an entry: README.md says how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tamma.platforms import interface as i
+from tests.platforms.forge_harness import ForgeHarness
+from tests.platforms.harness import Harness, MemoryHarness, PlainGitHarness
+from tests.support.forge.face import Face
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One platform, or one profile of a platform's version.
+
+    Either `face` and `type` (a server of ours shows the world), or `local` (the platform needs none), or
+    neither (a peer, which the fixtures start).
+    """
+
+    name: str
+    face: Callable[[], Face | None] | None = None
+    """None where the published description is not there: then the tests are skipped."""
+    type: str = ""
+    """What tamma.registry calls the adapter."""
+    harness: type[ForgeHarness] | None = None
+    """For a platform that names things in its own way."""
+    local: Callable[[Path], Harness] | None = None
+    shared_numbers: bool = True
+    """Whether issues and pull requests count in one sequence."""
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Capabilities that it has not and will not have, and a word that the hint of `Unsupported` has."""
+    oddities: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What else of the suite does not hold here, by the name that a test's `needs` gives it, and why."""
+    peer: bool = False
+    """Marked `peers`: needs something that is not installed everywhere."""
+
+
+def _github() -> Face | None:
+    from tests.support.forge.faces.github.face import github_face
+
+    return github_face()
+
+
+ANSWERS_LOST = "lost answers"
+FOLLOWS = "pull requests that follow their branch"
+CONFLICTS = "conflicting merges"
+
+_NO_FORGE = dict.fromkeys(
+    (
+        i.ISSUES, i.COMMENTS, i.LABELS, i.ASSIGNEES, i.PULL_REQUESTS, i.DRAFTS, i.REVIEWERS, i.REVIEWS,
+        i.RESOLVE_THREADS, i.CHECKS, i.STATUSES, i.AUTO_MERGE, i.CI_TRIGGER, i.CI_RUNS, i.CI_LOGS, i.CI_RERUN,
+        i.CI_CANCEL, i.WEBHOOKS, i.API_COMMITS,
+    ),
+    "",
+)  # fmt: skip
+_EMULATE = "emulate has it not"
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("memory", local=MemoryHarness),
+    Entry(
+        "plain-git",
+        local=PlainGitHarness,
+        lacks={**_NO_FORGE, i.ISSUES: ""},
+        oddities={ANSWERS_LOST: "nothing travels"},
+    ),
+    Entry("github", face=_github, type="github", lacks={i.LOCAL_MERGE: "pull request"}),
+    Entry(
+        "emulate",
+        peer=True,
+        lacks={i.LOCAL_MERGE: "pull request"},
+        oddities={
+            ANSWERS_LOST: "emulate answers always",
+            FOLLOWS: "emulate's pull requests stay at the commit they were opened with",
+            CONFLICTS: "emulate's merges take the head's tree: nothing conflicts",
+            **dict.fromkeys((i.DRAFTS, i.REVIEWERS, i.REVIEWS, i.STATUSES, i.CI_RUNS, i.WEBHOOKS), _EMULATE),
+        },
+    ),
+)
+
+_CAPABILITIES_TO_COME = (
+    i.DRAFTS, i.REVIEWERS, i.REVIEWS, i.RESOLVE_THREADS, i.STATUSES, i.AUTO_MERGE, i.CI_TRIGGER, i.CI_RUNS,
+    i.CI_LOGS, i.CI_RERUN, i.CI_CANCEL, i.WEBHOOKS,
+)  # fmt: skip
+_METHODS_TO_COME = ("server_version", "list_prs", "get_diff")
+
+PENDING: dict[str, frozenset[str]] = {
+    "memory": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME)),
+    "plain-git": frozenset((*_METHODS_TO_COME, *_CAPABILITIES_TO_COME)),
+    "github": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME, "close_pr")),
+    "emulate": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME, "close_pr")),
+}
+"""What an adapter does not have YET, by entry: capabilities and methods. Tests that need one of them are
+skipped. Whoever writes it takes it out of here."""

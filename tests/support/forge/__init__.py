@@ -1,0 +1,1 @@
+"""One world over real Git, and the servers that show it as the Git platforms do."""
