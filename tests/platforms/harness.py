@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
@@ -155,7 +154,7 @@ class Harness:
 
 def make_platform(settings: PlatformSettings) -> Platform:
     """The adapter of that type, found as the worker finds it."""
-    return cast("Callable[[PlatformSettings], Platform]", platforms.get(settings.type))(settings)
+    return platforms.get(settings.type).create_platform(settings)
 
 
 def git(*arguments: str, cwd: Path) -> str:

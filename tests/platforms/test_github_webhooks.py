@@ -14,7 +14,7 @@ from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
 from tamma.platforms.github.platform import GitHub
 from tamma.platforms.interface import PlatformSettings
-from tests.support.openapi import specs_folder
+from tests.support.forge.description import specs_folder
 
 SECRETS = ("new-canary", "old-canary")
 HUB = GitHub(PlatformSettings("github.com", "github", webhook_secrets=SECRETS))
