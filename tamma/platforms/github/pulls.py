@@ -22,7 +22,7 @@ from tamma.platforms.common.marks import mark_of, with_mark
 from tamma.platforms.github.ci import GitHubCi
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.issues import BODY_LIMIT, number_of
-from tamma.platforms.github.models import Label, MergeAnswer, PullAnswer, merge_state
+from tamma.platforms.github.models import MergeAnswer, PullAnswer, merge_state
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
 from tamma.platforms.http.messages import Query, Request
 
@@ -65,7 +65,7 @@ class GitHubPulls(GitHubCi):
         if missing:
             path = repo_path(repo, f"/issues/{existing.number}/labels")
             await self._api.do("POST", path, {"labels": missing})
-            existing.labels += [Label(name=name) for name in missing]
+            existing = await self._pull(repo, str(existing.number))
         return EnsuredPullRequest(existing.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
