@@ -205,17 +205,19 @@ async def running_loop(
     servers: ToolServers = NO_TOOL_SERVERS,
     accounts: Sequence[ProviderSettings] = (),
     routes: Routes | None = None,
+    forge: tuple[PlatformSettings, Path] | None = None,
     **platform: object,
 ) -> AsyncGenerator[Loop]:
     """A worker that serves the queues until the block ends; open runs are terminated then.
 
-    `accounts`: providers beside the scripted one, whose script is `turns`.
+    `accounts`: providers beside the scripted one, whose script is `turns`. `forge`: another platform than
+    the memory one, and its bare repository.
     """
-    remote = make_repository(folder, files)
+    remote = forge[1] if forge else make_repository(folder, files)
     store = store or MemoryStore()
     scripted = ProviderSettings("scripted", "scripted", options=dict(turns or script()))
     known = {settings.name: settings for settings in (scripted, *accounts)}
-    account = platform_settings(folder, remote, **platform)
+    account = forge[0] if forge else platform_settings(folder, remote, **platform)
     providers, platforms = Providers(known.__getitem__), Platforms(lambda _: account)
     workspaces = LocalWorkspaces(folder / "workspaces", store)
     parts = Parts(
