@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from tamma.platforms.common.bodies import Unit, fit, measure
 from tamma.platforms.common.marks import (
@@ -36,6 +37,7 @@ LIMITS = st.integers(60, 400)
 # --- shortening -------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=60)
 @given(TEXTS, LIMITS, UNITS, MARKS, st.sampled_from(["", LINK]))
 def test_a_fitted_text_fits_keeps_its_mark_and_stays_as_it_is(
     text: str, limit: int, unit: Unit, mark: str, link: str
@@ -45,6 +47,36 @@ def test_a_fitted_text_fits_keeps_its_mark_and_stays_as_it_is(
     assert fit(fitted, limit, mark=mark, link=link, unit=unit) == fitted
     assert mark_of(fitted) == (OP if mark else mark_of(text))
     fitted.encode()  # no half of a character
+
+
+BLOCKS = st.sampled_from(
+    [
+        "A paragraph of words\nand `code` and *more* words.",
+        "```py\nx = '```'\n\n~~~\n# no head\n```",
+        "~~~~\n~~~\n```\n- code\n~~~~",
+        "  ```\ncode\n    ```\n  ```",
+        "- item\n\n  ```sh\n  make\n\n  make test\n  ```\n- item\n  goes on\nlazily",
+        "1. one\n   - two\n     ```\n     three\n     ```",
+        "10) ```\n    code\n    ```",
+        "> said\n> ```\n> code\n> ```",
+        "    indented\n    ```\n    code",
+        "<details>\n<summary>Log</summary>\n\n```\n</details>\n```\n\n</details>",
+        "<!-- nobody\n\n```\nsees this -->",
+        "<pre>\n```\n\n# raw\n</pre>",
+        "# Head\n\n| a | b |\n|---|---|\n| `1` | 2 |",
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(BLOCKS, min_size=1, max_size=12).map("\n\n".join), st.integers(0, 400))
+def test_what_follows_a_shortened_text_is_a_paragraph_of_its_own(text: str, more: int) -> None:
+    fitted = fit(text + "\n\n" + "rest " * 200, 400 + more, mark=mark_line(OP), link=LINK)
+    tokens = MarkdownIt("commonmark").parse(fitted)
+    seen = [token.level for token in tokens if token.type == "inline" and token.content.endswith(LINK)]
+    assert seen == [1]
+    html = "".join(token.content for token in tokens if token.type == "html_block")
+    assert html.count("<details>") <= html.count("</details>")
 
 
 # --- marks ------------------------------------------------------------------------------------------------

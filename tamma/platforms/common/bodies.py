@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Literal
 
+from tamma.platforms.common.markdown import closing
 from tamma.platforms.common.marks import ending_in, split_mark
 
 Unit = Literal["characters", "bytes", "utf16"]
@@ -14,14 +13,6 @@ Unit = Literal["characters", "bytes", "utf16"]
 _NOTICE = "*Shortened, because the text is longer than this platform takes.*"
 _LINES_LOST, _WORDS_LOST = 500, 80
 """Characters that are given up at most to end at the end of a line, or else of a word."""
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_FENCE = re.compile(
-    r"(?P<lead>(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*[ \t]*)(?P<ticks>`{3,}(?!.*`)|~{3,})"
-)
-_CODE_INDENT = 4
-"""Spaces before a line that make it code by themselves."""
-_ITEM = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
-_HTML = re.compile(r"<(details|pre)\b|</(details|pre)\s*>|(^\s{0,3}<!--)|(-->)", re.IGNORECASE)
 
 
 def fit(text: str, limit: int, *, mark: str = "", link: str = "", unit: Unit = "characters") -> str:
@@ -88,59 +79,3 @@ def _prefix(body: str, space: int, unit: Unit) -> str:
         return body[:space]
     code, width = ("utf-8", 1) if unit == "bytes" else ("utf-16-le", 2)
     return body.encode(code, "surrogatepass")[: space * width].decode(code, "ignore")
-
-
-@dataclass(frozen=True, slots=True)
-class _Fence:
-    lead: str
-    """What a line inside of it begins with: quotation marks, and spaces in place of a list's bullet."""
-    ticks: str
-    contained: bool
-    """Whether it ends with the quotation or list item that it stands in."""
-
-    def ends_at(self, line: str) -> bool:
-        rest = line.removeprefix(self.lead)
-        bare = rest.lstrip(" ")
-        ticks = bare.rstrip()
-        return (
-            len(rest) - len(bare) < _CODE_INDENT
-            and len(ticks) >= len(self.ticks)
-            and not ticks.strip(self.ticks[0])
-        )
-
-    def left_by(self, line: str) -> bool:
-        return (
-            self.contained and bool(line.strip()) and not line.startswith(self.lead.rstrip(" ") or self.lead)
-        )
-
-
-def closing(text: str) -> str:
-    """What has to follow `text` so that the next paragraph is one: ends of a fence, a fold, a comment."""
-    fence: _Fence | None = None
-    listed = False
-    html: list[str] = []
-    for line in _LINE_END.split(text):
-        if fence is not None and not fence.left_by(line):
-            fence = None if fence.ends_at(line) else fence
-            continue
-        fence = None
-        if line.strip():
-            listed = _ITEM.match(line) is not None or (listed and line[0] in " \t>")
-        opened = _FENCE.match(line)
-        if opened is not None and (listed or len(opened["lead"].expandtabs(4)) < _CODE_INDENT):
-            lead = re.sub(r"[^>\s]", " ", opened["lead"])
-            fence = _Fence(lead, opened["ticks"], contained=bool(lead) and (listed or ">" in lead))
-        else:
-            _follow_html(line, html)
-    ends = [f"\n{fence.lead}{fence.ticks}"] if fence is not None else []
-    return "".join(ends + [f"\n\n{tag}" for tag in reversed(html)])
-
-
-def _follow_html(line: str, inside: list[str]) -> None:
-    """Keep in `inside` what would close the elements that are open after `line`, the innermost last."""
-    for begun, ended, comment, comment_end in _HTML.findall(line):
-        if begun or comment:
-            inside.append(f"</{begun.lower()}>" if begun else "-->")
-        end = f"</{ended.lower()}>" if ended else comment_end
-        if end and end in inside:
-            inside.remove(end)
