@@ -77,16 +77,14 @@ def require_branch(repo: pygit2.Repository, name: str) -> str:
 
 
 def default_branch(repo: pygit2.Repository, path: str) -> str:
-    """The branch HEAD names. Raises Conflict for an empty repository, or one whose HEAD names none."""
-    if repo.is_empty or (repo.head_is_unborn and not list(repo.branches.local)):
-        raise Conflict(
-            f"the repository at {path!r} is empty: it has no commit to start from",
-            hint="make a first commit, then submit again",
-        )
+    """The branch HEAD names, also in an empty repository, where it is not there yet.
+
+    Raises Conflict for a HEAD that names no branch.
+    """
     head = repo.references["HEAD"]
     if isinstance(head.target, str):
         name = head.target.removeprefix("refs/heads/")
-        if branch_sha(repo, name) is not None:
+        if branch_sha(repo, name) is not None or not list(repo.branches.local):
             return name
     for usual in ("main", "master"):
         if branch_sha(repo, usual) is not None:
@@ -222,6 +220,16 @@ def merge(
         return Conflicting(_conflicting_files(index))
     parents = [base, head] if method == "merge" else [base]
     return _commit(repo, str(index.write_tree(repo)), parents, message)
+
+
+def diff(repo: pygit2.Repository, base: str, head: str) -> str:
+    """What `head` changed since it left `base`, as `git diff base...head` writes it."""
+    ancestor = cast("pygit2.Oid | None", repo.merge_base(base, head))
+    before = require_commit(repo, str(ancestor or base))
+    found = repo.diff(before, require_commit(repo, head))
+    assert isinstance(found, pygit2.Diff), "two commits were given"
+    found.find_similar()
+    return found.patch or ""
 
 
 def _rebase(repo: pygit2.Repository, base: str, head: str) -> str | Conflicting:

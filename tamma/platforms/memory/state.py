@@ -19,7 +19,16 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from tamma.model.repository import Check, Comment, Issue, PullRequest
+from tamma.model.repository import (
+    Check,
+    CiJob,
+    CiRun,
+    Comment,
+    Issue,
+    MergeMethod,
+    PullRequest,
+    Review,
+)
 
 
 @dataclass(slots=True)
@@ -37,11 +46,58 @@ class PendingMerge:
 
 
 @dataclass(slots=True)
+class Scheduled:
+    """A merge that the platform was asked for and makes itself."""
+
+    method: MergeMethod
+    head: str
+    """The commit it is pinned to: dropped where the branch moves."""
+    message: str
+    when_ready: bool
+    """Made when nothing stands in its way; else after `looks` looks at the pull request."""
+    looks: int = 0
+
+
+@dataclass(slots=True)
 class StoredPull:
     pull: PullRequest
     op_id: str | None = None
     merging: PendingMerge | None = None
     labels: tuple[str, ...] = ()
+    """These count, not those of `pull`."""
+    scheduled: Scheduled | None = None
+    looks: int = 0
+    """How often somebody asked whether it can be merged."""
+
+
+@dataclass(slots=True)
+class StoredReview:
+    review: Review
+    op_id: str | None = None
+
+
+@dataclass(slots=True)
+class StoredThread:
+    id: str
+    path: str
+    line: int | None
+    sha: str
+    """The head it was begun on."""
+    comments: list[StoredComment]
+    resolved: bool = False
+
+
+@dataclass(slots=True)
+class StoredJob:
+    job: CiJob
+    log: str = ""
+
+
+@dataclass(slots=True)
+class StoredRun:
+    run: CiRun
+    jobs: list[StoredJob]
+    op_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -52,7 +108,23 @@ class RepoState:
     pulls: dict[str, StoredPull] = field(default_factory=dict[str, StoredPull])
     comments: dict[str, list[StoredComment]] = field(default_factory=dict[str, list[StoredComment]])
     checks: dict[str, list[Check]] = field(default_factory=dict[str, list[Check]])
+    """What others reported, by commit."""
+    statuses: dict[str, list[Check]] = field(default_factory=dict[str, list[Check]])
+    """What we reported, by commit."""
+    reviews: dict[str, list[StoredReview]] = field(default_factory=dict[str, list[StoredReview]])
+    threads: dict[str, list[StoredThread]] = field(default_factory=dict[str, list[StoredThread]])
+    runs: dict[str, StoredRun] = field(default_factory=dict[str, StoredRun])
     last_number: int = 0
+    last_id: int = 0
+
+    def new_number(self) -> str:
+        self.last_number += 1
+        return str(self.last_number)
+
+    def new_id(self) -> str:
+        """Of a comment, review, thread, run or job."""
+        self.last_id = max(self.last_id, sum(len(there) for there in self.comments.values())) + 1
+        return str(self.last_id)
 
 
 @dataclass(slots=True)
