@@ -19,10 +19,12 @@ from tamma.errors import (
     PlatformError,
     StaleHead,
     Transient,
+    Unsupported,
 )
-from tamma.model.repository import IssueFilter, MergeOutcome, RepoRef
+from tamma.model.repository import CiTrigger, IssueFilter, MergeOutcome, PullRequestFilter, RepoRef, Target
+from tamma.platforms import interface
 from tamma.platforms.git.command import credentials_env, remote_error
-from tamma.platforms.interface import PlatformSettings
+from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.platforms.plain.platform import PlainGit, is_url, local_path
 from tests.platforms.harness import git, make_bare, make_checkout, push_to
@@ -48,11 +50,37 @@ async def test_a_folder_without_a_repository(tmp_path: Path) -> None:
     assert str(tmp_path / "work") in (caught.value.hint or "")
 
 
-async def test_an_empty_repository_is_told_so(tmp_path: Path) -> None:
-    git("init", "-q", "empty", cwd=tmp_path)
-    with pytest.raises(Conflict, match="empty") as caught:
-        await PLATFORM.get_repository(ref(tmp_path / "empty"))
-    assert "first commit" in (caught.value.hint or "")
+async def test_an_empty_repository_has_a_default_branch_that_is_not_there(tmp_path: Path) -> None:
+    git("init", "-q", "-b", "trunk", "empty", cwd=tmp_path)
+    assert (await PLATFORM.get_repository(ref(tmp_path / "empty"))).default_branch == "trunk"
+    with pytest.raises(NotFound, match="trunk"):
+        await PLATFORM.get_branch(ref(tmp_path / "empty"), "trunk")
+    configured = PlainGit(PlatformSettings("git", "plain-git", default_branch="main"))
+    assert (await configured.get_repository(ref(tmp_path / "empty"))).default_branch == "main"
+
+
+async def test_all_that_plain_git_lacks_is_unsupported_with_a_hint(tmp_path: Path) -> None:
+    typed: Platform = PLATFORM  # what the one-line methods must pass for, says the type checker
+    repo = ref(make_bare(tmp_path))
+    calls = {
+        interface.ISSUES: typed.close_issue(repo, "1"),
+        interface.COMMENTS: typed.list_comments(repo, Target("issue", "1")),
+        interface.PULL_REQUESTS: typed.list_prs(repo, PullRequestFilter()),
+        interface.DRAFTS: typed.set_draft(repo, "1", True),
+        interface.REVIEWS: typed.list_reviews(repo, "1"),
+        interface.AUTO_MERGE: typed.merge_pr(repo, "1", "merge", "0" * 40, when_ready=True),
+        interface.CI_LOGS: typed.get_job_log(repo, "1"),
+        interface.CI_TRIGGER: typed.trigger_ci(repo, CiTrigger("main"), "op"),
+    }
+    for capability, call in calls.items():
+        with pytest.raises(Unsupported) as caught:
+            await call
+        asked = interface.PULL_REQUESTS if capability == interface.AUTO_MERGE else capability
+        assert (caught.value.capability, caught.value.platform) == (asked, "plain-git")
+        assert caught.value.hint
+    with pytest.raises(Unsupported):
+        typed.verify_webhook({}, b"")
+    assert not set(calls) & await typed.capabilities()
 
 
 async def test_the_default_branch_is_what_head_names(tmp_path: Path) -> None:

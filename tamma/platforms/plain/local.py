@@ -27,7 +27,7 @@ class LocalGit:
         return gitdb.open_repository(self.path)
 
     def default_branch(self) -> str:
-        """Raises NotFound, Forbidden, Conflict (empty)."""
+        """Raises NotFound, Forbidden, Conflict."""
         return gitdb.default_branch(self.open(), self.path)
 
     def branch_sha(self, name: str) -> str | None:

@@ -10,41 +10,43 @@ import asyncio
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
-from tamma.errors import ConfigError, NotFound, Unsupported
+from tamma.errors import ConfigError, NotFound
 from tamma.model.repository import (
     Branch,
-    CheckSummary,
-    Comment,
-    CommitRef,
-    EnsuredPullRequest,
-    FileChange,
     Identity,
     Issue,
     IssueFilter,
-    MergeMethod,
     MergeResult,
-    MergeState,
     Page,
-    PullRequest,
-    PullRequestSpec,
     RateLimit,
     RepoRef,
     Repository,
-    Target,
 )
+from tamma.platforms.common.lacking import lacking, lacking_at_once
 from tamma.platforms.interface import (
     API_COMMITS,
     ASSIGNEES,
     CHECKS,
+    CI_CANCEL,
+    CI_LOGS,
+    CI_RERUN,
+    CI_RUNS,
+    CI_TRIGGER,
     COMMENTS,
+    DRAFTS,
     GIT_PUSH,
     ISSUES,
     LABELS,
     LOCAL_MERGE,
     PULL_REQUESTS,
+    RESOLVE_THREADS,
+    REVIEWERS,
+    REVIEWS,
+    STATUSES,
+    WEBHOOKS,
     GitCredentials,
     PlatformSettings,
 )
@@ -55,6 +57,7 @@ from tamma.platforms.plain.remote import RemoteGit
 _SCP_FORM = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _USE_A_FORGE = "use a forge (GitHub), or deliver a branch and merge it with merge_branch"
 _ISSUE_IS_A_FILE = "the issue is a file of yours: edit it there"
+_OWN_TESTS = "the tests that Tamma runs in its workspace decide"
 
 
 def is_url(name: str) -> bool:
@@ -88,6 +91,9 @@ class PlainGit:
         """Without ISSUES: issues can be read from the configuration, but there is no tracker to write to."""
         return frozenset({GIT_PUSH, LOCAL_MERGE})
 
+    async def server_version(self) -> str:
+        return ""
+
     async def check_credentials(self) -> Identity:
         """Who git says we are is decided by the remote at each call: there is nothing to ask."""
         return Identity(login="")
@@ -107,9 +113,12 @@ class PlainGit:
     # --- repository --------------------------------------------------------------------------------
 
     async def get_repository(self, repo: RepoRef) -> Repository:
-        """The default branch is what HEAD names. Raises NotFound, Conflict for an empty repository."""
+        """The default branch is the configured one, else what HEAD names.
+
+        Raises NotFound, and Conflict where HEAD names none, as in an empty repository behind a URL.
+        """
         git = self._git(repo)
-        default = await asyncio.to_thread(git.default_branch)
+        default = self._settings.default_branch or await asyncio.to_thread(git.default_branch)
         address = git.url if isinstance(git, RemoteGit) else git.path
         return Repository(repo, default, clone_url=address)
 
@@ -172,68 +181,28 @@ class PlainGit:
 
     # --- what plain Git does not have ------------------------------------------------------------------
 
-    async def list_comments(self, repo: RepoRef, target: Target) -> tuple[Comment, ...]:
-        self._refuse(COMMENTS, _ISSUE_IS_A_FILE)
+    list_comments = ensure_comment = lacking(COMMENTS, _ISSUE_IS_A_FILE)
+    set_labels = lacking(LABELS, _ISSUE_IS_A_FILE)
+    set_assignees = lacking(ASSIGNEES, _ISSUE_IS_A_FILE)
+    close_issue = reopen_issue = lacking(ISSUES, _ISSUE_IS_A_FILE)
+    commit_files = lacking(API_COMMITS, "push the branch with git")
 
-    async def ensure_comment(
-        self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
-    ) -> Comment:
-        self._refuse(COMMENTS, _ISSUE_IS_A_FILE)
+    find_pr = ensure_pr = get_pr = list_prs = update_pr = close_pr = lacking(PULL_REQUESTS, _USE_A_FORGE)
+    get_diff = merge_readiness = merge_pr = lacking(PULL_REQUESTS, _USE_A_FORGE)
+    set_draft = lacking(DRAFTS, _USE_A_FORGE)
+    request_reviewers = lacking(REVIEWERS, _USE_A_FORGE)
+    submit_review = list_reviews = list_threads = reply = lacking(REVIEWS, _USE_A_FORGE)
+    resolve_thread = lacking(RESOLVE_THREADS, _USE_A_FORGE)
 
-    async def set_labels(
-        self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
-    ) -> None:
-        self._refuse(LABELS, _ISSUE_IS_A_FILE)
+    get_checks = lacking(CHECKS, _OWN_TESTS)
+    set_status = lacking(STATUSES, _OWN_TESTS)
+    trigger_ci = lacking(CI_TRIGGER, _OWN_TESTS)
+    list_runs = get_run = list_jobs = lacking(CI_RUNS, _OWN_TESTS)
+    get_job_log = lacking(CI_LOGS, _OWN_TESTS)
+    rerun = lacking(CI_RERUN, _OWN_TESTS)
+    cancel_run = lacking(CI_CANCEL, _OWN_TESTS)
 
-    async def set_assignees(
-        self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
-    ) -> None:
-        self._refuse(ASSIGNEES, _ISSUE_IS_A_FILE)
-
-    async def close_issue(self, repo: RepoRef, number: str) -> None:
-        self._refuse(ISSUES, _ISSUE_IS_A_FILE)
-
-    async def reopen_issue(self, repo: RepoRef, number: str) -> None:
-        self._refuse(ISSUES, _ISSUE_IS_A_FILE)
-
-    async def commit_files(
-        self,
-        repo: RepoRef,
-        branch: str,
-        changes: tuple[FileChange, ...],
-        message: str,
-        expected_head: str,
-        op_id: str,
-    ) -> CommitRef:
-        self._refuse(API_COMMITS, "push the branch with git")
-
-    async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def update_pr(
-        self, repo: RepoRef, number: str, *, title: str | None = None, body: str | None = None
-    ) -> PullRequest:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def merge_pr(
-        self, repo: RepoRef, number: str, method: MergeMethod, expected_head: str, message: str = ""
-    ) -> MergeResult:
-        self._refuse(PULL_REQUESTS, _USE_A_FORGE)
-
-    async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
-        self._refuse(CHECKS, "the tests that Tamma runs in its workspace decide")
-
-    def _refuse(self, capability: str, hint: str) -> NoReturn:
-        raise Unsupported(capability, platform="plain-git", hint=hint)
+    verify_webhook = parse_webhook = lacking_at_once(WEBHOOKS, "nobody calls for plain Git: submit again")
 
 
 def _matches(issue: Issue, query: IssueFilter) -> bool:
@@ -241,4 +210,8 @@ def _matches(issue: Issue, query: IssueFilter) -> bool:
         query.state in ("all", issue.state)
         and set(query.labels) <= set(issue.labels)
         and (query.assignee is None or query.assignee in issue.assignees)
+        and query.author in (None, issue.author)
+        and (
+            query.updated_since is None or issue.updated_at is None or issue.updated_at >= query.updated_since
+        )
     )
