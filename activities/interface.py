@@ -87,6 +87,8 @@ class OpenPullRequest:
     agent: AgentChoice
     review: str
     notes: tuple[str, ...] = ()
+    issue_url: str = ""
+    """Where to read on, on platforms that take only the beginning of the description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class CloseIssue:
     branch: str
     head_sha: str
     delete_branch: bool
+    pull_request_url: str = ""
+    """Where to read on, on platforms that take only the beginning of the comment."""
 
 
 CLOSE_ISSUE: Activity[CloseIssue, Done] = Activity("close_issue", Done)

@@ -28,15 +28,17 @@ from activities.interface import (
 )
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
-from tamma.errors import NotFound, StaleHead
+from tamma.errors import Forbidden, NotFound, StaleHead
 from tamma.model.ids import branch_name
 from tamma.model.repository import (
+    Branch,
     CheckState,
     CheckSummary,
     Issue,
     MergeCategory,
     MergeOutcome,
     PullRequestSpec,
+    Repository,
     Target,
 )
 from tamma.platforms.interface import COMMENTS, ISSUES
@@ -58,7 +60,13 @@ class PlatformActivities:
         """Find the repository and the issue, and keep the issue's text as it is now."""
         platform = await self._platforms.get(given.repo.platform_id)
         repository = await platform.get_repository(given.repo)
-        base = await platform.get_branch(given.repo, given.base or repository.default_branch)
+        if repository.archived:
+            raise Forbidden(
+                f"{given.repo.full_name} is archived: nothing can be written to it",
+                hint="unarchive the repository, or submit the issue where the work goes on",
+                platform=given.repo.platform_id,
+            )
+        base = await self._base(given, repository)
         issue = await self._issue(given)
         if issue.state == "closed":
             raise NotFound(
@@ -91,6 +99,7 @@ class PlatformActivities:
             base=given.base,
             title=pull_request_title(given.issue_title),
             body=pull_request_body(given, plan),
+            link=given.issue_url,
         )
         ensured = await platform.ensure_pr(given.repo, spec, op_id=f"{given.task_id}/pr")
         found = ensured.pull_request
@@ -145,7 +154,10 @@ class PlatformActivities:
         notes: list[str] = []
         if COMMENTS in capabilities:
             target = Target("issue", given.issue)
-            await platform.ensure_comment(given.repo, target, given.comment, f"{given.task_id}/solved")
+            op_id = f"{given.task_id}/solved"
+            await platform.ensure_comment(
+                given.repo, target, given.comment, op_id, link=given.pull_request_url
+            )
         if ISSUES in capabilities:
             await platform.close_issue(given.repo, given.issue)
         if given.delete_branch:
@@ -163,6 +175,21 @@ class PlatformActivities:
         platform = await self._platforms.get(given.repo.platform_id)
         await platform.ensure_comment(given.repo, given.target, given.body, f"{given.task_id}/{given.key}")
         return Done()
+
+    async def _base(self, given: AcceptIssue, repository: Repository) -> Branch:
+        """The branch to start from; an empty repository has none, and there is nothing to be tested in it."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        try:
+            return await platform.get_branch(given.repo, given.base or repository.default_branch)
+        except NotFound as error:
+            if given.base:
+                raise
+            raise NotFound(
+                f"{given.repo.full_name} has no branch {repository.default_branch!r}, its default branch: "
+                "the repository is empty, or the branch was deleted",
+                hint="push a first commit, or say which branch to start from with --base",
+                platform=given.repo.platform_id,
+            ) from error
 
     async def _issue(self, given: AcceptIssue) -> Issue:
         if given.issue_text is not None:

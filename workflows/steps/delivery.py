@@ -69,6 +69,7 @@ class Delivery(Coding):
             agent=request.agent,
             review=state.review,
             notes=tuple(state.notes),
+            issue_url=self._issue.url,
         )
         opened = await self._patience.patiently(
             lambda: call(OPEN_PULL_REQUEST, given, PLATFORM_CALL, summary="open the pull request")
@@ -191,6 +192,7 @@ class Delivery(Coding):
                 branch=self._issue.branch,
                 head_sha=state.published.sha,
                 delete_branch=bool(state.pull_request),
+                pull_request_url=state.pull_request_url,
             )
             done = await self._patience.patiently(
                 lambda: call(CLOSE_ISSUE, given, PLATFORM_CALL, summary=f"close #{self._request.issue}")
