@@ -21,8 +21,11 @@ from tamma.model.repository import (
     CheckState,
     Comment,
     FileChange,
+    InlineComment,
     Issue,
+    PullRequestSpec,
     RepoRef,
+    Review,
     ReviewEvent,
     Target,
 )
@@ -214,7 +217,7 @@ class MemoryHarness(Harness):
         self.path = make_bare(folder)
         self.ledger = folder / "ledger.jsonl"
         self.state = folder / "state.json"
-        self._options = {
+        self._options: dict[str, object] = {
             "repositories": {"octo/hello": str(self.path)},
             "state": str(self.state),
             "ledger": str(self.ledger),
@@ -226,7 +229,7 @@ class MemoryHarness(Harness):
 
     def _use(self, memory: MemoryPlatform) -> None:
         self.memory = memory
-        self.platform = cast("Platform", memory)
+        self.platform = memory
 
     def again(self) -> Platform:
         return make_platform(self._settings)
@@ -269,8 +272,45 @@ class MemoryHarness(Harness):
     async def push(self, branch: str, path: str, content: bytes) -> str:
         return push_to(self.path, branch, path, content)
 
+    def archive(self) -> None:
+        self._tell(archived=["octo/hello"])
+
+    def compute(self, reads: int) -> None:
+        self._tell(computing=reads)
+
+    def merge_later(self, reads: int) -> None:
+        self._tell(mergesLater=reads)
+
+    def _tell(self, **options: object) -> None:
+        self._options = {**self._options, **options}
+        self._settings = replace(self._settings, options=self._options)
+        self._use(MemoryPlatform(self._settings))
+
+    async def open_pr(self, head: str, base: str, title: str = "Theirs") -> str:
+        spec = PullRequestSpec(head, base, title, "Because")
+        return (await self.memory.somebody_opens(self.repo, spec, "octo")).number
+
     async def close_pr(self, number: str) -> None:
-        await self.memory.close_pr(self.repo, number)
+        await self.memory.somebody_closes(self.repo, number)
+
+    async def merge_pr(self, number: str) -> str:
+        return (await self.memory.somebody_merges(self.repo, number)).sha or ""
+
+    async def review(self, number: str, event: ReviewEvent, body: str, author: str = "writer") -> None:
+        await self.memory.add_review(self.repo, number, Review("r1", author, event, body, trusted=True))
+
+    async def remark(self, number: str, path: str, line: int, body: str, author: str = "writer") -> None:
+        remark, comment = InlineComment(path, line, body), Comment("t1", author, body, trusted=True)
+        await self.memory.add_thread(self.repo, number, remark, comment)
+
+    async def start_run(self, branch: str, jobs: tuple[str, ...] = ("build",)) -> None:
+        await self.memory.start_run(self.repo, "ci", branch, jobs)
+
+    async def finish_run(self, state: CheckState, log: bytes = b"") -> None:
+        run = (await self.memory.list_runs(self.repo)).items[0]
+        jobs = await self.memory.list_jobs(self.repo, run.id)
+        unfinished = [job.name for job in jobs if job.state is CheckState.PENDING]
+        await self.memory.finish_run(self.repo, run.id, state, dict.fromkeys(unfinished, log.decode()))
 
     async def report(self, sha: str, name: str, state: CheckState) -> None:
         await self.memory.set_checks(self.repo, sha, (Check(name, state),))

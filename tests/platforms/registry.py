@@ -87,8 +87,6 @@ _CAPABILITIES_TO_COME = (
 _METHODS_TO_COME = ("server_version", "list_prs", "get_diff")
 
 PENDING: dict[str, frozenset[str]] = {
-    "memory": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME)),
-    "plain-git": frozenset((*_METHODS_TO_COME, *_CAPABILITIES_TO_COME)),
     "github": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME, "close_pr")),
     "emulate": frozenset((*_CAPABILITIES_TO_COME, *_METHODS_TO_COME, "close_pr")),
 }

@@ -186,8 +186,9 @@ async def test_a_write_whose_answer_was_lost_has_one_effect(harness: MemoryHarne
         "rerun": (run.id,),
         "set_draft": (pull.number, True),
     }
+    lossy = told(harness, faults=[{"on": op, "when": "after", "error": "Transient"}])
     with pytest.raises(Transient):
-        await getattr(harness.lossy(op), op)(REPO, *arguments[op])
+        await getattr(lossy, op)(REPO, *arguments[op])
     first = await getattr(platform, op)(REPO, *arguments[op])
     assert first == await getattr(platform, op)(REPO, *arguments[op])
     assert harness.effects(op) == 1

@@ -14,6 +14,8 @@ from tamma.model.repository import (
     Issue,
     MergeMethod,
     MergeResult,
+    PullRequest,
+    PullRequestSpec,
     RepoRef,
     Review,
 )
@@ -78,11 +80,14 @@ class MemoryPeople(MemoryAccount):
 
         await self._read("set_checks", repo, deed)
 
-    async def start_run(self, repo: RepoRef, name: str, branch: str, event: str = "push") -> CiRun:
-        """CI begins a run by itself."""
+    async def start_run(
+        self, repo: RepoRef, name: str, branch: str, jobs: tuple[str, ...] = ("build",)
+    ) -> CiRun:
+        """CI begins a run by itself, as after a push."""
 
         def deed(scene: Scene) -> CiRun:
-            return ci.add_run(scene, name, gitdb.require_branch(scene.git, branch), branch, event)
+            head = gitdb.require_branch(scene.git, branch)
+            return ci.add_run(scene, name, head, branch, "push", jobs)
 
         return await self._read("start_run", repo, deed)
 
@@ -93,6 +98,17 @@ class MemoryPeople(MemoryAccount):
         return await self._read(
             "finish_run", repo, lambda scene: ci.finish(scene, run_id, state, dict(logs or {}))
         )
+
+    async def somebody_opens(self, repo: RepoRef, spec: PullRequestSpec, author: str) -> PullRequest:
+        """A person opens a pull request."""
+
+        def deed(scene: Scene) -> PullRequest:
+            number = pulls.ensure_pr(scene, spec, "")[0].pull_request.number
+            stored = scene.state.pulls[number]
+            stored.op_id, stored.pull = None, replace(stored.pull, author=author)
+            return stored.pull
+
+        return await self._read("somebody_opens", repo, deed)
 
     async def somebody_closes(self, repo: RepoRef, number: str) -> None:
         """A person closes a pull request without a merge."""

@@ -60,24 +60,27 @@ def trigger(scene: Scene, asked: CiTrigger, op_id: str) -> tuple[CiRun, bool]:
     return run, True
 
 
-def add_run(scene: Scene, name: str, sha: str, branch: str, event: str) -> CiRun:
-    """One job, which has not begun."""
-    number, job = scene.state.new_id(), scene.state.new_id()
+def add_run(
+    scene: Scene, name: str, sha: str, branch: str, event: str, jobs: tuple[str, ...] = ("build",)
+) -> CiRun:
+    """With jobs that have not begun."""
+    number, pending = scene.state.new_id(), CheckState.PENDING
     url = f"{scene.url}/runs/{number}"
-    pending = CheckState.PENDING
     run = CiRun(number, name, pending, sha, branch, url, event, detail="queued", created_at=now())
-    jobs = [StoredJob(CiJob(job, "build", pending, f"{url}/jobs/{job}", "queued"))]
-    scene.state.runs[number] = StoredRun(run, jobs)
+    scene.state.runs[number] = StoredRun(run, [_job(scene, run, job) for job in jobs])
     return run
+
+
+def _job(scene: Scene, run: CiRun, name: str) -> StoredJob:
+    number = scene.state.new_id()
+    return StoredJob(CiJob(number, name, CheckState.PENDING, f"{run.url}/jobs/{number}", "queued"))
 
 
 def finish(scene: Scene, run_id: str, state: CheckState, logs: dict[str, str]) -> CiRun:
     """`logs` by the names of jobs: those that are not there yet are added."""
     stored = require_run(scene, run_id)
-    for name in logs.keys() - {there.job.name for there in stored.jobs}:
-        job = scene.state.new_id()
-        url = f"{stored.run.url}/jobs/{job}"
-        stored.jobs.append(StoredJob(CiJob(job, name, CheckState.PENDING, url)))
+    there_already = {there.job.name for there in stored.jobs}
+    stored.jobs += [_job(scene, stored.run, name) for name in logs if name not in there_already]
     for there in stored.jobs:
         if there.job.state is CheckState.PENDING:
             there.job = replace(there.job, state=state, detail=state.value)
