@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.mcp",
-    "tamma.model", "tamma.platforms", "tamma.providers", "tamma.providers.anthropic",
+    "tamma.model", "tamma.platforms", "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
     "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
