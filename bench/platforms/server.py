@@ -50,9 +50,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(self._answers.get(path, missing))
 
 
-async def main(file: str) -> None:
+async def main(given: dict[str, dict[str, Any]]) -> None:
     """Serve until standard input closes."""
-    given: dict[str, dict[str, Any]] = json.loads(Path(file).read_text())
     answers = {path: answer(each["body"], each.get("headers", {})) for path, each in given.items()}
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(answers), "127.0.0.1", 0, backlog=1024)
@@ -62,4 +61,4 @@ async def main(file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text())))

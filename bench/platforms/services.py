@@ -29,8 +29,6 @@ class Service:
     items: int = ITEMS
     """A service's largest page, where that is less than a hundred."""
     username: str = ""
-    goal: float = 1.0
-    """Seconds, for 500 at once."""
 
 
 def _many(make: Callable[[int], dict[str, Any]], items: int = ITEMS) -> list[dict[str, Any]]:

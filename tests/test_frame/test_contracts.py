@@ -16,8 +16,8 @@ LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.mcp",
     "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.providers",
-    "tamma.providers.anthropic", "tamma.resilience", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
-    "activities", "workflows",
+    "tamma.providers.anthropic", "tamma.resilience", "tamma.stack", "tamma.store", "tamma.telemetry",
+    "tamma.temporal", "tamma.toolservers", "tamma.workspace", "activities", "workflows",
 )  # fmt: skip
 MODULES = (
     "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.mcp.client",
