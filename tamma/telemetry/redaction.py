@@ -18,6 +18,7 @@ _PATTERNS = re.compile(
     r"(sk-ant-[\w-]{10,}|sk-[\w-]{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}"
     r"|AKIA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
 )
+_LOOKS_SECRET = re.compile(r"(?i)\b(bearer\s+)\S+|\b(?:sk|key|pk)-[\w*.-]{8,}")
 _secrets: set[str] = set()
 
 
@@ -36,6 +37,13 @@ def redact_text(text: str) -> str:
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return _PATTERNS.sub(HIDDEN, text)
+
+
+def redact_given(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` with each of `secrets`, and whatever looks like a key, replaced by `***`."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return _LOOKS_SECRET.sub(lambda found: f"{found[1] or ''}***", text)
 
 
 def redact(event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

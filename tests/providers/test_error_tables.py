@@ -20,7 +20,8 @@ from tamma.errors import (
 )
 from tamma.providers.anthropic import errors as errors_anthropic
 from tamma.providers.chat import errors as errors_openai
-from tamma.providers.common.errors import CallContext, host_of, redact, retry_after
+from tamma.providers.common.errors import CallContext, host_of, retry_after
+from tamma.telemetry.redaction import redact_given
 
 CONTEXT = CallContext("mine", "model-1", "host:1", ("sk-secret-123456",))
 
@@ -156,7 +157,7 @@ def test_when_to_come_back(headers: dict[str, str], expected: float | None) -> N
     ],
 )
 def test_no_secret_is_repeated(text: str) -> None:
-    shown = redact(text, ("sk-secret-123456",))
+    shown = redact_given(text, ("sk-secret-123456",))
     assert "***" in shown
     assert not any(secret in shown for secret in ("123456", "abcdefgh", "efgh"))
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamma.model.conversation import Cost, CostSource, Finish, FinishReason, Request, TextDelta, Usage, user
+from tamma.plugins.limits import Budget, Limits, Used, exceeded
+from tamma.plugins.messages import Failure, Frame, encode, read
 from tamma.providers.interface import Price, ProviderSettings
 from tamma.providers.plugins import messages
-from tamma.providers.plugins.limits import Budget, Limits, Used, exceeded
+from tamma.providers.plugins.messages import VOCABULARY
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0, 1)), min_size=1, max_size=60), st.floats(0.1, 1))
@@ -60,13 +62,13 @@ async def crossed(*said: object) -> list[object]:
     reader = asyncio.StreamReader()
     arrived: list[object] = []
 
-    async def read() -> None:
-        while frame := await messages.read(reader):
+    async def listen() -> None:
+        while frame := await read(reader):
             assert frame.call == 7
-            arrived.append(frame.message())
+            arrived.append(frame.message(VOCABULARY))
 
-    reading = asyncio.create_task(read())
-    for byte in b"".join(messages.encode(7, message) for message in said):
+    reading = asyncio.create_task(listen())
+    for byte in b"".join(encode(7, message) for message in said):
         reader.feed_data(bytes([byte]))
         await asyncio.sleep(0)
     reader.feed_eof()
@@ -84,7 +86,7 @@ async def test_messages_arrive_as_they_were_said() -> None:
         Request("m", (user("día 🦜\u2028\x00"),), temperature=0.5),
         TextDelta(""),
         Finish(FinishReason.PAUSED, usage, Cost(Decimal("0.10"), CostSource.PROVIDER), "m", None, "native"),
-        messages.Failure("RateLimited", "slow", retry_after=1.5),
+        Failure("RateLimited", "slow", retry_after=1.5, details={"model": "m"}),
     ]
     assert await crossed(*said) == said
 
@@ -109,7 +111,7 @@ async def test_what_is_no_frame_is_refused(data: bytes, why: str) -> None:
     reader.feed_data(data)
     reader.feed_eof()
     with pytest.raises(ValueError, match=why):
-        await messages.read(reader)
+        await read(reader)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +119,11 @@ async def test_what_is_no_frame_is_refused(data: bytes, why: str) -> None:
 )
 def test_what_is_no_message_is_refused(kind: str, body: bytes) -> None:
     with pytest.raises(ValueError, match=f"is no message|{kind}"):
-        messages.Frame(1, kind, body).message()
+        Frame(1, kind, body).message(VOCABULARY)
 
 
 async def test_a_cut_frame_is_the_end() -> None:
     reader = asyncio.StreamReader()
-    reader.feed_data(messages.encode(1, TextDelta("hello"))[:-1])
+    reader.feed_data(encode(1, TextDelta("hello"))[:-1])
     reader.feed_eof()
-    assert await messages.read(reader) is None
+    assert await read(reader) is None

@@ -32,10 +32,10 @@ from tamma.errors import (
     StreamInterrupted,
 )
 from tamma.model.conversation import CostSource, TokenCount
+from tamma.plugins.confinement import MANIFEST, TIERS, TierName
+from tamma.plugins.limits import Limits, descendants
 from tamma.providers.interface import Price, ProviderSettings, complete
-from tamma.providers.plugins.confinement import MANIFEST, TIERS, TierName
 from tamma.providers.plugins.hosted import HostedPlugin, HostedProvider
-from tamma.providers.plugins.limits import Limits, descendants
 from tests.providers.vendors.base import MODEL, ask
 from tests.support import plugins
 from tests.support.plugins import importable, install
@@ -368,7 +368,7 @@ async def test_it_does_not_outlive_us(home: Path, tier: TierName, deed: str) -> 
 import asyncio, sys
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.plugins.hosted import HostedPlugin
-from tamma.providers.plugins.limits import descendants
+from tamma.plugins.limits import descendants
 from tests.providers.test_plugins import entry_of
 from tests.providers.vendors.base import ask
 

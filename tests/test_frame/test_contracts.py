@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.mcp",
-    "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.providers",
-    "tamma.providers.anthropic", "tamma.resilience", "tamma.stack", "tamma.store", "tamma.telemetry",
-    "tamma.temporal", "tamma.toolservers", "tamma.workspace", "activities", "workflows",
+    "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.plugins", "tamma.providers",
+    "tamma.providers.anthropic", "tamma.resilience",
+    "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
+    "activities", "workflows",
 )  # fmt: skip
 MODULES = (
     "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.mcp.client",
-    "tamma.model.ids", "tamma.platforms.github.apps", "tamma.platforms.interface",
+    "tamma.model.ids", "tamma.platforms.github.client", "tamma.platforms.interface", "tamma.plugins.host",
     "tamma.providers.anthropic.provider", "tamma.providers.interface", "tamma.registry",
     "tamma.store.interface", "tamma.store.postgres",
     "tamma.toolservers.servers", "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools",
@@ -73,6 +74,8 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.providers.anthropic.provider", "import tamma.store.postgres", LAYERS),
         ("tamma.workspace.tools", "from tamma.platforms import github", LAYERS),
         ("tamma.mcp.client", "import tamma.providers.interface", LAYERS),
+        ("tamma.plugins.host", "import tamma.providers.interface", LAYERS),
+        ("tamma.plugins.host", "import tamma.platforms.interface", LAYERS),
         ("tamma.toolservers.servers", "import tamma.providers.anthropic.provider", LAYERS),
         ("tamma.store.interface", "import httpx2", INTERFACES),
         ("activities.interface", "import tamma.registry", INTERFACES),
@@ -82,7 +85,7 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("workflows.agent_session", "import tamma.mcp.client", WORKFLOWS),
         ("tamma.agents.step", "import workflows; import scipy", LAYERS),
         ("activities.ai", "import anthropic", SDKS),
-        ("tamma.platforms.github.apps", "import anthropic", SDKS),
+        ("tamma.platforms.github.client", "import anthropic", SDKS),
         ("tamma.workspace.tools", "import asyncpg", SDKS),
         ("tamma.worker", "import githubkit", SDKS),
         ("tamma.toolservers.servers", "import mcp", SDKS),
@@ -112,7 +115,7 @@ def test_what_the_rule_allows_passes(tree: Path) -> None:
         "tamma.providers.anthropic.provider": "import anthropic, tamma.errors",
         "tamma.mcp.client": "import mcp, httpx2, tamma.errors",
         "tamma.toolservers.servers": "import tamma.mcp.client, tamma.workspace.interface",
-        "tamma.platforms.github.apps": "import githubkit, httpx2",
+        "tamma.platforms.github.client": "import githubkit, httpx2",
         "tamma.store.postgres": "import asyncpg",
         "tamma.worker": "import tamma.config, tamma.temporal, tamma.store.postgres, workflows.agent_session",
     }

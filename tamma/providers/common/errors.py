@@ -6,7 +6,6 @@ No message leaves here with a secret in it: services like to echo the key they r
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from tamma.errors import (
     StreamInterrupted,
 )
 from tamma.providers.interface import ProviderSettings
+from tamma.telemetry.redaction import redact_given
 
 HINTS: Mapping[type[ProviderError], str] = {
     InvalidRequest: "the service does not take this request: check the model, `baseUrl` and the options",
@@ -50,8 +50,6 @@ BY_STATUS: Mapping[int, type[ProviderError]] = {
 """What a status means to all services, where the body does not say it better."""
 MAX_DETAIL = 500
 """Characters of a service's own words that a message repeats."""
-
-_LOOKS_SECRET = re.compile(r"(?i)\b(bearer\s+)\S+|\b(?:sk|key|pk)-[\w*.-]{8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +81,13 @@ class CallContext:
         )
 
     def clean(self, text: str) -> str:
-        text = redact(" ".join(text.split()), self.secrets)
+        text = redact_given(" ".join(text.split()), self.secrets)
         return text if len(text) <= MAX_DETAIL else text[:MAX_DETAIL] + "…"
 
 
 def context_for(settings: ProviderSettings, model: str, base_url: str) -> CallContext:
     secrets = [settings.api_key or "", *settings.headers.values()]
     return CallContext(settings.name, model, host_of(base_url), tuple(s for s in secrets if len(s) >= 6))
-
-
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` with every secret, and whatever looks like a key, replaced by `***`."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return _LOOKS_SECRET.sub(lambda found: f"{found[1] or ''}***", text)
 
 
 def host_of(url: str) -> str:

@@ -29,12 +29,13 @@ from tamma.providers.catalogue import models as catalogue
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.common import tokens
 from tamma.providers.common.checking import failed_check
-from tamma.providers.common.errors import CallContext, redact
+from tamma.providers.common.errors import CallContext
 from tamma.providers.common.flatten import flatten
 from tamma.providers.interface import ProviderSettings
 from tamma.providers.mcp.answers import Reply, listed_models, lost_thread, read
 from tamma.providers.mcp.options import Wiring, wiring
 from tamma.providers.mcp.threads import Threads
+from tamma.telemetry.redaction import redact_given
 
 LIST_MODELS = "listmodels"
 
@@ -161,7 +162,7 @@ class ZenMcp:
         self, error: ProviderError | ConfigError, context: CallContext
     ) -> ProviderError | ConfigError:
         """The client's error, with the model it was about and without our secrets."""
-        words = redact(error.message, context.secrets)
+        words = redact_given(error.message, context.secrets)
         if isinstance(error, ProviderError):
             return type(error)(
                 words,

@@ -6,16 +6,13 @@ call starts the process anew, a bounded number of times a minute.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
-from tamma.errors import Overloaded, StreamInterrupted, TammaError
+from tamma.errors import StreamInterrupted, TammaError
 from tamma.model.conversation import (
     Capabilities,
     Finish,
@@ -25,13 +22,17 @@ from tamma.model.conversation import (
     StreamEvent,
     TokenCount,
 )
+from tamma.plugins.confinement import TIERS, TierName
+from tamma.plugins.connection import Connection
+from tamma.plugins.host import Host, grants_of, passed_on, told
+from tamma.plugins.kind import Account
+from tamma.plugins.limits import Limits
+from tamma.plugins.messages import Problems
+from tamma.plugins.process import Process
 from tamma.providers.catalogue.prices import cost_of
 from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.plugins import messages
-from tamma.providers.plugins.confinement import TIERS, TierName
-from tamma.providers.plugins.connection import Connection
-from tamma.providers.plugins.host import Host, grants_of, passed_on, told
-from tamma.providers.plugins.limits import Limits
+from tamma.providers.plugins.kind import KIND, account_of
 from tamma.registry import Entry
 
 T = TypeVar("T")
@@ -44,24 +45,22 @@ class HostedPlugin:
     def __init__(self, entry: Entry, tiers: Sequence[TierName] = TIERS, limits: Limits | None = None) -> None:
         self.name = entry.name
         self.version = entry.version
-        self._host = Host(entry, tuple(tiers), limits or Limits())
+        self._host = Host(KIND, entry, tuple(tiers), limits or Limits())
 
     def create_provider(self, settings: ProviderSettings) -> Provider:
         """See `ProviderPlugin`. The plugin's own `create_provider` is called when this one is started."""
-        grants_of(settings)
+        grants_of(account_of(settings), KIND.noun)
         return HostedProvider(self._host, settings)
 
     def validate_config(self, settings: ProviderSettings) -> Sequence[str]:
         """Asks the plugin, in a process of its own. Blocks for the time of its start."""
 
         async def ask(connection: Connection) -> Sequence[str]:
-            message = messages.Validate(passed_on(settings))
-            return (
-                await connection.ask(message, messages.Problems, self._host.limits.start_seconds)
-            ).sentences
+            message = messages.Validate(_without_ours(settings))
+            return (await connection.ask(message, Problems, self._host.limits.start_seconds)).sentences
 
         try:
-            return self._apart(settings, ask)
+            return self._host.apart(account_of(settings), ask)
         except TammaError as error:
             return (told(error),)
 
@@ -72,23 +71,9 @@ class HostedPlugin:
             return None
 
         try:
-            return self._apart(ProviderSettings(self.name, self.name), loaded)
+            return self._host.apart(Account(self.name), loaded)
         except TammaError as error:
             return told(error)
-
-    def _apart(self, settings: ProviderSettings, then: Callable[[Connection], Awaitable[T]]) -> T:
-        """`then` with the loaded plugin, in a loop of its own: the caller's may be running."""
-
-        async def run() -> T:
-            with self._host.starting(settings):
-                connection = await self._host.load(settings)
-                try:
-                    return await then(connection)
-                finally:
-                    await connection.close()
-
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(run())).result()
 
 
 class HostedProvider:
@@ -97,9 +82,7 @@ class HostedProvider:
     def __init__(self, host: Host, settings: ProviderSettings) -> None:
         self._host = host
         self._settings = settings
-        self._connection: Connection | None = None
-        self._lock = asyncio.Lock()
-        self._starts: deque[float] = deque()
+        self._process = Process(host, account_of(settings), self._open)
         self._capabilities: dict[str, Capabilities] = {}
 
     @property
@@ -109,21 +92,21 @@ class HostedProvider:
     @property
     def pid(self) -> int | None:
         """The outermost of the plugin's processes, while it runs."""
-        return self._connection.pid if self._connection is not None and self._connection.alive else None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start the process and the plugin's provider in it.
 
         Raises ConfigError where either fails, and what the plugin's provider raises of ours (AuthFailed).
         """
-        await self._connected()
+        await self._process.connected()
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """Ask the model; see `tamma.providers.interface`. Closing the generator cancels the call there."""
-        connection = await self._connected()
+        connection = await self._process.connected()
         deadline = time.monotonic() + self._seconds(request.timeout)
         finished = False
-        with self._host.translated(self._settings):
+        with self._host.translated(self._process.account):
             async with aclosing(
                 connection.answers(request, deadline, self._settings.stall_timeout)
             ) as answers:
@@ -168,13 +151,11 @@ class HostedProvider:
 
     async def close(self) -> None:
         """Close the plugin's provider and end its process."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._process.close()
 
     async def _ask(self, message: object, kind: type[T], seconds: float) -> T:
-        connection = await self._connected()
-        with self._host.translated(self._settings):
+        connection = await self._process.connected()
+        with self._host.translated(self._process.account):
             return await connection.ask(message, kind, self._seconds(seconds))
 
     def _seconds(self, wanted: float) -> float:
@@ -193,41 +174,12 @@ class HostedProvider:
             f"provider {self._settings.name!r}: the plugin {plugin!r} {what}", provider=self._settings.name
         )
 
-    async def _connected(self) -> Connection:
-        if self._connection is not None and self._connection.alive:
-            return self._connection
-        async with self._lock:
-            if self._connection is None or not self._connection.alive:
-                await self.close()
-                self._count_start()
-                with self._host.starting(self._settings):
-                    self._connection = await self._open()
-            return self._connection
-
-    async def _open(self) -> Connection:
-        # One deadline for all of it: the process, the plugin, and its provider.
-        async with asyncio.timeout(self._host.limits.start_seconds):
-            connection = await self._host.load(self._settings)
-            try:
-                message = messages.Open(passed_on(self._settings))
-                said = await connection.ask(message, Capabilities, self._host.limits.start_seconds)
-            except BaseException:
-                await connection.close()
-                raise
+    async def _open(self, connection: Connection) -> None:
+        message = messages.Open(_without_ours(self._settings))
+        said = await connection.ask(message, Capabilities, self._host.limits.start_seconds)
         self._capabilities = {self._settings.model or "": said}
-        return connection
 
-    def _count_start(self) -> None:
-        """Raises Overloaded where the process was started too often lately."""
-        limits, now = self._host.limits, time.monotonic()
-        while self._starts and now - self._starts[0] > limits.restart_window:
-            self._starts.popleft()
-        if len(self._starts) >= limits.restarts:
-            raise Overloaded(
-                f"provider {self._settings.name!r}: the plugin {self._host.entry.name!r} was started"
-                f" {limits.restarts} times within {limits.restart_window:.0f} s: it must wait",
-                hint="see the log for why it ends",
-                retry_after=self._starts[0] + limits.restart_window - now,
-                provider=self._settings.name,
-            )
-        self._starts.append(now)
+
+def _without_ours(settings: ProviderSettings) -> ProviderSettings:
+    """What the plugin is told."""
+    return replace(settings, options=passed_on(settings.options))

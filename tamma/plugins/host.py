@@ -6,38 +6,40 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import structlog
 
-from tamma.errors import ConfigError, ProviderError, ProviderTimeout, StreamInterrupted, TammaError
-from tamma.providers.interface import ProviderSettings
-from tamma.providers.plugins import confinement, messages
-from tamma.providers.plugins.confinement import TierName
-from tamma.providers.plugins.connection import Connection, PluginEnded, PluginFailure
-from tamma.providers.plugins.failures import clean, error_of
-from tamma.providers.plugins.limits import Limits
+from tamma.errors import ConfigError, TammaError
+from tamma.plugins import confinement, messages
+from tamma.plugins.confinement import TierName
+from tamma.plugins.connection import Connection, PluginEnded, PluginFailure, Unsendable
+from tamma.plugins.failures import clean, error_of
+from tamma.plugins.kind import Account, Kind
+from tamma.plugins.limits import Limits
 from tamma.registry import Entry
 
 _log = structlog.get_logger(__name__)
-_CHILD = "tamma.providers.plugins.child"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """`options.sandbox` of a provider's entry: what its user allows the plugin."""
+    """`options.sandbox` of an entry: what its user allows the plugin."""
 
     allow_none: bool = False
     """Run it without a sandbox, where none works."""
     read: tuple[str, ...] = ()
 
 
-def grants_of(settings: ProviderSettings) -> Grants:
+def grants_of(account: Account, noun: str) -> Grants:
     """Raises ConfigError for another form than `{"allowNone": bool, "read": [path]}`."""
-    given = settings.options.get("sandbox", {})
+    given = account.options.get("sandbox", {})
     known = cast("Mapping[str, object]", given if isinstance(given, Mapping) else {"?": given})
     allow_none, read = known.get("allowNone", False), known.get("read", ())
     paths = tuple(cast("list[object]", read)) if isinstance(read, list | tuple) else (read,)
@@ -47,44 +49,48 @@ def grants_of(settings: ProviderSettings) -> Grants:
         and all(isinstance(path, str) and path.startswith("/") for path in paths)
     ):
         raise ConfigError(
-            f"provider {settings.name!r}: the option 'sandbox' is {given!r}",
+            f"{noun} {account.name!r}: the option 'sandbox' is {given!r}",
             hint='write it like {"allowNone": false, "read": ["/absolute/path"]}',
         )
-    return Grants(allow_none, tuple(str(path) for path in paths))
+    return Grants(allow_none, (*account.readable, *(str(path) for path in paths)))
 
 
-def passed_on(settings: ProviderSettings) -> ProviderSettings:
-    """What the plugin is told: everything but what is said to us about it."""
-    options = {name: value for name, value in settings.options.items() if name != "sandbox"}
-    return replace(settings, options=options)
+def passed_on(options: Mapping[str, object]) -> dict[str, object]:
+    """The options that the plugin is told: all but what is said to us about it."""
+    return {name: value for name, value in options.items() if name != "sandbox"}
 
 
 class Host:
     """Of one entry point. `tiers` are tried in order; what works here is found out once."""
 
-    def __init__(self, entry: Entry, tiers: tuple[TierName, ...], limits: Limits) -> None:
+    def __init__(self, kind: Kind, entry: Entry, tiers: tuple[TierName, ...], limits: Limits) -> None:
+        self.kind = kind
         self.entry = entry
         self.limits = limits
         self._tiers = tiers
         self._tier: TierName | None = None
 
-    async def load(self, settings: ProviderSettings) -> Connection:
+    def who(self, account: Account) -> str:
+        """The beginning of a sentence about what the plugin does for an account."""
+        return f"{self.kind.noun} {account.name!r}: the plugin {self.entry.name!r}"
+
+    async def load(self, account: Account) -> Connection:
         """A new process with the plugin loaded. Raises ConfigError, and what `translated` takes."""
         if sys.platform != "linux":
             raise ConfigError(
-                f"provider {settings.name!r}: third-party plugins run on Linux, which confines them",
+                f"{self.kind.noun} {account.name!r}: third-party plugins run on Linux, which confines them",
                 hint="run the worker in a container",
             )
-        grants = grants_of(settings)
-        self._check_needs(settings, grants)
+        grants = grants_of(account, self.kind.noun)
+        self._check_needs(account, grants)
         scratch = tempfile.mkdtemp(prefix="tamma-plugin-")
         try:
             view = await asyncio.to_thread(confinement.view_of, self.entry, scratch, grants.read)
             tier = await self._choose(view, grants)
-            words = confinement.python("-m", _CHILD, str(self.limits.memory_bytes))
+            words = confinement.python("-m", self.kind.child, str(self.limits.memory_bytes))
             argv = confinement.command_line(tier, view, words)
             env = confinement.environment(view, tier)
-            connection = await Connection.open(argv, env, self.limits, scratch)
+            connection = await Connection.open(argv, env, self.kind.vocabulary, self.limits, scratch)
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
@@ -97,6 +103,23 @@ class Host:
         _log.debug("a plugin's process runs", plugin=self.entry.name, sandbox=tier, pid=connection.pid)
         return connection
 
+    def apart(self, account: Account, then: Callable[[Connection], Awaitable[T]]) -> T:
+        """`then` with the loaded plugin, in a process and a loop of its own: the caller's may be running.
+
+        Blocks. Raises what `starting` raises.
+        """
+
+        async def run() -> T:
+            with self.starting(account):
+                connection = await self.load(account)
+                try:
+                    return await then(connection)
+                finally:
+                    await connection.close()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(run())).result()
+
     async def _choose(self, view: confinement.View, grants: Grants) -> TierName:
         if self._tier is None:
             try:
@@ -108,7 +131,7 @@ class Host:
                 return "none"
         return self._tier
 
-    def _check_needs(self, settings: ProviderSettings, grants: Grants) -> None:
+    def _check_needs(self, account: Account, grants: Grants) -> None:
         missing = [
             path
             for path in confinement.needs_of(self.entry)
@@ -117,50 +140,55 @@ class Host:
         if missing:
             listed = ", ".join(f'"{path}"' for path in missing)
             raise ConfigError(
-                f"provider {settings.name!r}: the plugin {self.entry.name!r} needs to read {listed}",
-                hint=f'allow it by "options": {{"sandbox": {{"read": [{listed}]}}}} in the provider\'s entry',
+                f"{self.who(account)} needs to read {listed}",
+                hint=f'allow it by "options": {{"sandbox": {{"read": [{listed}]}}}}'
+                f" in the {self.kind.noun}'s entry",
             )
 
     @contextmanager
-    def translated(self, settings: ProviderSettings) -> Generator[None]:
+    def translated(self, account: Account) -> Generator[None]:
         """Errors of the process, while it serves, as ours."""
-        who = f"provider {settings.name!r}: the plugin {self.entry.name!r}"
+        who = self.who(account)
         try:
             yield
         except PluginFailure as error:
-            self._note(settings, error.failure.type, error.failure.traceback)
-            raise error_of(error.failure, settings, self.entry.name) from None
+            self._note(account, error.failure.type, error.failure.traceback)
+            raise error_of(error.failure, self.kind, account, self.entry.name) from None
         except PluginEnded as error:
-            self._note(settings, error.reason, error.last_words)
-            raise StreamInterrupted(
-                clean(f"{who} failed: {error.reason}", settings),
+            self._note(account, error.reason, error.last_words)
+            raise self.kind.error(
+                self.kind.ended,
+                clean(f"{who} failed: {error.reason}", account),
+                account,
                 hint="the next call starts it again; the log has what it wrote last",
-                provider=settings.name,
             ) from None
+        except Unsendable as error:
+            raise self.kind.error(self.kind.too_long, str(error), account) from None
         except TimeoutError:
-            raise ProviderTimeout(
+            raise self.kind.error(
+                self.kind.late,
                 f"{who} gave no answer in time",
-                hint="`timeout` and `stallTimeout` of the provider's entry count, and"
+                account,
+                hint=f"the times of the {self.kind.noun}'s entry count, and"
                 f" {self.limits.operation_seconds:.0f} s for any plugin",
-                provider=settings.name,
             ) from None
 
     @contextmanager
-    def starting(self, settings: ProviderSettings) -> Generator[None]:
+    def starting(self, account: Account) -> Generator[None]:
         """Errors of the process while it starts: those that no retry mends are the configuration's."""
-        who = f"provider {settings.name!r}: the plugin {self.entry.name!r} of {self.entry.distribution}"
+        who = f"{self.who(account)} of {self.entry.distribution}"
         try:
             yield
         except PluginFailure as failed:
-            self._note(settings, failed.failure.type, failed.failure.traceback)
-            error = error_of(failed.failure, settings, self.entry.name)
+            self._note(account, failed.failure.type, failed.failure.traceback)
+            error = error_of(failed.failure, self.kind, account, self.entry.name)
             raise (
-                ConfigError(str(error), hint=error.hint) if type(error) is ProviderError else error
+                ConfigError(str(error), hint=error.hint) if type(error) is self.kind.base else error
             ) from None
         except PluginEnded as ended:
-            self._note(settings, ended.reason, ended.last_words)
+            self._note(account, ended.reason, ended.last_words)
             raise ConfigError(
-                clean(f"{who} failed while it started: {ended.reason}", settings),
+                clean(f"{who} failed while it started: {ended.reason}", account),
                 hint="the log has what it wrote last",
             ) from None
         except TimeoutError:
@@ -168,17 +196,17 @@ class Host:
                 f"{who} did not start within {self.limits.start_seconds:.0f} s",
                 hint="does it call its service, or load something large, while it starts?",
             ) from None
-        except OSError as error:
+        except (OSError, Unsendable) as error:
             raise ConfigError(f"{who} cannot be started: {error}") from error
 
-    def _note(self, settings: ProviderSettings, what: str, words: str) -> None:
+    def _note(self, account: Account, what: str, words: str) -> None:
         if words:
             _log.warning(
                 "a plugin failed",
                 plugin=self.entry.name,
-                provider=settings.name,
-                what=clean(what, settings),
-                said=clean(words, settings, limit=8000),
+                what=clean(what, account),
+                said=clean(words, account, limit=8000),
+                **{self.kind.noun: account.name},
             )
 
 

@@ -18,9 +18,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from tamma.errors import InvalidRequest
-from tamma.providers.plugins import messages
-from tamma.providers.plugins.limits import Budget, Limits, descendants, exceeded, usage
+from tamma.plugins import messages
+from tamma.plugins.limits import Budget, Limits, descendants, exceeded, usage
 
 _WATCH = 0.1
 """Seconds between two looks at what the process uses."""
@@ -50,12 +49,24 @@ class PluginEnded(Exception):
         self.last_words = last_words
 
 
+class Unsendable(Exception):
+    """A message that is too long for the pipe."""
+
+
 class Connection:
     """The process and the calls under way in it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], pipes: _Pipes, limits: Limits, scratch: str) -> None:
+    def __init__(
+        self,
+        popen: subprocess.Popen[bytes],
+        pipes: _Pipes,
+        vocabulary: messages.Vocabulary,
+        limits: Limits,
+        scratch: str,
+    ) -> None:
         self._popen = popen
         self._pipes = pipes
+        self._vocabulary = vocabulary
         self._limits = limits
         self._scratch = scratch
         self._numbers = itertools.count(1)
@@ -69,11 +80,16 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, argv: Sequence[str], env: Mapping[str, str], limits: Limits, scratch: str
+        cls,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        vocabulary: messages.Vocabulary,
+        limits: Limits,
+        scratch: str,
     ) -> Connection:
         """Start `argv`. Raises OSError. The folder `scratch` is removed when the process has ended."""
         popen = _started(argv, env)
-        return cls(popen, await _Pipes.of(popen), limits, scratch)
+        return cls(popen, await _Pipes.of(popen), vocabulary, limits, scratch)
 
     @property
     def alive(self) -> bool:
@@ -93,7 +109,7 @@ class Connection:
     async def ask(self, message: object, kind: type[T], seconds: float) -> T:
         """The answer of type `kind`.
 
-        Raises PluginFailure, PluginEnded, and TimeoutError after `seconds`.
+        Raises PluginFailure, PluginEnded, Unsendable, and TimeoutError after `seconds`.
         """
         deadline = time.monotonic() + seconds
         async with contextlib.aclosing(self.answers(message, deadline)) as answers:
@@ -107,14 +123,13 @@ class Connection:
     ) -> AsyncGenerator[Any, None]:
         """All answers to `message`. Closing the generator cancels the call.
 
-        Raises what `ask` raises; TimeoutError at `deadline` (monotonic), or `stall` seconds after the last;
-        InvalidRequest for a message that is too long for the pipe.
+        Raises what `ask` raises; TimeoutError at `deadline` (monotonic), or `stall` seconds after the last.
         """
         number = next(self._numbers)
         try:
             data = messages.encode(number, message)
         except ValueError as error:
-            raise InvalidRequest(f"this cannot be passed on to a plugin: {error}") from None
+            raise Unsendable(f"this cannot be passed on to a plugin: {error}") from None
         call = self._calls[number] = _Call()
         try:
             self._write(data)
@@ -123,7 +138,7 @@ class Connection:
                 if frame is None:
                     raise PluginEnded(self._reason or "it ended", self.last_words)
                 try:
-                    answer = frame.message()
+                    answer = frame.message(self._vocabulary)
                 except ValueError as error:
                     raise self._broken(
                         f"it said what cannot be understood ({type(error).__name__})"

@@ -13,7 +13,7 @@ class Limits:
     """Of one plugin's processes, all together. The figures are the specification's where it has one."""
 
     start_seconds: float = 30.0
-    """From the start of the process until the plugin's provider is started."""
+    """From the start of the process until the plugin's adapter is started."""
     operation_seconds: float = 300.0
     cancel_seconds: float = 2.0
     """In which a cancelled operation must have ended; the process is ended otherwise."""

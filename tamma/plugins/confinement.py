@@ -8,9 +8,10 @@ landlock     our launcher and Landlock                    reading by the same al
 none         our launcher alone                           ours; only where it is allowed
 ===========  ===========================================  ==================================
 
-The network stays open in all: a provider needs it. The allowlist holds Python, the folders that packages are
-installed in, Tamma's own package, and what the network's names and certificates need: no home, no
-configuration, no repository. The memory and the processor are watched over in `process`.
+Nothing can be written but in a small private folder. The network stays open in all: adapters need it. The
+allowlist holds Python, the folders that packages are installed in, Tamma's own package, and what the
+network's names and certificates need: no home, no configuration, no repository. The memory and the processor
+are watched over in `connection`.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def view_of(entry: Entry, scratch: str, grants: Sequence[str]) -> View:
     folders = [path for path in sys.path if _is_site(path)]
     links = Path(scratch, "packages")
     links.mkdir()
-    packages = [Path(__file__).parents[2], _home_of(entry)]
+    packages = [Path(__file__).parents[1], _home_of(entry)]
     loose = [path for path in packages if not any(path.is_relative_to(folder) for folder in folders)]
     for path in loose:
         (links / path.name).symlink_to(path)
@@ -196,7 +197,7 @@ def choose(tiers: Sequence[TierName], view: View) -> TierName:
     raise ConfigError(
         "third-party plugins run in a sandbox, and none works on this machine: " + "; ".join(tried),
         hint="install bubblewrap (apt-get install bubblewrap); or trust this plugin with all that Tamma may"
-        ' do: "options": {"sandbox": {"allowNone": true}} in the provider\'s entry',
+        ' do: "options": {"sandbox": {"allowNone": true}} in its entry',
     )
 
 
