@@ -251,5 +251,5 @@ platforms: Registry[PlatformPlugin] = Registry(
     PLATFORMS,
     "tamma.platforms",
     own="tamma.platforms.plugins.built_in:BuiltIn",
-    foreign="tamma.platforms.plugins.built_in:BuiltIn",
+    foreign="tamma.platforms.plugins.hosted:HostedPlugin",
 )

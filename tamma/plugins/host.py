@@ -55,11 +55,6 @@ def grants_of(account: Account, noun: str) -> Grants:
     return Grants(allow_none, (*account.readable, *(str(path) for path in paths)))
 
 
-def passed_on(options: Mapping[str, object]) -> dict[str, object]:
-    """The options that the plugin is told: all but what is said to us about it."""
-    return {name: value for name, value in options.items() if name != "sandbox"}
-
-
 class Host:
     """Of one entry point. `tiers` are tried in order; what works here is found out once."""
 

@@ -68,3 +68,8 @@ def errors_of(*bases: type[TammaError]) -> Mapping[str, type[TammaError]]:
     wanted = (*bases, ConfigError)
     found: Iterable[tuple[str, object]] = vars(errors).items()
     return {name: kind for name, kind in found if isinstance(kind, type) and issubclass(kind, wanted)}
+
+
+def passed_on(options: Mapping[str, object]) -> dict[str, object]:
+    """The options that the plugin is told: all but what is said to us about it."""
+    return {name: value for name, value in options.items() if name != "sandbox"}

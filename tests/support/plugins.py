@@ -1,4 +1,4 @@
-"""The sample plugin of a third party, installed as a package is, and looked up as the registry does."""
+"""The sample plugins of a third party, installed as a package is, and looked up as the registry does."""
 
 from __future__ import annotations
 
@@ -7,24 +7,49 @@ import sys
 import tomllib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from tamma.platforms.interface import PlatformPlugin
 from tamma.providers.interface import ProviderPlugin
 from tamma.registry import Registry
 
-SOURCE = Path(__file__).parents[1] / "fixtures/sample_provider_plugin"
+_FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
-def install(target: Path, *, name: str = "sample-provider", points: Mapping[str, str] | None = None) -> Path:
-    """The sample's packages and the metadata of a wheel of it in `target`, as an installer leaves them."""
-    project = tomllib.loads((SOURCE / "pyproject.toml").read_text())["project"]
-    declared = project["entry-points"]["tamma.providers"] if points is None else points
-    shutil.copytree(SOURCE / "sample_provider", target / "sample_provider", dirs_exist_ok=True)
-    info = target / f"{name.replace('-', '_')}-{project['version']}.dist-info"
+@dataclass(frozen=True)
+class Sample:
+    """A project below `tests/fixtures` whose one package declares entry points of one group."""
+
+    group: str
+    source: Path
+    package: str
+
+
+PROVIDER = Sample("tamma.providers", _FIXTURES / "sample_provider_plugin", "sample_provider")
+PLATFORM = Sample("tamma.platforms", _FIXTURES / "sample_platform_plugin", "sample_platform")
+SOURCE = PROVIDER.source
+
+
+def install(
+    target: Path,
+    *,
+    name: str | None = None,
+    points: Mapping[str, str] | None = None,
+    sample: Sample = PROVIDER,
+) -> Path:
+    """The sample's package and the metadata of a wheel of it in `target`, as an installer leaves them."""
+    project = tomllib.loads((sample.source / "pyproject.toml").read_text())["project"]
+    declared = project["entry-points"][sample.group] if points is None else points
+    shutil.copytree(sample.source / sample.package, target / sample.package, dirs_exist_ok=True)
+    distribution = name or project["name"]
+    info = target / f"{distribution.replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {project['version']}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {project['version']}\n"
+    )
     lines = [f"{point} = {value}" for point, value in declared.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[tamma.providers]", *lines, ""]))
+    (info / "entry_points.txt").write_text("\n".join([f"[{sample.group}]", *lines, ""]))
     return target
 
 
@@ -47,4 +72,15 @@ def registry(builtin: Mapping[str, str] | None = None) -> Registry[ProviderPlugi
         "tamma.providers",
         own="tamma.providers.plugins.built_in:BuiltIn",
         foreign="tamma.providers.plugins.hosted:HostedPlugin",
+    )
+
+
+def platform_registry() -> Registry[PlatformPlugin]:
+    """A registry of platforms that has not looked around yet."""
+    return Registry(
+        "platform",
+        {"memory": "tamma.platforms.memory.platform:MemoryPlatform"},
+        "tamma.platforms",
+        own="tamma.platforms.plugins.built_in:BuiltIn",
+        foreign="tamma.platforms.plugins.hosted:HostedPlugin",
     )

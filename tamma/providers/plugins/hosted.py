@@ -24,8 +24,8 @@ from tamma.model.conversation import (
 )
 from tamma.plugins.confinement import TIERS, TierName
 from tamma.plugins.connection import Connection
-from tamma.plugins.host import Host, grants_of, passed_on, told
-from tamma.plugins.kind import Account
+from tamma.plugins.host import Host, grants_of, told
+from tamma.plugins.kind import Account, passed_on
 from tamma.plugins.limits import Limits
 from tamma.plugins.messages import Problems
 from tamma.plugins.process import Process
