@@ -86,10 +86,14 @@ def forge_servers() -> Iterator[Servers]:
 
 
 def _parameters() -> list[object]:
-    return [
-        pytest.param(entry, id=entry.name, marks=[pytest.mark.peers] if entry.peer else [])
+    marks = {
+        entry.name: [
+            *([pytest.mark.peers] if entry.peer else []),
+            *([pytest.mark.slow] if entry.slow else []),
+        ]
         for entry in ENTRIES
-    ]
+    }
+    return [pytest.param(entry, id=entry.name, marks=marks[entry.name]) for entry in ENTRIES]
 
 
 @pytest.fixture(params=_parameters())

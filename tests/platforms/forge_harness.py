@@ -34,12 +34,16 @@ class ForgeHarness(Harness):
         self.server = server
         self._settings = self.settings(PlatformSettings(name, adapter, server.url, server.token, timeout=10))
         self._more: list[Platform] = []
-        self.platform = make_platform(self._settings)
+        self.platform = self.make()
         self.repo = RepoRef(name, self.hello.owner, self.hello.name)
 
     def settings(self, plain: PlatformSettings) -> PlatformSettings:
         """What the adapter is configured with; overridden where the platform needs more."""
         return plain
+
+    def make(self) -> Platform:
+        """The adapter of the settings."""
+        return make_platform(self._settings)
 
     @property
     def world(self) -> World:
@@ -58,7 +62,7 @@ class ForgeHarness(Harness):
         return int(number.rpartition("-")[2])
 
     def again(self) -> Platform:
-        self._more.append(make_platform(self._settings))
+        self._more.append(self.make())
         return self._more[-1]
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tamma.platforms import interface as i
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.harness import Harness, MemoryHarness, PlainGitHarness
+from tests.platforms.hosted import HostedHarness
 from tests.support.forge.face import Face
 
 
@@ -36,6 +37,8 @@ class Entry:
     """What else of the suite does not hold here, by the name that a test's `needs` gives it, and why."""
     peer: bool = False
     """Marked `peers`: needs something that is not installed everywhere."""
+    slow: bool = False
+    """Marked `slow`: shows nothing that the quick ones do not, but by another way."""
 
 
 def _github() -> Face | None:
@@ -68,6 +71,14 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry("github", face=_github, type="github", lacks={i.LOCAL_MERGE: "pull request"}),
     Entry(
+        "hosted-github",
+        face=_github,
+        type="sample-github",
+        harness=HostedHarness,
+        slow=True,
+        lacks={i.LOCAL_MERGE: "pull request"},
+    ),
+    Entry(
         "emulate",
         peer=True,
         lacks={i.LOCAL_MERGE: "pull request"},
@@ -92,3 +103,4 @@ PENDING: dict[str, frozenset[str]] = {
 }
 """What an adapter does not have YET, by entry: capabilities and methods. Tests that need one of them are
 skipped. Whoever writes it takes it out of here."""
+PENDING["hosted-github"] = PENDING["github"]  # the same adapter, in a process of its own
