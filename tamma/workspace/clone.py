@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 from tamma.errors import CloneFailed
-from tamma.workspace.git import Git, GitFailed, Remote, is_passing, is_unauthorized
+from tamma.git.faults import find
+from tamma.git.remote import Remote
+from tamma.workspace.git import Git, GitFailed
 from tamma.workspace.interface import Progress, WorkspaceSpec
 from tamma.workspace.layout import Layout, write_atomically
 
@@ -58,24 +60,11 @@ async def _fetch(git: Git, spec: WorkspaceSpec, remote: Remote, progress: Progre
 
 
 def _clone_failed(error: GitFailed, spec: WorkspaceSpec, remote: Remote) -> CloneFailed:
-    said = error.result.stderr.strip()
-    last = said.splitlines()[-1] if said else f"exit code {error.result.code}"
+    finding = find(error.result.stderr, remote)
     where = f"{remote.url!r} (branch {spec.base_branch!r}, commit {spec.base_sha[:12]})"
-    hint: str | None = None
-    if is_unauthorized(said):
-        hint = "are the account's credentials set (`tamma config show`), and may they read this repository?"
-    elif "dubious ownership" in said:
-        hint = "the local repository belongs to another user; run the worker as its owner"
-    elif "couldn't find remote ref" in said:
-        hint = f"the branch {spec.base_branch!r} is not there; name another one with --base"
-    elif "not our ref" in said or "no such remote ref" in said:
-        hint = "the base commit is gone from the remote (was the branch rewritten?): submit again"
-    elif "does not exist" in said or "not found" in said or "does not appear to be a git" in said:
-        hint = "is the address right, and may the account see it?"
-    elif "not allowed" in said:
-        hint = "use an https://, ssh:// or file address"
+    said = finding.said or f"exit code {error.result.code}"
     return CloneFailed(
-        f"cannot clone {where}: git {error.action}: {last}", hint=hint, transient=is_passing(said)
+        f"cannot clone {where}: git {error.action}: {said}", hint=finding.hint, transient=finding.passing
     )
 
 

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pygit2
 
-from tamma.errors import BadCredentials, Forbidden, PolicyRefused, StaleHead, Transient
+from tamma.errors import PolicyRefused, StaleHead
+from tamma.git.fault_table import Fault
+from tamma.git.faults import find
+from tamma.git.remote import Remote
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
 from tamma.workspace import policy
-from tamma.workspace.git import Git, GitFailed, GitResult, Remote, is_passing, is_unauthorized
+from tamma.workspace.git import Git, GitFailed, GitResult
 from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
 
 OP_TRAILER = "Tamma-Op"
@@ -211,7 +214,7 @@ class Delivery:
     # --- pushing ---
 
     async def push(self, url: str, credentials: GitCredentials, expected_sha: str | None) -> str:
-        """Push the branch's commit. Raises StaleHead, BadCredentials, Forbidden, Transient."""
+        """Push the branch's commit. Raises StaleHead, and what `tamma.git.faults` makes of a failure."""
         remote = Remote.of(url, credentials)
         head = await self.head()
         ref = f"refs/heads/{self._branch}"
@@ -222,8 +225,8 @@ class Delivery:
         )  # fmt: skip
         if result.code == 0:
             return head
-        said = f"{result.stdout.decode('utf-8', 'replace')}\n{result.stderr}"
-        if "stale info" in said or "fetch first" in said or "non-fast-forward" in said:
+        finding = find(f"{result.stderr}\n{_refusals(result.stdout)}", remote)
+        if finding.fault is Fault.STALE:
             found = await self._remote_sha(remote, ref)
             if found == head:
                 return head  # an earlier attempt had already arrived
@@ -232,13 +235,14 @@ class Delivery:
                 f" not at {expected_sha or 'no commit'}",
                 hint="someone else pushed to it: fetch, look, and run again",
             )
-        raise _push_failed(self._branch, said)
+        raise finding.error(f"the branch {self._branch!r} could not be pushed")
 
     async def _remote_sha(self, remote: Remote, ref: str) -> str | None:
         try:
             listed = await self._git.run("ls-remote", "--", remote.url, ref, remote=remote)
         except GitFailed as error:
-            raise _push_failed(self._branch, error.result.stderr) from error
+            what = f"where the branch {self._branch!r} is cannot be asked"
+            raise find(error.result.stderr, remote).error(what) from error
         return listed.text.split()[0] if listed.text else None
 
 
@@ -252,18 +256,10 @@ def _is_empty_folder(path: Path) -> bool:
     return not os.path.lexists(path) or (not path.is_symlink() and path.is_dir() and not os.listdir(path))
 
 
-def _push_failed(branch: str, said: str) -> BadCredentials | Transient | Forbidden:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = next((line for mark in ("!", "fatal", "error") for line in lines if line.startswith(mark)), "")
-    last = " ".join(last.split())
-    what = f"the branch {branch!r} could not be pushed: {last or 'git push failed'}"
-    if is_unauthorized(said):
-        return BadCredentials(
-            what, hint="is the account's token set, and may it write? `tamma config show` lists them"
-        )
-    if is_passing(said):
-        return Transient(what)
-    return Forbidden(what, hint="is the branch protected, or does the remote's hook refuse it?")
+def _refusals(porcelain: bytes) -> str:
+    """The lines of `git push --porcelain` that say what was not taken."""
+    lines = porcelain.decode("utf-8", "replace").splitlines()
+    return "\n".join(line.replace("\t", " ") for line in lines if line.startswith("!"))
 
 
 def parse_raw(output: bytes) -> list[RawDelta]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tamma.errors import WorkspaceLost
+from tamma.git.remote import Remote
 from tamma.store.interface import BlobStore
 from tamma.workspace import clone
 from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.delivery import Author, Delivery
 from tamma.workspace.environment import Environments
-from tamma.workspace.git import Git, Remote
+from tamma.workspace.git import Git
 from tamma.workspace.interface import Progress, WorkspaceInfo, WorkspaceSpec
 from tamma.workspace.layout import Layout, Meta, folder_name, locked, read_meta, write_meta
 from tamma.workspace.opened import LocalWorkspace, Parts

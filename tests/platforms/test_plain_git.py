@@ -1,11 +1,7 @@
-"""Plain Git: bad addresses, issues from Markdown, and repositories behind a URL (git's own daemon)."""
+"""Plain Git: bad addresses, issues from Markdown, and repositories behind a URL."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +12,17 @@ from tamma.errors import (
     ConfigError,
     Conflict,
     NotFound,
-    PlatformError,
     StaleHead,
     Transient,
     Unsupported,
 )
 from tamma.model.repository import CiTrigger, IssueFilter, MergeOutcome, PullRequestFilter, RepoRef, Target
 from tamma.platforms import interface
-from tamma.platforms.git.command import credentials_env, remote_error
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.platforms.plain.platform import PlainGit, is_url, local_path
 from tests.platforms.harness import git, make_bare, make_checkout, push_to
+from tests.support.git_http import HttpGit, allow, serving
 
 BRANCH = "tamma/1-fix"
 PLATFORM = PlainGit(PlatformSettings("git", "plain-git"))
@@ -105,28 +100,9 @@ async def test_credentials_never_come_in_a_url() -> None:
     with pytest.raises(ConfigError) as caught:
         await PLATFORM.get_repository(ref("https://mona:s3cret@example.test/a.git"))
     assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
-    environment = credentials_env("https://example.test/a.git", "t0ken")
-    assert environment["GIT_CONFIG_KEY_0"] == "http.https://example.test/.extraHeader"
-    assert credentials_env("git@example.test:a.git", "t0ken") == {}
     settings = PlatformSettings("git", "plain-git", token="t0ken")
     assert (await PlainGit(settings).git_credentials(ref("https://example.test/a"))).token == "t0ken"
     assert (await PlainGit(settings).git_credentials(ref("/srv/a"))).token is None
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("fatal: Authentication failed for 'https://x/'", BadCredentials),
-        ("fatal: could not read Username for 'https://x': terminal prompts disabled", BadCredentials),
-        ("fatal: repository 'https://x/' not found", NotFound),
-        ("fatal: unable to access 'https://x/': Could not resolve host: x", Transient),
-        ("fatal: unable to access: The requested URL returned error: 503", Transient),
-        ("! [rejected] a -> a (stale info)", StaleHead),
-        ("fatal: something else", PlatformError),
-    ],
-)
-def test_what_git_says_about_a_remote(said: str, expected: type[PlatformError]) -> None:
-    assert type(remote_error(said, "https://x/")) is expected
 
 
 # --- issues -------------------------------------------------------------------------------------------------
@@ -178,24 +154,11 @@ async def test_configured_issues_are_listed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A repository served by git's own daemon, and where it lies."""
+    """A repository behind HTTP, and where it lies."""
     path = make_bare(tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = Path(git("--exec-path", cwd=tmp_path)) / "git-daemon"
-    command = [str(program), f"--port={port}", "--listen=127.0.0.1", "--export-all", "--reuseaddr"]
-    command += ["--enable=receive-pack", f"--base-path={tmp_path}", str(tmp_path)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"}) as daemon:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)
-        yield f"git://127.0.0.1:{port}/hello.git", path
-        daemon.terminate()
-        daemon.wait(timeout=10)
+    allow(path)
+    with serving(HttpGit(tmp_path)) as server:
+        yield server.url("hello.git"), path
 
 
 async def test_a_remote_repository_is_branched_merged_and_cleaned(remote: tuple[str, Path]) -> None:
@@ -225,7 +188,30 @@ async def test_a_remote_repository_is_branched_merged_and_cleaned(remote: tuple[
 
 async def test_a_remote_that_is_not_there(remote: tuple[str, Path]) -> None:
     url, _ = remote
-    with pytest.raises((NotFound, Transient)):
+    with pytest.raises(NotFound):
         await PLATFORM.get_repository(ref(url.replace("hello", "nobody")))
+    with pytest.raises(NotFound):
+        await PLATFORM.get_file(ref(url), "README.md", "no-such-branch")
     with pytest.raises(Transient):
-        await PLATFORM.get_repository(ref("git://127.0.0.1:9/x.git"))
+        await PLATFORM.get_repository(ref("http://127.0.0.1:9/x.git"))
+
+
+async def test_a_token_reaches_the_server_with_the_accounts_name(tmp_path: Path) -> None:
+    make_bare(tmp_path / "private")
+    with serving(HttpGit(tmp_path / "private", login=("oauth2", "t0ken-canary"))) as server:
+        name = ref(server.url("hello.git"))
+        settings = PlatformSettings("git", "plain-git", token="t0ken-canary", username="oauth2")
+        assert (await PlainGit(settings).get_repository(name)).default_branch == "main"
+        with pytest.raises(BadCredentials) as caught:
+            await PLATFORM.get_repository(name)
+        assert "give it a token" in (caught.value.hint or "")
+        with pytest.raises(BadCredentials) as caught:
+            await PlainGit(PlatformSettings("git", "plain-git", token="wr0ng-canary")).get_repository(name)
+        assert "wr0ng" not in f"{caught.value} {caught.value.hint}"
+
+
+async def test_a_token_is_not_sent_unencrypted_to_another_machine() -> None:
+    settings = PlatformSettings("git", "plain-git", token="t0ken-canary")
+    with pytest.raises(BadCredentials, match="not sent") as caught:
+        await PlainGit(settings).get_repository(ref("http://example.test/a.git"))
+    assert "https" in (caught.value.hint or "")

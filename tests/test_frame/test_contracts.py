@@ -14,9 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
-    "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.mcp",
-    "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.plugins", "tamma.providers",
-    "tamma.providers.anthropic", "tamma.resilience",
+    "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.git",
+    "tamma.mcp", "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.plugins",
+    "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
     "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from tamma.errors import ConfigError, NotFound
+from tamma.git.remote import Remote
 from tamma.model.repository import (
     Branch,
     Identity,
@@ -102,13 +103,14 @@ class PlainGit:
         return RateLimit()
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
-        """The configured token for https; nothing for paths and SSH."""
-        return self._credentials(repo)
-
-    def _credentials(self, repo: RepoRef) -> GitCredentials:
-        if repo.name.startswith("https://") and self._settings.token:
-            return GitCredentials("x-access-token", self._settings.token)
-        return GitCredentials()
+        """What is configured: a token counts for https, a key for ssh; nothing for paths."""
+        if not is_url(repo.name):
+            return GitCredentials()
+        found = self._settings
+        token = await found.tokens.token() if found.tokens is not None else found.token
+        return GitCredentials(
+            found.username, token, found.ssh_key, found.known_hosts, found.ca_file, found.proxy
+        )
 
     # --- repository --------------------------------------------------------------------------------
 
@@ -117,34 +119,34 @@ class PlainGit:
 
         Raises NotFound, and Conflict where HEAD names none, as in an empty repository behind a URL.
         """
-        git = self._git(repo)
+        git = await self._git(repo)
         default = self._settings.default_branch or await asyncio.to_thread(git.default_branch)
         address = git.url if isinstance(git, RemoteGit) else git.path
         return Repository(repo, default, clone_url=address)
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
-        return await asyncio.to_thread(self._git(repo).read_file, path, ref)
+        return await asyncio.to_thread((await self._git(repo)).read_file, path, ref)
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
-        sha = await asyncio.to_thread(self._git(repo).branch_sha, name)
+        sha = await asyncio.to_thread((await self._git(repo)).branch_sha, name)
         if sha is None:
             raise NotFound(f"{repo.name!r} has no branch {name!r}", platform=self._settings.id)
         return Branch(name, sha)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        await asyncio.to_thread(self._git(repo).ensure_branch, name, from_sha)
+        await asyncio.to_thread((await self._git(repo)).ensure_branch, name, from_sha)
         return Branch(name, from_sha)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
-        await asyncio.to_thread(self._git(repo).delete_branch, name, expected_sha)
+        await asyncio.to_thread((await self._git(repo)).delete_branch, name, expected_sha)
 
     async def merge_branch(
         self, repo: RepoRef, branch: str, base: str, expected_head: str, message: str
     ) -> MergeResult:
         """Fast-forward `base`, or merge; REFUSED names conflicting files or a checkout with changes."""
-        return await asyncio.to_thread(self._git(repo).merge, branch, base, expected_head, message)
+        return await asyncio.to_thread((await self._git(repo)).merge, branch, base, expected_head, message)
 
-    def _git(self, repo: RepoRef) -> LocalGit | RemoteGit:
+    async def _git(self, repo: RepoRef) -> LocalGit | RemoteGit:
         if not is_url(repo.name):
             return LocalGit(local_path(repo.name))
         if urlsplit(repo.name).password is not None:
@@ -152,8 +154,8 @@ class PlainGit:
                 "a repository's URL carries a password",
                 hint="take it out of the URL and configure it as the platform's token",
             )
-        token = self._credentials(repo).token
-        return RemoteGit(repo.name, token, timeout=max(self._settings.timeout, 300.0))
+        remote = Remote.of(repo.name, await self.git_credentials(repo))
+        return RemoteGit(remote, timeout=max(self._settings.timeout, 300.0))
 
     # --- issues ------------------------------------------------------------------------------------
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pygit2
 
 from tamma.errors import Conflict, NotFound, StaleHead, Transient
+from tamma.git.remote import Remote
 from tamma.model.repository import MergeOutcome, MergeResult
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.git.command import run_git, run_remote
@@ -23,9 +24,12 @@ from tamma.platforms.git.command import run_git, run_remote
 class RemoteGit:
     """One remote repository. `timeout` in seconds, for each git command."""
 
-    url: str
-    token: str | None = field(default=None, repr=False)
+    remote: Remote
     timeout: float = 300.0
+
+    @property
+    def url(self) -> str:
+        return self.remote.url
 
     def default_branch(self) -> str:
         """What the remote's HEAD names. Raises NotFound, Conflict (empty), BadCredentials, Transient."""
@@ -96,7 +100,7 @@ class RemoteGit:
         *options, pattern = arguments
         with tempfile.TemporaryDirectory(prefix="tamma-git-") as folder:
             command = ("ls-remote", *options, "--", self.url, pattern)
-            out = run_remote(self.url, *command, token=self.token, cwd=folder, timeout=self.timeout)
+            out = run_remote(self.remote, *command, cwd=folder, timeout=self.timeout)
         return out.decode(errors="replace").splitlines()
 
     @contextmanager
@@ -108,12 +112,12 @@ class RemoteGit:
     def _fetch(self, repo: pygit2.Repository, refspec: str, *, shallow: bool) -> None:
         depth = ("--depth=1",) if shallow else ()
         command = ("fetch", "-q", "--no-tags", *depth, "--", self.url, refspec)
-        run_remote(self.url, *command, token=self.token, cwd=repo.path, timeout=self.timeout)
+        run_remote(self.remote, *command, cwd=repo.path, timeout=self.timeout)
 
     def _push(self, repo: pygit2.Repository, sha: str, name: str, *, expected: str) -> None:
         ref = f"refs/heads/{name}"
         command = ("push", "-q", f"--force-with-lease={ref}:{expected}", "--", self.url, f"{sha}:{ref}")
-        run_remote(self.url, *command, token=self.token, cwd=repo.path, timeout=self.timeout)
+        run_remote(self.remote, *command, cwd=repo.path, timeout=self.timeout)
 
 
 @dataclass(frozen=True, slots=True)
