@@ -50,6 +50,8 @@ def _row(fault: Fault, hint: str, *patterns: str) -> Row:
     return Row(fault, hint, re.compile("|".join(patterns), re.IGNORECASE))
 
 
+_LEFT_OUT = "the server did not give what the partial clone had left out: prepare the workspace again"
+
 TABLE: tuple[Row, ...] = (
     # --- ssh
     _row(
@@ -192,6 +194,11 @@ TABLE: tuple[Row, ...] = (
         r"Remote branch .* not found",
     ),
     _row(
+        Fault.LEFT_OUT,
+        _LEFT_OUT,
+        r"(?:unadvertised object|not our ref)[\s\S]* from promisor remote",
+    ),
+    _row(
         Fault.NO_COMMIT,
         "the base commit is gone from the remote (was the branch rewritten?): submit again",
         r"not our ref",
@@ -202,12 +209,6 @@ TABLE: tuple[Row, ...] = (
         Fault.OWNER,
         "the local repository belongs to another user; run the worker as its owner",
         r"dubious ownership",
-    ),
-    _row(
-        Fault.LEFT_OUT,
-        "the server did not give what the partial clone had left out: prepare the workspace again",
-        r"could not fetch \S+ from promisor remote",
-        r"lazy fetching disabled",
     ),
     _row(
         Fault.PROTOCOL,
@@ -286,5 +287,7 @@ TABLE: tuple[Row, ...] = (
         r"did not send all necessary objects",
         r"Could not connect",
     ),
+    # Last, for it says nothing of the reason, which stands before it.
+    _row(Fault.LEFT_OUT, _LEFT_OUT, r"could not fetch \S+ from promisor remote", r"lazy fetching disabled"),
 )
 """The first row that fits wins, so the narrower one stands first."""

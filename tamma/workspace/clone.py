@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 from tamma.errors import CloneFailed
+from tamma.git.fault_table import Fault
 from tamma.git.faults import find
 from tamma.git.remote import Remote
+from tamma.workspace import history
 from tamma.workspace.git import Git, GitFailed
 from tamma.workspace.interface import Progress, WorkspaceSpec
 from tamma.workspace.layout import Layout, write_atomically
@@ -33,30 +35,50 @@ async def clone(layout: Layout, spec: WorkspaceSpec, progress: Progress) -> None
 
     Raises CloneFailed, `transient` where a second try may help.
     """
-    git = Git(layout.git, layout.tree)
     remote = Remote.of(spec.clone_url, spec.credentials)
-    for folder in (layout.tree, layout.home, layout.tmp, layout.shm):
-        folder.mkdir(parents=True, exist_ok=True)
+    partial = remote.transport in {"https", "http", "ssh"}
     try:
-        await git.run("init", "--quiet", "--template=", f"--initial-branch={spec.base_branch}")
-        (layout.git / "info").mkdir(exist_ok=True)
-        (layout.git / "info/exclude").write_text(_JUNK)
-        await _fetch(git, spec, remote, progress)
-        await git.run("update-ref", f"refs/heads/{spec.branch}", spec.base_sha)
-        await git.run("symbolic-ref", "HEAD", f"refs/heads/{spec.branch}")
-        await git.run("reset", "--hard", "--quiet", progress=progress)
+        try:
+            await _fill(layout, spec, remote, progress, partial=partial)
+        except GitFailed as error:
+            if not partial or find(error.result.stderr, remote).fault is not Fault.LEFT_OUT:
+                raise
+            # A server that leaves contents out, and does not give them by their name afterwards.
+            progress("the server cannot serve a partial clone: cloning all of it")
+            await _fill(layout, spec, remote, progress, partial=False)
     except GitFailed as error:
         raise _clone_failed(error, spec, remote) from error
 
 
-async def _fetch(git: Git, spec: WorkspaceSpec, remote: Remote, progress: Progress) -> None:
+async def _fill(
+    layout: Layout, spec: WorkspaceSpec, remote: Remote, progress: Progress, *, partial: bool
+) -> None:
+    git = Git(layout.git, layout.tree)
+    shutil.rmtree(layout.git, ignore_errors=True)
+    for folder in (layout.tree, layout.home, layout.tmp, layout.shm):
+        folder.mkdir(parents=True, exist_ok=True)
+    await git.run("init", "--quiet", "--template=", f"--initial-branch={spec.base_branch}")
+    (layout.git / "info").mkdir(exist_ok=True)
+    (layout.git / "info/exclude").write_text(_JUNK)
+    if partial:
+        await history.expect_partial(git, remote)
+    await _fetch(git, spec, remote, history.ORIGIN if partial else remote.url, progress)
+    await git.run("update-ref", f"refs/heads/{spec.branch}", spec.base_sha)
+    await git.run("symbolic-ref", "HEAD", f"refs/heads/{spec.branch}")
+    if partial:
+        await history.check_out(layout, git, spec.base_sha, remote, progress)
+    else:
+        await git.run("reset", "--hard", "--quiet", progress=progress)
+
+
+async def _fetch(git: Git, spec: WorkspaceSpec, remote: Remote, source: str, progress: Progress) -> None:
     """The base branch with its tags (versions come from them), and `base_sha` where that is elsewhere."""
     tracking = f"+refs/heads/{spec.base_branch}:refs/remotes/origin/{spec.base_branch}"
     fetch = ("fetch", "--quiet", "--no-auto-gc", "--no-write-fetch-head")
-    await git.run(*fetch, "--", remote.url, tracking, remote=remote, progress=progress)
+    await git.run(*fetch, "--", source, tracking, remote=remote, progress=progress)
     known = await git.run("cat-file", "-e", f"{spec.base_sha}^{{commit}}", check=False)
     if known.code != 0:
-        await git.run(*fetch, "--", remote.url, spec.base_sha, remote=remote, progress=progress)
+        await git.run(*fetch, "--", source, spec.base_sha, remote=remote, progress=progress)
 
 
 def _clone_failed(error: GitFailed, spec: WorkspaceSpec, remote: Remote) -> CloneFailed:
@@ -81,10 +103,12 @@ def write_view(layout: Layout, *, moves_paths: bool) -> None:
     write_atomically(view / "HEAD", (git / "HEAD").read_bytes())
     write_atomically(view / "packed-refs", _packed_refs(git).encode())
     shutil.copyfile(git / "index", view / "index")
-    worktree = "" if moves_paths else f"\tworktree = {layout.tree}\n"
-    write_atomically(
-        view / "config", f"[core]\n\trepositoryformatversion = 0\n\tbare = false\n{worktree}".encode()
-    )
+    config = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
+    if not moves_paths:
+        config += f"\tworktree = {layout.tree}\n"
+    if history.is_partial(git):
+        config += history.view_settings()
+    write_atomically(view / "config", config.encode())
     (view / "info").mkdir(exist_ok=True)
     shutil.copyfile(git / "info/exclude", view / "info/exclude")
     pointer = layout.tree / ".git"

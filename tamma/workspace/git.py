@@ -59,10 +59,14 @@ class Git:
         stdin: bytes | None = None,
         check: bool = True,
         progress: Progress | None = None,
+        settings: tuple[str, ...] = (),
     ) -> GitResult:
-        """Run git; only with `remote` may it reach one. Raises GitFailed, unless `check` is False."""
+        """Run git; only with `remote` may it reach one. Raises GitFailed, unless `check` is False.
+
+        `settings` are configuration for this command (`name=value`).
+        """
         words: list[str] = []
-        for setting in SETTINGS:
+        for setting in (*SETTINGS, *settings):
             words += ["-c", setting]
         process = await _start(
             "git",

@@ -19,6 +19,7 @@ SSH_END = (
     "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\n"
     "and the repository exists.\n"
 )
+PROMISE = "fatal: could not fetch 24662bf6 from promisor remote"
 REJECTED = " ! [{how}] fix -> fix ({why})\nerror: failed to push some refs to 'x'\n"
 
 
@@ -149,7 +150,17 @@ REJECTED = " ! [{how}] fix -> fix ({why})\nerror: failed to push some refs to 'x
         ("remote: fatal: write error: No space left on device\n", Fault.DISK_FULL, PlatformError),
         ("fatal: detected dubious ownership in repository at '/srv/r'", Fault.OWNER, Forbidden),
         ("fatal: transport 'ext' not allowed", Fault.PROTOCOL, PlatformError),
-        ("fatal: could not fetch 24662bf6 from promisor remote", Fault.LEFT_OUT, PlatformError),
+        (PROMISE, Fault.LEFT_OUT, PlatformError),
+        (
+            f"error: Server does not allow request for unadvertised object 24662bf6\n{PROMISE}",
+            Fault.LEFT_OUT,
+            PlatformError,
+        ),
+        (
+            f"{ACCESS}Could not resolve host: g.test\n{PROMISE}",
+            Fault.NETWORK,
+            Transient,
+        ),
         ("fatal: something else", Fault.UNKNOWN, PlatformError),
     ],
 )

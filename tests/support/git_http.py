@@ -53,6 +53,8 @@ class HttpGit:
     commands: list[str] = field(default_factory=list[str])
     """The command lines of all processes of this machine, looked at during requests while `look` is set."""
     look: bool = False
+    protocol: bool = True
+    """Whether newer protocols than the first are spoken."""
     address: str = ""
 
     def url(self, name: str) -> str:
@@ -157,7 +159,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") if self.given.protocol else "",
             "REMOTE_USER": "tester",
             "REMOTE_ADDR": "127.0.0.1",
         }

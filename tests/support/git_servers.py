@@ -1,6 +1,6 @@
 """The real servers that git repositories live behind: nginx with git-http-backend, and sshd.
 
-Debian's packages nginx-light, fcgiwrap and openssh-server (`.ci/install-peers system`). Everything they read and
+Debian's packages nginx-light, fcgiwrap and openssh-server (`.ci/install-peers system`). All they read and
 write is in a folder of the test's own, and they listen on loopback.
 """
 
