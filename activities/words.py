@@ -50,6 +50,7 @@ def context_markdown(
     if baseline is not None:
         state = "green" if baseline.exit_code == 0 else f"red (exit code {baseline.exit_code})"
         lines.append(f"- its tests before any change are {state}, {baseline.seconds:.1f} s")
+    lines += [f"- {visible(note)}" for note in profile.notes]
     lines += ["", f"Files ({profile.files_total} tracked):"]
     lines += [f"  {path}" for path in profile.files[:FILES_SHOWN]]
     if profile.files_total > FILES_SHOWN:

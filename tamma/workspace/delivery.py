@@ -7,7 +7,7 @@ Filters of `.gitattributes` never run, because the trusted directory configures 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,10 @@ from tamma.git.faults import find
 from tamma.git.remote import Remote
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
-from tamma.workspace import policy
+from tamma.workspace import lfs, policy
 from tamma.workspace.git import Git, GitFailed, GitResult
 from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
+from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
 
 OP_TRAILER = "Tamma-Op"
 _PATCH_LIMIT = 400_000
@@ -33,19 +34,6 @@ _RAW = ("--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv")
 class Author:
     name: str = "Tamma"
     email: str = "tamma@localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class RawDelta:
-    """One line of `git diff --raw`."""
-
-    path: str
-    old_path: str
-    status: str
-    old_mode: str
-    mode: str
-    old_blob: str
-    blob: str
 
 
 class Delivery:
@@ -90,7 +78,9 @@ class Delivery:
         """What the diff policy says of the work tree."""
         kept_out = await self._stage()
         raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
-        changes = [self._change(delta) for delta in parse_raw(raw.stdout)]
+        deltas = parse_raw(raw.stdout)
+        problems = await lfs.problems(self._git, self._base, deltas)
+        changes = [replace(self._change(delta), lfs=problems.get(delta.path, "")) for delta in deltas]
         return (*policy.judge(changes, self._protected), *kept_out)
 
     async def file_changes(self) -> tuple[FileChange, ...]:
@@ -260,35 +250,6 @@ def _refusals(porcelain: bytes) -> str:
     """The lines of `git push --porcelain` that say what was not taken."""
     lines = porcelain.decode("utf-8", "replace").splitlines()
     return "\n".join(line.replace("\t", " ") for line in lines if line.startswith("!"))
-
-
-def parse_raw(output: bytes) -> list[RawDelta]:
-    """The records of `git diff --raw -z --no-abbrev`."""
-    fields = output.decode("utf-8", "surrogateescape").split("\0")
-    deltas: list[RawDelta] = []
-    at = 0
-    while at + 1 < len(fields):
-        old_mode, mode, old_blob, blob, status = fields[at].lstrip(":").split(" ")
-        moved = status[0] in "RC"
-        path = fields[at + 2] if moved else fields[at + 1]
-        deltas.append(RawDelta(path, fields[at + 1], status[0], old_mode, mode, old_blob, blob))
-        at += 3 if moved else 2
-    return deltas
-
-
-def parse_numstat(output: bytes) -> dict[str, tuple[int, int]]:
-    """Added and removed lines by path, of `git diff --numstat -z`; binary files count as 0."""
-    fields = output.decode("utf-8", "surrogateescape").split("\0")
-    counts: dict[str, tuple[int, int]] = {}
-    at = 0
-    while at < len(fields) and fields[at]:
-        added, removed, path = fields[at].split("\t", 2)
-        if not path:  # a rename: the old and the new path follow
-            path = fields[at + 2]
-            at += 2
-        counts[path] = (int(added), int(removed)) if added != "-" else (0, 0)
-        at += 1
-    return counts
 
 
 def cut_patch(patch: bytes) -> str:

@@ -25,6 +25,11 @@ _BYTES = 16_000_000
 """What the contents of recent commits may come to, estimated by the base commit's."""
 _MOST = 20_000
 _NOT_HERE = "older-contents-are-not-in-this-clone"
+NOTE = (
+    "of the history all commits are here, but contents only of recent ones: where git says"
+    f" {_NOT_HERE!r}, there is no way to see them"
+)
+"""For whoever works in such a clone."""
 
 
 async def expect_partial(git: Git, remote: Remote) -> None:

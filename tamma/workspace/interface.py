@@ -75,6 +75,8 @@ class ProjectProfile:
     files: tuple[str, ...] = ()
     """Tracked paths, at most 2,000."""
     files_total: int = 0
+    notes: tuple[str, ...] = ()
+    """What is not as it seems: contents that are not in the workspace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from tamma.workspace.environment import Environments
 
+from tamma.errors import PathDenied
 from tamma.model.conversation import ToolCall
 from tamma.model.ids import BlobId
 from tamma.model.repository import FileChange
 from tamma.platforms.interface import GitCredentials
+from tamma.workspace import elsewhere, history
 from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.clone import write_view
 from tamma.workspace.delivery import Delivery
@@ -30,6 +33,7 @@ from tamma.workspace.interface import (
     WorkspaceInfo,
 )
 from tamma.workspace.layout import Layout
+from tamma.workspace.lfs import LONGEST_POINTER
 from tamma.workspace.paths import Tree
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.snapshots import Snapshots
@@ -108,11 +112,15 @@ class LocalWorkspace:
     async def profile(self) -> ProjectProfile:
         import pygit2
 
-        index = pygit2.Repository(str(self._parts.layout.git)).index
-        paths = [str(index[number].path) for number in range(len(index))]
-        profile = detect(paths, self._read_small)
+        layout = self._parts.layout
+        index = pygit2.Repository(str(layout.git)).index
+        entries = [(str(entry.path), int(entry.mode)) for entry in map(index.__getitem__, range(len(index)))]
+        profile = detect([path for path, _ in entries], self._read_small)
+        notes = elsewhere.notes(entries, self._peek)
+        if history.is_partial(layout.git):
+            notes = (*notes, history.NOTE)
         wanted = self._parts.wishes.test_command
-        return replace(profile, test=Command(wanted, FILE)) if wanted else profile
+        return replace(profile, notes=notes, test=Command(wanted, FILE) if wanted else profile.test)
 
     async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
         await self._take_pending()
@@ -154,6 +162,15 @@ class LocalWorkspace:
         if self._pending is not None:
             await _in_thread(self._parts.snapshots.take_batch, self._pending)
             self._pending = None
+
+    def _peek(self, path: str) -> bytes:
+        """The file where it is short enough for a pointer to something else."""
+        try:
+            if os.lstat(self._parts.layout.tree / path).st_size >= LONGEST_POINTER:
+                return b""
+            return self._parts.tree.read(path, LONGEST_POINTER)
+        except (OSError, PathDenied):
+            return b""
 
     def _read_small(self, path: str) -> str | None:
         try:

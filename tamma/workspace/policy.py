@@ -31,6 +31,8 @@ class Change:
     binary: bool = False
     link_target: str | None = None
     added: tuple[str, ...] = ()
+    lfs: str = ""
+    """What is wrong with it for Git LFS's sake, see `lfs.problem`."""
 
 
 # (pattern, rule). A pattern without a slash means the name in any folder.
@@ -144,6 +146,8 @@ def _refusals(change: Change) -> list[PolicyFinding]:
         if leaves_tree(change.path, change.link_target):
             refuse("symlink", f"the link points to {change.link_target!r}, outside the repository")
         return found
+    if change.lfs:
+        refuse("git lfs", change.lfs)
     if change.size > MOST_FILE_BYTES:
         refuse("size", f"{change.size} bytes; files over {MOST_FILE_BYTES} are not committed")
     elif change.binary and change.size > MOST_BINARY_BYTES:

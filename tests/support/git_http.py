@@ -34,6 +34,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessSeen:
+    """Words parted by spaces."""
+
+    command: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is answered instead of git's own answer."""
 
@@ -50,8 +58,8 @@ class HttpGit:
     seen: list[Seen] = field(default_factory=list[Seen])
     instead: dict[str, Answer] = field(default_factory=dict[str, Answer])
     """By the last part of a request's path and query, e.g. `git-upload-pack`."""
-    commands: list[str] = field(default_factory=list[str])
-    """The command lines of all processes of this machine, looked at during requests while `look` is set."""
+    processes: list[ProcessSeen] = field(default_factory=list["ProcessSeen"])
+    """Of this machine, looked at during requests while `look` is set."""
     look: bool = False
     protocol: bool = True
     """Whether newer protocols than the first are spoken."""
@@ -91,11 +99,9 @@ class _Server(http.server.ThreadingHTTPServer):
         if self.tls is None:
             super().finish_request(request, client_address)
             return
-        with (
-            contextlib.suppress(ssl.SSLError, OSError),
-            self.tls.wrap_socket(request, server_side=True) as inner,
-        ):
+        with contextlib.suppress(OSError), self.tls.wrap_socket(request, server_side=True) as inner:
             super().finish_request(inner, client_address)
+            inner.unwrap()  # says goodbye: without it the end of an answer looks like an attack
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hung up is what some tests are about."""
@@ -110,7 +116,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization")
         given.seen.append(Seen(self.command, self.path, authorization))
         if given.look:
-            given.commands.extend(command_lines())
+            given.processes.extend(processes())
         body = self._body()
         answer = given.instead.get(self.path.rpartition("/")[2])
         if answer is None and not self._known(authorization):
@@ -202,13 +208,17 @@ def _feed(pipe: IO[bytes], body: bytes) -> None:
         pipe.close()
 
 
-def command_lines() -> list[str]:
-    """The command line of every process of this machine, words parted by spaces."""
-    found: list[str] = []
+def processes() -> list[ProcessSeen]:
+    """Every process of this machine that can be looked at."""
+    found: list[ProcessSeen] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                found.append((entry / "cmdline").read_text(errors="replace").replace("\0", " "))
+                command, environment = (
+                    (entry / name).read_text(errors="replace").replace("\0", " ")
+                    for name in ("cmdline", "environ")
+                )
+                found.append(ProcessSeen(command, environment))
     return found
 
 

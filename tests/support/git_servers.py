@@ -159,11 +159,11 @@ def sshd(folder: Path) -> Generator[SshServer]:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks itself up before it knows who calls
     folder.mkdir(parents=True)
     host_key, key, other = (make_key(keygen, folder / name) for name in ("host_key", "user_key", "other_key"))
-    (folder / "authorized_keys").write_text(Path(f"{key}.pub").read_text())
+    (folder / "authorized_keys").write_text(public_part(key))
     port = free_port()
     known_hosts = folder / "known_hosts"
     found = SshServer(port, key, known_hosts, other, folder / "sshd.log")
-    known_hosts.write_text(f"{found.name} {Path(f'{host_key}.pub').read_text()}")
+    known_hosts.write_text(f"{found.name} {public_part(host_key)}")
     config = folder / "sshd_config"
     values = {"port": port, "user": getpass.getuser()}
     keys = _quoted(folder / "authorized_keys").replace("%", "%%")
@@ -176,6 +176,11 @@ def make_key(keygen: str, path: Path, passphrase: str = "") -> Path:
     """A new key of the kind Ed25519."""
     subprocess.run([keygen, "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)], check=True)
     return path
+
+
+def public_part(key: Path) -> str:
+    """The line that others get."""
+    return Path(f"{key}.pub").read_text()
 
 
 def _quoted(path: Path) -> str:
