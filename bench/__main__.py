@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import machine, memory, recovery, servers, startup, steps, submit
+from bench import clone, machine, memory, recovery, servers, startup, steps, submit
 from bench.figures import Figure, table
 from bench.platforms import calls
 from bench.platforms import places as accounts
@@ -32,6 +32,7 @@ ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {
     "load": load.measure,
     "platforms": accounts.measure,
     "calls": calls.measure,
+    "clone": clone.measure,
 }
 ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,

@@ -1,4 +1,4 @@
-"""Clone, fetch and push over https and ssh, against real servers: one suite for all, and what can go wrong."""
+"""Clone, fetch and push over https and ssh, against real servers: one suite for all, and what goes wrong."""
 
 from __future__ import annotations
 
