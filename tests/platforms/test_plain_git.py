@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,6 +185,28 @@ async def test_a_remote_repository_is_branched_merged_and_cleaned(remote: tuple[
         await PLATFORM.delete_branch(ref(url), BRANCH, head)
     with pytest.raises(NotFound):
         await PLATFORM.get_branch(ref(url), BRANCH)
+
+
+async def test_no_more_is_fetched_than_a_call_needs(tmp_path: Path) -> None:
+    path = make_bare(tmp_path)
+    allow(path)
+    head = push_to(path, "main", "large.bin", os.urandom(500_000))
+    git("branch", "other", cwd=path)
+    push_to(path, "other", "other.bin", os.urandom(500_000))
+    with serving(HttpGit(tmp_path)) as server:
+        name = ref(server.url("hello.git"))
+        assert await PLATFORM.get_file(name, "README.md", "main") == b"hello\n"
+        with pytest.raises(NotFound, match="folder"):
+            await PLATFORM.get_file(name, "src", "main")
+        with pytest.raises(NotFound, match="absent"):
+            await PLATFORM.get_file(name, "absent", "main")
+        await PLATFORM.ensure_branch(name, BRANCH, head)
+        assert server.sent < 20_000
+        merged = await PLATFORM.merge_branch(name, BRANCH, "main", head, "Merge it")
+        assert merged.outcome is MergeOutcome.MERGED
+        assert 500_000 < server.sent < 600_000
+        git("config", "uploadpack.allowFilter", "false", cwd=path)  # as servers without it
+        assert await PLATFORM.get_file(name, "README.md", "main") == b"hello\n"
 
 
 async def test_a_remote_that_is_not_there(remote: tuple[str, Path]) -> None:

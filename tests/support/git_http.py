@@ -61,6 +61,8 @@ class HttpGit:
     processes: list[ProcessSeen] = field(default_factory=list["ProcessSeen"])
     """Of this machine, looked at during requests while `look` is set."""
     look: bool = False
+    sent: int = 0
+    """Bytes of git's own answers."""
     protocol: bool = True
     """Whether newer protocols than the first are spoken."""
     address: str = ""
@@ -193,6 +195,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             while block := output.read(1 << 16):
                 self.wfile.write(block)
+                self.given.sent += len(block)
         except OSError:  # the client hung up: the backend must not wait for us
             while output.read(1 << 16):
                 continue

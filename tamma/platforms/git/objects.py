@@ -162,8 +162,8 @@ def delete_branch(repo: pygit2.Repository, name: str, expected: str) -> bool:
     raise StaleHead(f"the branch {name!r} is at {now and now[:12]}, not at {expected[:12]}; it was kept")
 
 
-def read_file(repo: pygit2.Repository, path: str, ref: str) -> bytes:
-    """The file's bytes at a branch, tag or commit. Raises NotFound."""
+def find_file(repo: pygit2.Repository, path: str, ref: str) -> str:
+    """The id of the file's content at a branch, tag or commit; it need not be there. Raises NotFound."""
     try:
         commit = repo.revparse_single(ref).peel(pygit2.Commit)
         found = commit.tree[path]
@@ -171,7 +171,12 @@ def read_file(repo: pygit2.Repository, path: str, ref: str) -> bytes:
         raise NotFound(f"there is no {path!r} at {ref!r}") from error
     if not isinstance(found, pygit2.Blob):
         raise NotFound(f"{path!r} at {ref!r} is a folder, not a file")
-    return found.data
+    return str(found.id)
+
+
+def read_file(repo: pygit2.Repository, path: str, ref: str) -> bytes:
+    """The file's bytes at a branch, tag or commit. Raises NotFound."""
+    return repo[find_file(repo, path, ref)].peel(pygit2.Blob).data
 
 
 def commit_changes(repo: pygit2.Repository, parent: str, changes: Iterable[FileChange], message: str) -> str:

@@ -1,7 +1,8 @@
 """Branches, files and merges on a repository that is only reachable by a URL: git ls-remote, fetch and push.
 
-Blocking. Objects are fetched into a temporary bare repository. A push names what it expects to replace, so
-that somebody else's push is never overwritten.
+Blocking. Objects are fetched into a temporary bare repository, and no more of them than the call needs, where
+the server can leave some out. A push names what it expects to replace, so that somebody else's push is never
+overwritten.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class RemoteGit:
         """Create it at `sha`; there already is done. Raises Conflict where it stands elsewhere."""
         existing = self.branch_sha(name)
         if existing is None:
-            with self._scratch() as repo:
-                self._fetch(repo, "+refs/heads/*:refs/heads/*", shallow=False)
+            with self._scratch("tree:0") as repo:  # commits alone: the rest is there already
+                self._fetch(repo, "+refs/heads/*:refs/heads/*")
                 gitdb.require_commit(repo, sha)
                 try:
                     self._push(repo, sha, name, expected="")
@@ -79,14 +80,17 @@ class RemoteGit:
 
     def read_file(self, path: str, ref: str) -> bytes:
         """The file at a branch, tag or commit the server lets us fetch. Raises NotFound."""
-        with self._scratch() as repo:
-            self._fetch(repo, f"{ref}:refs/tamma/wanted", shallow=True)
-            return gitdb.read_file(repo, path, "refs/tamma/wanted")
+        with self._scratch("blob:none") as repo:
+            self._fetch(repo, f"{ref}:refs/tamma/wanted", depth=1)
+            blob = gitdb.find_file(repo, path, "refs/tamma/wanted")
+            return run_remote(self.remote, "cat-file", "blob", blob, cwd=repo.path, timeout=self.timeout)
 
     def merge(self, branch: str, base: str, expected_head: str, message: str) -> MergeResult:
         """Merge in a temporary repository and push the base, pinned to what was fetched."""
         with self._scratch() as repo:
-            self._fetch(repo, "+refs/heads/*:refs/heads/*", shallow=False)
+            # One that was merged may be gone since.
+            names = [base] if self.branch_sha(branch) is None else [base, branch]
+            self._fetch(repo, *(f"+refs/heads/{name}:refs/heads/{name}" for name in names))
             plan = plan_merge(repo, branch, base, expected_head, message)
             if isinstance(plan, MergeResult):
                 return plan
@@ -104,14 +108,20 @@ class RemoteGit:
         return out.decode(errors="replace").splitlines()
 
     @contextmanager
-    def _scratch(self) -> Generator[pygit2.Repository]:
+    def _scratch(self, leave_out: str = "") -> Generator[pygit2.Repository]:
+        """A new repository; `leave_out` is a filter of git's for what fetches may leave out."""
         with tempfile.TemporaryDirectory(prefix="tamma-git-") as folder:
             run_git("init", "--bare", "-q", folder)
-            yield pygit2.Repository(folder)
+            repo = pygit2.Repository(folder)
+            repo.config["remote.origin.url"] = self.url
+            if leave_out:
+                repo.config["remote.origin.promisor"] = True
+                repo.config["remote.origin.partialclonefilter"] = leave_out
+            yield repo
 
-    def _fetch(self, repo: pygit2.Repository, refspec: str, *, shallow: bool) -> None:
-        depth = ("--depth=1",) if shallow else ()
-        command = ("fetch", "-q", "--no-tags", *depth, "--", self.url, refspec)
+    def _fetch(self, repo: pygit2.Repository, *refspecs: str, depth: int | None = None) -> None:
+        depths = () if depth is None else (f"--depth={depth}",)
+        command = ("fetch", "-q", "--no-tags", *depths, "--", "origin", *refspecs)
         run_remote(self.remote, *command, cwd=repo.path, timeout=self.timeout)
 
     def _push(self, repo: pygit2.Repository, sha: str, name: str, *, expected: str) -> None:
