@@ -1,6 +1,6 @@
 """The reference of the configuration, from its schema: blocks of `docs/configuration.md`.
 
-The words about a key are its docstring in `tamma/config/schema.py`; its example stands here and is checked.
+The words about a key are its docstring in `tamma/config/schema*.py`; its example stands here and is checked.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tamma.config import environment, project, schema
+from tamma.config.built_in_platforms import USUAL
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "": {"version": "1.0", "mode": "standalone", "logLevel": "info"},
@@ -75,6 +76,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "platforms": {"platforms": {"default": "github.com"}},
     "platforms.available[]": {
         "platforms": {
             "available": [
@@ -83,12 +85,61 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "platformType": "github",
                     "baseUrl": "https://github.example.com/api/v3",
                     "authType": "pat",
-                    "credentials": {"accessToken": "env:GHE_TOKEN", "username": "tamma-bot"},
+                    "credentials": {
+                        "accessToken": "env:GHE_TOKEN",
+                        "expiresAt": "2027-03-31",
+                        "username": "tamma-bot",
+                        "sshKey": "/etc/tamma/id_ed25519",
+                        "knownHosts": "/etc/tamma/known_hosts",
+                    },
+                    "webhookSecret": ["env:GHE_WEBHOOK_SECRET", "env:GHE_WEBHOOK_SECRET_OLD"],
+                    "repositories": ["github.example.com/acme/*"],
+                    "issues": {"platform": "jira", "project": "SHOP"},
+                    "defaultBranch": "main",
+                    "pullRequestTemplate": ".github/pull_request_template.md",
+                    "labels": {
+                        "pullRequest": ["tamma"],
+                        "needsHuman": "needs-human-review",
+                        "inProgress": "in-progress",
+                    },
                     "cloneUrl": "https://github.example.com/{owner}/{name}.git",
+                    "gitOver": "ssh",
                     "delivery": "push",
+                    "caFile": "/etc/tamma/ca.pem",
+                    "proxy": "http://proxy.example.com:3128",
+                    "maxConcurrent": 10,
                     "timeout": 30,
                     "options": {},
-                }
+                },
+                {
+                    "platformId": "gitlab.com",
+                    "platformType": "gitlab",
+                    "authType": "oauth",
+                    "credentials": {
+                        "clientId": "0123456789abcdef",
+                        "clientSecret": "env:GITLAB_CLIENT_SECRET",
+                        "refreshToken": "env:GITLAB_REFRESH_TOKEN",
+                        "tokenUrl": "https://gitlab.com/oauth/token",
+                    },
+                },
+                {
+                    "platformId": "github-app",
+                    "platformType": "github",
+                    "authType": "app",
+                    "credentials": {
+                        "appId": "123456",
+                        "privateKey": "file:/run/secrets/tamma-app.pem",
+                        "installationId": "7654321",
+                    },
+                    "repositories": ["github.com/acme/*"],
+                },
+                {
+                    "platformId": "jira",
+                    "platformType": "jira",
+                    "baseUrl": "https://acme.atlassian.net",
+                    "authType": "basic",
+                    "credentials": {"accessToken": "env:JIRA_TOKEN", "username": "tamma@example.com"},
+                },
             ]
         }
     },
@@ -244,8 +295,27 @@ def variables() -> str:
         path = variable.path.replace(environment.DEFAULT_PROVIDER, "providers.available[the default one]")
         kept = "; kept as a reference" if variable.secret else ""
         lines.append(f"| `{variable.name}` | `{path}` | {variable.meaning}{kept} |")
+    for ending, key in environment.PLATFORM_SECRETS.items():
+        name = f"{environment.PLATFORM_PREFIX}<ID>_{ending}"
+        lines.append(f"| `{name}` | `platforms.available[<id>].{key}` | kept as a reference |")
     for name, meaning in environment.READ_ELSEWHERE.items():
         lines.append(f"| `{name}` | | {meaning} |")
+    return "\n".join(lines)
+
+
+def usual() -> str:
+    """The variables of the platforms' own tools that make an account, as Markdown."""
+    lines = ["| variable | account | type |", "|---|---|---|"]
+    for each in USUAL:
+        names = " or ".join(f"`{name}`" for name in each.tokens)
+        if each.users:
+            names += f", with {' or '.join(f'`{name}`' for name in each.users)} as the user"
+        servers = " or ".join(f"`{name}`" for name in each.servers)
+        host = f"`{each.host}`" if each.host else ""
+        where = (
+            f"{host}, or the server of {servers}" if host and servers else host or f"the server of {servers}"
+        )
+        lines.append(f"| {names} | {where} | `{each.type}` |")
     return "\n".join(lines)
 
 

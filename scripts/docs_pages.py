@@ -20,6 +20,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": docs_cli.reference,
     "keys": docs_configuration.reference,
     "variables": docs_configuration.variables,
+    "usual-variables": docs_configuration.usual,
     "project-keys": docs_configuration.project_keys,
     "built-in": docs_code.built_in,
     "protected": docs_code.protected,

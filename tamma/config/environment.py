@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tamma.errors import ConfigError
@@ -50,7 +51,18 @@ VARIABLES = (
     Variable("TAMMA_WORKER_HOST", "worker.host", meaning="this host's name in its task queue"),
     Variable("TAMMA_ORCHESTRATOR_URL", "worker.orchestratorUrl", meaning="accepted, not needed"),
 )
+PLATFORM_PREFIX = "TAMMA_PLATFORM_"
+PLATFORM_SECRETS = {
+    "TOKEN": "credentials.accessToken",
+    "REFRESH_TOKEN": "credentials.refreshToken",
+    "CLIENT_SECRET": "credentials.clientSecret",
+    "PRIVATE_KEY": "credentials.privateKey",
+    "WEBHOOK_SECRET": "webhookSecret",
+}
+"""Endings of `TAMMA_PLATFORM_<ID>_…`, and the key of that entry which they set."""
 READ_ELSEWHERE = {
+    "TAMMA_SECRET_KEY": "encrypts renewed OAuth tokens where there is no keychain: 32 bytes as base64, or a "
+    "passphrase",
     "TAMMA_HOME": "where everything is kept",
     "TAMMA_CONFIG_PATH": "the configuration file",
     "TAMMA_DEBUG": "1 or true: log level debug, tracebacks",
@@ -80,8 +92,35 @@ def debug(env: Mapping[str, str]) -> bool:
     return value in _TRUE
 
 
-def unknown_names(env: Mapping[str, str]) -> list[str]:
+def platform_secrets(env: Mapping[str, str], platform_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The variables `TAMMA_PLATFORM_<ID>_…` that are set, each with the path it sets. `<ID>` is the
+    platformId in capitals, with `_` for all that is neither letter nor digit. Raises ConfigError where that
+    fits two."""
+    for name, paths in _platform_variables(platform_ids).items():
+        if not env.get(name):
+            continue
+        if len(paths) > 1:
+            raise ConfigError(
+                f"the variable {name} is meant for one account, and could set {' or '.join(paths)}",
+                hint="name the secret in the account's entry instead, by a variable of another name",
+            )
+        yield name, paths[0]
+
+
+def _platform_variables(platform_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Each name that would mean something, with the paths it would set."""
+    found: dict[str, list[str]] = {}
+    for platform_id in platform_ids:
+        capitals = re.sub(r"[^A-Z0-9]", "_", platform_id.upper())
+        for ending, key in PLATFORM_SECRETS.items():
+            name = f"{PLATFORM_PREFIX}{capitals}_{ending}"
+            found.setdefault(name, []).append(f"platforms.available[{platform_id}].{key}")
+    return found
+
+
+def unknown_names(env: Mapping[str, str], platform_ids: Iterable[str] = ()) -> list[str]:
     """`TAMMA_*` variables that mean nothing here: probably misspelt."""
     known = {variable.name for variable in VARIABLES} | set(READ_ELSEWHERE)
+    known |= set(_platform_variables(platform_ids))
     ours = (name for name in env if name.startswith("TAMMA_") and not name.startswith(OPEN_PREFIXES))
     return sorted(name for name in ours if name not in known)

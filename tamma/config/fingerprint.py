@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tamma import __version__
 from tamma.config.layers import leaves
@@ -24,8 +24,8 @@ SALT_FILE = "salt"
 
 
 def fingerprint(loaded: LoadedConfig) -> str:
-    """`HASH;NAME=HASH;...`: over the effective configuration (with the version, and with secrets from files),
-    and over each variable that is referred to and set. `worker_serves` compares two of them.
+    """`HASH;NAME=HASH;...`: over the effective configuration (with the version, and with secrets from files
+    and the keychain), and over each variable that is referred to and set. `worker_serves` compares two.
 
     Keyed with a random salt in TAMMA_HOME, so that it tells nothing about a secret to whoever sees it.
     Raises ConfigError where TAMMA_HOME cannot be written or a referenced file cannot be used.
@@ -36,14 +36,17 @@ def fingerprint(loaded: LoadedConfig) -> str:
     for path, value in leaves(loaded.dump):
         if path.startswith(_IGNORED) and not path.startswith(_THE_WORKERS):
             continue
-        name = env_name(value) if is_reference(value) else None
-        if name and (secret := loaded.env.get(name)):
-            secrets_seen[name] = f"{name}={_digest(salt, secret)[:16]}"
-        material[path] = resolve_secret(value, loaded.env, path) if _is_file(value) else value
+        values = cast("list[object]", value) if isinstance(value, list | tuple) else [value]
+        for name in {env_name(each) for each in values if isinstance(each, str)} - {None}:
+            if name and (secret := loaded.env.get(name)):
+                secrets_seen[name] = f"{name}={_digest(salt, secret)[:16]}"
+        looked_up = [resolve_secret(str(it), loaded.env, path) if _is_kept(it) else it for it in values]
+        material[path] = looked_up
     return ";".join((_digest(salt, json.dumps(material, sort_keys=True)), *sorted(secrets_seen.values())))
 
 
-def _is_file(value: object) -> bool:
+def _is_kept(value: object) -> bool:
+    """Whether it refers to a secret in a file or in the keychain."""
     return is_reference(value) and env_name(str(value)) is None
 
 

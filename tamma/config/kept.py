@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 FOLDER = "cache"
 MOST = 32
 """Files: one for each set of values, such as a project's or a flag's. The oldest go."""
-_SCHEMA = Path(__file__).with_name("schema.py")
+_SCHEMAS = tuple(
+    Path(__file__).with_name(name) for name in ("schema.py", "schema_platforms.py", "section.py")
+)
 
 
 def key_of(values: Mapping[str, Any]) -> str | None:
     """What the merged values are kept under; None where they are no JSON, which is left to the schema."""
-    code = _SCHEMA.stat()
+    code = [(info.st_mtime_ns, info.st_size) for info in (each.stat() for each in _SCHEMAS)]
     try:
-        return hashlib.sha256(
-            json.dumps([__version__, code.st_mtime_ns, code.st_size, values]).encode()
-        ).hexdigest()
+        return hashlib.sha256(json.dumps([__version__, code, values]).encode()).hexdigest()
     except (TypeError, ValueError):
         return None
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tamma.config import environment, kept, project
 from tamma.config.built_in import BUILT_IN
+from tamma.config.built_in_platforms import usual_accounts
 from tamma.config.layers import Layered, leaves
 from tamma.config.secrets import refuse_literals
 from tamma.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tamma.config.schema import ProvidersConfig, TammaConfig
+    from tamma.config.schema import PlatformsConfig, ProvidersConfig, TammaConfig
 
 DEFAULT_ORIGIN = "default"
 PROVIDERS_FILE = "providers.json"
@@ -81,8 +82,9 @@ def load_config(
 
     layered = Layered()
     layered.lay(BUILT_IN, DEFAULT_ORIGIN)
+    layered.lay({"platforms": {"available": list(usual_accounts(env))}}, DEFAULT_ORIGIN)
     files: list[Path] = []
-    notes = [_unknown_variable(name) for name in environment.unknown_names(env)]
+    notes: list[str] = []
     if named is not None or user_file.exists():
         layered.lay(read_file(user_file), f"user {user_file}")
         files.append(user_file)
@@ -93,6 +95,7 @@ def load_config(
     if project_file is not None:
         notes += project.lay_project(layered, read_file(project_file), project_file)
         files.append(project_file)
+    notes += [_unknown_variable(name) for name in environment.unknown_names(env, _platform_ids(layered))]
     _lay_environment(layered, env, flags or {})
     for path, value in (flags or {}).items():
         if value is not None:
@@ -140,6 +143,8 @@ def _json_object(path: Path) -> dict[str, Any]:
 
 
 def _lay_environment(layered: Layered, env: Mapping[str, str], flags: Mapping[str, object]) -> None:
+    for variable, path in environment.platform_secrets(env, _platform_ids(layered)):
+        layered.set(path, f"env:{variable}", f"env {variable}")
     for variable, value in environment.settings(env):
         path = variable.path
         if path.startswith(environment.DEFAULT_PROVIDER):
@@ -147,6 +152,12 @@ def _lay_environment(layered: Layered, env: Mapping[str, str], flags: Mapping[st
             default = flags.get("providers.default") or layered.get("providers.default") or "anthropic-claude"
             path = path.format(default=default)
         layered.set(path, value, f"env {variable.name}")
+
+
+def _platform_ids(layered: Layered) -> list[str]:
+    entries = layered.get("platforms.available")
+    dicts = [cast("dict[str, Any]", each) for each in entries or () if isinstance(each, dict)]
+    return [each["platformId"] for each in dicts if isinstance(each.get("platformId"), str)]
 
 
 def _checked(layered: Layered, home: Path) -> tuple[TammaConfig, dict[str, Any]]:
@@ -180,7 +191,24 @@ def _validate(layered: Layered) -> tuple[TammaConfig, dict[str, Any]]:
                 f"{path}: there is no provider called {provider!r} (from {origin})",
                 hint=f"choose one of: {', '.join(names)}",
             )
+    _check_platforms(config.platforms, layered)
     return config, config.model_dump(mode="json", by_alias=True)
+
+
+def _check_platforms(platforms: PlatformsConfig, layered: Layered) -> None:
+    """Raises ConfigError where an account is named that is none."""
+    ids = [entry.platform_id for entry in platforms.available]
+    named = [(f"platforms.available[{entry.platform_id}].issues.platform", entry.issues.platform)
+             for entry in platforms.available if entry.issues]  # fmt: skip
+    if platforms.default is not None:
+        named.append(("platforms.default", platforms.default))
+    for path, platform in named:
+        if platform not in ids:
+            raise ConfigError(
+                f"{path}: there is no platform called {platform!r} "
+                f"(from {layered.origins.get(path, DEFAULT_ORIGIN)})",
+                hint=f"choose one of: {', '.join(ids)}",
+            )
 
 
 def _named_providers(providers: ProvidersConfig) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
+from tamma.config.built_in_platforms import SERVER_VARIABLES
 from tamma.config.fingerprint import fingerprint
 from tamma.config.load import LoadedConfig
+from tamma.config.platform_settings import platform_entry as platform_entry
+from tamma.config.platform_settings import platform_references
+from tamma.config.platform_settings import settings_for_platform as settings_for_platform
 from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import AuthFailed, ConfigError
 from tamma.stack.interface import StackRequest, WorkerSpec
 
 if TYPE_CHECKING:
-    from tamma.config.schema import PlatformConfig, PriceConfig, ProviderConfig, TlsConfig
-    from tamma.platforms.interface import PlatformSettings
+    from tamma.config.schema import PriceConfig, ProviderConfig, TlsConfig
     from tamma.providers.interface import Price, ProviderSettings
     from tamma.providers.routing.chain import Routes
     from tamma.toolservers.interface import ToolServers
@@ -98,38 +101,6 @@ def provider_entry(loaded: LoadedConfig, name: str) -> ProviderConfig:
             return entry
     names = ", ".join(entry.provider_id for entry in entries)
     raise ConfigError(f"there is no provider called {name!r}", hint=f"choose one of: {names}")
-
-
-def settings_for_platform(loaded: LoadedConfig, platform_id: str) -> PlatformSettings:
-    """The settings of the platform account `platform_id`. A missing token is no error here: public
-    repositories can be read without. Raises ConfigError where there is none of that id."""
-    from tamma.platforms.interface import PlatformSettings
-
-    entry = platform_entry(loaded, platform_id)
-    where = f"platforms.available[{platform_id}].credentials.accessToken"
-    options = dict(cast("Mapping[str, object]", entry.options))
-    if entry.credentials.username is not None:
-        options.setdefault("username", entry.credentials.username)
-    return PlatformSettings(
-        id=entry.platform_id,
-        type=entry.platform_type,
-        base_url=entry.base_url,
-        token=resolve_secret(entry.credentials.access_token, loaded.env, where),
-        clone_url=entry.clone_url,
-        delivery=entry.delivery,
-        timeout=entry.timeout,
-        options=options,
-    )
-
-
-def platform_entry(loaded: LoadedConfig, platform_id: str) -> PlatformConfig:
-    """Raises ConfigError listing the ids there are."""
-    entries = loaded.config.platforms.available
-    for entry in entries:
-        if entry.platform_id == platform_id:
-            return entry
-    ids = ", ".join(entry.platform_id for entry in entries)
-    raise ConfigError(f"there is no platform configured as {platform_id!r}", hint=f"choose one of: {ids}")
 
 
 def tool_servers(loaded: LoadedConfig) -> ToolServers:
@@ -241,6 +212,8 @@ _PASSED_ON = (
         "GIT_SSH_COMMAND",
         "COPILOT_CLI_PATH",
     ),
+    *("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND"),  # the way to the keychain
+    *SERVER_VARIABLES,
 )
 _PASSED_PREFIXES = ("LC_", "TAMMA_", "OTEL_")
 
@@ -270,7 +243,8 @@ def _references(loaded: LoadedConfig) -> list[str]:
         found += [value for values in _server_values(provider).values() for value in values.values()]
     for server in config.mcp_servers.values():
         found += [*server.env.values(), *server.headers.values()]
-    found += [platform.credentials.access_token for platform in config.platforms.available]
+    for platform in config.platforms.available:
+        found += platform_references(platform)
     return [reference for reference in found if is_reference(reference) and reference]
 
 

@@ -1,7 +1,7 @@
 """The configuration's shape: what may stand in `config.json`, with every default.
 
-Keys are camelCase, as in the specification. A secret is never a value here but a reference: `env:NAME` or
-`file:PATH` (see `secrets`).
+Keys are camelCase, as in the specification. A secret is never a value here but a reference: `env:NAME`,
+`file:PATH` or `keyring:SERVICE/NAME` (see `secrets`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
 
 from tamma.config.built_in import BUILT_IN as BUILT_IN
+from tamma.config.schema_platforms import PlatformsConfig
+from tamma.config.section import JsonObject, Name, Seconds, Section, listed
 
 # The values of the model's own types, without their import (48 ms); a test holds the two together.
 Approve = Literal["none", "plan", "merge", "all"]
@@ -20,31 +21,10 @@ Merge = Literal["auto", "never"]
 MergeMethod = Literal["merge", "squash", "rebase"]
 Mode = Literal["standalone", "orchestrator", "worker"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
-Seconds = Annotated[float, Field(gt=0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^\s\[\]]+$")]
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
-JsonObject = dict[str, JsonValue]
 ChainLink = Annotated[str, Field(pattern=r"^[^\s/]+(/\S+)?$")]
-
-
-def _listed(given: object) -> object:
-    return (given,) if isinstance(given, str) else given
-
-
-Chain = Annotated[tuple[ChainLink, ...], BeforeValidator(_listed)]
-
-
-class Section(BaseModel):
-    """Strict about keys: a misspelt one must not be ignored in silence."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        validate_default=False,
-    )
+Chain = Annotated[tuple[ChainLink, ...], BeforeValidator(listed)]
 
 
 class PriceConfig(Section):
@@ -100,7 +80,7 @@ class ProviderConfig(Section):
     provider_type: str
     """What it speaks: one of `tamma providers list --types`."""
     api_key: str | None = None
-    """A reference: `env:NAME` or `file:PATH`."""
+    """A reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`."""
     base_url: str | None = None
     """The service's address. None: the one that the type knows."""
     model: str | None = None
@@ -122,9 +102,9 @@ class ProviderConfig(Section):
     """Seconds without a byte, after which a stream counts as dead."""
     context_window: Annotated[int, Field(gt=0)] | None = None
     """Tokens. None: what the catalogue knows of the model, else 128,000."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict[str, str])
     """Sent with every request. Values may be references."""
-    options: JsonObject = {}
+    options: JsonObject = Field(default_factory=JsonObject)
     """What only this type understands."""
 
 
@@ -157,45 +137,6 @@ class ProvidersConfig(Section):
     """One entry an account; an entry whose id is built in changes or completes that one."""
 
 
-class Credentials(Section):
-    """How the platform knows you."""
-
-    access_token: str | None = None
-    """A reference: `env:NAME` or `file:PATH`."""
-    username: str | None = None
-    """No platform that is implemented uses it."""
-
-
-class PlatformConfig(Section):
-    """One platform's account."""
-
-    platform_id: Name
-    """The host in an issue's address, and the word before the colon in `HOST:owner/repo#12`. `name` is
-    understood as well."""
-    platform_type: str
-    """`github`, `plain-git` and `memory` are implemented."""
-    base_url: str | None = None
-    """The API's address, for servers of your own: `https://HOST/api/v3` for GitHub Enterprise."""
-    auth_type: Literal["oauth", "pat", "app", "ssh"] = "pat"
-    """Has no effect: the token is used as a personal access token."""
-    credentials: Credentials = Field(default_factory=Credentials)
-    clone_url: str | None = None
-    """A template of the address to clone from, `{owner}` and `{name}` filled in."""
-    delivery: Literal["push", "api"] = "push"
-    """`push`: by git. `api`: as one commit through the platform's API, for tokens that may not push."""
-    timeout: Seconds = 30.0
-    """Seconds for one request."""
-    options: JsonObject = {}
-    """What only this type understands."""
-
-
-class PlatformsConfig(Section):
-    """The Git platforms."""
-
-    available: tuple[PlatformConfig, ...] = ()
-    """One entry an account. The first one that is not `plain-git` is what `owner/repo#12` means."""
-
-
 class DatabaseConfig(Section):
     """Either `url` or `host` and its companions; neither means the embedded PostgreSQL."""
 
@@ -207,7 +148,7 @@ class DatabaseConfig(Section):
     database: str = "tamma"
     user: str = "tamma"
     password: str | None = None
-    """A reference: `env:NAME` or `file:PATH`."""
+    """A reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`."""
 
 
 class TlsConfig(Section):
@@ -229,7 +170,7 @@ class TemporalConfig(Section):
     namespace: Name = "default"
     """It must exist. The embedded server has `default` alone."""
     api_key: str | None = None
-    """A reference: `env:NAME` or `file:PATH`. For Temporal Cloud."""
+    """A reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`. For Temporal Cloud."""
     tls: bool | TlsConfig | None = None
     """True, false, or an object of the keys below. None: yes exactly where there is an API key."""
 
@@ -303,11 +244,11 @@ class McpServerConfig(Section):
     """The program to start, spoken to over its standard streams. It runs in your home folder."""
     args: tuple[str, ...] = ()
     """Its arguments. Others can see them: secrets belong into `env`."""
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict[str, str])
     """Environment variables; beside them it sees PATH, HOME and LANG alone. Values may be references."""
     url: str | None = None
     """The address of a streamable HTTP server. Plain http is for this machine alone."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict[str, str])
     """Sent with every request to `url`. Values may be references."""
     tools: tuple[str, ...] | None = None
     """The tools that agents may use. None: all that the server has."""
@@ -335,4 +276,4 @@ class TammaConfig(Section):
     worker: WorkerConfig = Field(default_factory=WorkerConfig)
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
-    mcp_servers: dict[ServerName, McpServerConfig] = {}
+    mcp_servers: dict[ServerName, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])

@@ -1,4 +1,4 @@
-"""Secrets are referred to, never written down: `env:NAME`, `file:PATH`, later `keyring:NAME`."""
+"""Secrets are referred to, never written down: `env:NAME`, `file:PATH`, `keyring:SERVICE/NAME`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from tamma.config.layers import leaves
@@ -40,8 +40,13 @@ def env_name(reference: str | None) -> str | None:
 def literal_secrets(values: Mapping[str, Any]) -> Iterator[str]:
     """Paths in a file's content where a secret itself stands, or what looks like one."""
     for path, value in leaves(values):
-        if isinstance(value, str) and value and not is_reference(value) and _holds_secret(path, value):
+        found = cast("list[object]", value) if isinstance(value, list | tuple) else [value]
+        if any(isinstance(each, str) and _stands_there(path, each) for each in found):
             yield path
+
+
+def _stands_there(path: str, value: str) -> bool:
+    return bool(value) and not is_reference(value) and _holds_secret(path, value)
 
 
 def _holds_secret(path: str, value: str) -> bool:
@@ -82,10 +87,11 @@ def refuse_literals(values: Mapping[str, Any], source: str) -> None:
 
 
 def resolve_secret(reference: str | None, env: Mapping[str, str], where: str) -> str | None:
-    """The secret behind a reference; None where there is no reference or its variable is not set.
+    """The secret behind a reference; None where there is no reference, or nothing behind it: a variable
+    that is not set, a name that the keychain does not have.
 
     From then on it is redacted from whatever this process logs or reports. Raises ConfigError for a file that
-    is missing or that others may read, and for `keyring:`.
+    is missing or that others may read, and where there is no keychain.
     """
     if reference is None:
         return None
@@ -102,15 +108,23 @@ def _look_up(reference: str, env: Mapping[str, str], where: str) -> str | None:
         case "file":
             return _read_secret(Path(rest), where)
         case "keyring":
-            raise ConfigError(
-                f"{where} refers to the keyring, which is not supported yet",
-                hint="use env:NAME or file:PATH until it is",
-            )
+            return _from_keychain(rest, where)
         case _:
             raise ConfigError(
                 f"{where} is not a reference to a secret",
-                hint="write env:NAME or file:PATH (a file of mode 0600)",
+                hint="write env:NAME, file:PATH (a file of mode 0600) or keyring:SERVICE/NAME",
             )
+
+
+def _from_keychain(place: str, where: str) -> str | None:
+    from tamma.config import keychain
+
+    service, _, name = place.rpartition("/")
+    if not service or not name:
+        raise ConfigError(
+            f"{where} refers to the keychain as {place!r}", hint="write keyring:SERVICE/NAME, both as stored"
+        )
+    return keychain.read(service, name, where) or None
 
 
 def _read_secret(path: Path, where: str) -> str:

@@ -142,7 +142,7 @@ def test_other_code_validates_again(
     other = tmp_path / "schema.py"
     other.write_text("# another schema")
     with monkeypatch.context() as patch:
-        patch.setattr(kept, "_SCHEMA", other)
+        patch.setattr(kept, "_SCHEMAS", (other,))
         assert not was_kept(setting.load())
     monkeypatch.setattr(kept, "__version__", "0.0.0.other")
     assert not was_kept(setting.load())

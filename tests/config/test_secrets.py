@@ -93,7 +93,8 @@ def test_file_references(tmp_path: Path) -> None:
     [
         ("file:/absent/key", "cannot be read: No such file"),
         ("file:key", "a relative path"),
-        ("keyring:tamma", "not supported yet"),
+        ("keyring:tamma", "keychain as 'tamma'"),
+        ("keyring:tamma/none", "keychain, and there is none"),
         ("plain", "is not a reference"),
     ],
 )

@@ -61,7 +61,11 @@ def test_named_variables_exist() -> None:
     known = {variable.name for variable in environment.VARIABLES} | set(environment.READ_ELSEWHERE)
     for page in PAGES:
         named = set(_VARIABLE.findall(page.read_text("utf-8")))
-        unknown = [n for n in named - known if not n.startswith(environment.OPEN_PREFIXES)]
+        unknown = [
+            n
+            for n in named - known
+            if not n.startswith((*environment.OPEN_PREFIXES, environment.PLATFORM_PREFIX))
+        ]
         assert not unknown, f"{name_of(page)} names {unknown}"
 
 

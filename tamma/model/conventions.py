@@ -1,0 +1,27 @@
+"""How a team wants pull requests and labels to look, as far as a platform's account says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """Of one platform's account."""
+
+    default_branch: str | None = None
+    """Wins over what the platform says."""
+    pull_request_template: str | None = None
+    """A path in the repository, or the text itself where it has several lines; see `template_path`."""
+    pull_request_labels: tuple[str, ...] = ()
+    """Put on every pull request."""
+    needs_human_label: str | None = None
+    """Put on where a run needs a person."""
+    in_progress_label: str | None = None
+    """Put on an issue while a run works on it."""
+
+    @property
+    def template_path(self) -> str | None:
+        """Where the template is in the repository; None where there is none, or it is given as text."""
+        template = self.pull_request_template
+        return None if template is None or "\n" in template else template
