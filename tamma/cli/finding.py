@@ -55,14 +55,19 @@ async def _describe(client: Client, workflow: WorkflowId, text: str) -> run_inde
 
 
 def locate(
-    text: str, issue_file: str | None, accounts: tuple[Account, ...], default: str
+    text: str,
+    issue_file: str | None,
+    accounts: tuple[Account, ...],
+    default: str,
+    repository: str | None = None,
 ) -> tuple[IssueName, str | None]:
-    """The issue that `text` names, paths made real, and its text where it is a file. Raises ConfigError."""
+    """The issue that `text` names (in `repository`, where it does not say), paths made real, and its text
+    where it is a file. Raises ConfigError."""
     if issue_file is None and Path(text).expanduser().is_dir():
         raise ConfigError(
             f"{text!r} is a folder, and its issue is not named", hint=f"tamma submit {text} --issue FILE.md"
         )
-    name = parse_issue(text, issue_file=issue_file, accounts=accounts, default=default)
+    name = parse_issue(text, issue_file=issue_file, repository=repository, accounts=accounts, default=default)
     if name.file is None:
         return name, None
     name = resolved(name)

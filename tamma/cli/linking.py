@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tamma.cli.finding import find
-from tamma.cli.reference import GITHUB, PLAIN_GIT, Account
+from tamma.cli.known import GITHUB, PLAIN_GIT
+from tamma.config.load import DEFAULT_ORIGIN
 from tamma.config.resolve import stack_request, temporal_settings
+from tamma.platforms.accounts import Account, account
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.temporal.client import connect
 from tamma.temporal.client_plugin import ClientPlugin
@@ -104,14 +105,20 @@ async def _worker_wanted(loaded: LoadedConfig, *, fresh: bool) -> bool:
 
 
 def accounts(loaded: LoadedConfig) -> tuple[tuple[Account, ...], str]:
-    """The configured platforms as names go, and which of them `owner/repo#12` means: the first forge."""
+    """The configured platforms as names go, and which of them `owner/repo#12` means: the configured one, or
+    the first forge."""
     known = tuple(
-        Account(entry.platform_id, entry.platform_type, _hosts(entry.platform_id, entry.base_url))
+        account(
+            entry.platform_id,
+            entry.platform_type,
+            entry.base_url,
+            repositories=tuple(entry.repositories),
+            tracker=entry.issues.platform if entry.issues else "",
+            built_in=loaded.origin(f"platforms.available[{entry.platform_id}].platformType")
+            == DEFAULT_ORIGIN,
+        )
         for entry in loaded.config.platforms.available
     )
-    return known, next((account.id for account in known if account.type != PLAIN_GIT), GITHUB.id)
-
-
-def _hosts(platform_id: str, base_url: str | None) -> tuple[str, ...]:
-    hosts = (platform_id.lower(), f"www.{platform_id.lower()}")
-    return (*hosts, urlsplit(base_url).netloc.rpartition("@")[2].lower()) if base_url else hosts
+    trackers = {each.tracker for each in known}
+    forges = (each.id for each in known if each.type != PLAIN_GIT and each.id not in trackers)
+    return known, loaded.config.platforms.default or next(forges, GITHUB.id)

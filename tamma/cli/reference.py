@@ -2,8 +2,10 @@
 
 An issue is named by
 
-* its address: ``https://github.com/owner/repo/issues/12`` (github.com and configured hosts),
-* ``owner/repo#12`` on the default platform, or ``platform:owner/repo#12`` on a configured one,
+* its address: ``https://gitlab.com/group/repo/-/issues/12`` (of configured hosts),
+* ``owner/repo#12`` on the default platform, or ``platform:owner/repo#12`` on a configured one; the number is
+  a key (``owner/repo#SHOP-12``) where the issues are in Jira,
+* the address of an issue that names no repository (work items, Jira), or its number, with ``--repo``,
 * a path (or an address that git can clone) together with ``--issue FILE.md`` on plain Git.
 
 A run is named by its task id (or at least the first six characters of it), by its workflow id, or by the
@@ -17,41 +19,34 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from tamma.cli.known import GITHUB as GITHUB
+from tamma.cli.known import PLAIN_GIT as PLAIN_GIT
+from tamma.cli.known import Known, issue_number, no_account
 from tamma.errors import ConfigError
 from tamma.model.ids import WorkflowId, workflow_id
 from tamma.model.references import RepoRef
+from tamma.platforms.accounts import Account as Account
+from tamma.platforms.accounts import Found, match
+from tamma.platforms.urls import parse
 
-PLAIN_GIT = "plain-git"
 EXAMPLES = "owner/repo#12, https://github.com/owner/repo/issues/12, or PATH --issue FILE.md"
 
-_OWNER = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_OWNER = r"[A-Za-z0-9_~][A-Za-z0-9_.-]*"
 _NAME = r"(?!\.\.?(?:[/#]|$))[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _SHORT = re.compile(
     rf"(?:(?P<platform>[A-Za-z][A-Za-z0-9_.-]*):)?(?P<owner>{_OWNER}(?:/{_OWNER})*)/(?P<repo>{_NAME})"
     r"\#(?P<issue>[A-Za-z0-9][A-Za-z0-9_-]*)"
 )
-_REPOSITORY_ALONE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_.-]*:)?{_OWNER}/{_NAME}")
-_ISSUE_PATH = re.compile(
-    rf"/(?P<owner>{_OWNER}(?:/{_OWNER})*)/(?P<repo>{_NAME})(?:/-)?/issues/(?P<issue>[^/]+)"
+_REPOSITORY = re.compile(
+    rf"(?:(?P<platform>[A-Za-z][A-Za-z0-9_.-]*):)?(?:(?P<owner>{_OWNER}(?:/{_OWNER})*)/)?(?P<repo>{_NAME})"
 )
-_PULL_PATH = re.compile(r"/(?:pull|pulls|merge_requests|pull-requests)/\d+")
+_REPOSITORY_ALONE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_.-]*:)?{_OWNER}/{_NAME}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUID_BEGINNING = re.compile(r"[0-9a-f]{6,8}|[0-9a-f]{8}-[0-9a-f-]{0,27}")
 _SCP_ADDRESS = re.compile(r"[\w.-]+@[\w.-]+:.+")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A configured platform as far as names go: its id, its kind and the hosts its addresses have."""
-
-    id: str
-    type: str
-    hosts: tuple[str, ...] = ()
-
-
-GITHUB = Account("github.com", "github", ("github.com", "www.github.com"))
+_BARE_ISSUE = re.compile(r"#?(?P<issue>[A-Za-z0-9][A-Za-z0-9_-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +104,28 @@ def parse_issue(
     text: str,
     *,
     issue_file: str | None = None,
+    repository: str | None = None,
     accounts: Iterable[Account] = (GITHUB,),
     default: str = GITHUB.id,
 ) -> IssueName:
-    """The issue that `text` names. Raises ConfigError with a hint.
+    """The issue that `text` names, in `repository` where it does not say. Raises ConfigError with a hint.
 
     A path is returned as it was written: making it real is the caller's business.
     """
     text = text.strip()
-    known = {account.id: account for account in accounts}
+    known = Known({account.id: account for account in accounts}, default)
     if not text:
         raise ConfigError("the task reference is empty", hint=f"name an issue: {EXAMPLES}")
     if issue_file is not None:
         return _plain_git(text, issue_file)
     if "://" in text:
-        return _from_address(text, known)
-    short = _SHORT.fullmatch(text)
-    if short:
-        platform = short["platform"] or default
-        return _on_platform(text, known, platform, short["owner"], short["repo"], short["issue"])
-    raise _unreadable(text)
+        return _from_address(text, known, repository)
+    bare = _BARE_ISSUE.fullmatch(text)
+    if repository is not None and bare:
+        return _from_short(f"{repository.strip()}#{bare['issue']}", known)
+    if repository is not None:
+        raise _named_twice(text, repository)
+    return _from_short(text, known)
 
 
 def parse_run(
@@ -154,7 +151,8 @@ def parse_run(
 
 
 def _plain_git(text: str, issue_file: str) -> IssueName:
-    if _SHORT.fullmatch(text) or ("://" in text and _ISSUE_PATH.search(text)):
+    address = parse(text) if "://" in text else None
+    if _SHORT.fullmatch(text) or (address is not None and address.kind == "issue"):
         raise ConfigError(
             f"{text!r} names an issue already, and --issue {issue_file!r} another",
             hint="--issue goes with a path: tamma submit PATH --issue FILE.md",
@@ -170,53 +168,104 @@ def _plain_git(text: str, issue_file: str) -> IssueName:
     return IssueName(RepoRef(PLAIN_GIT, "", text), stem, issue_file)
 
 
-def _from_address(text: str, known: dict[str, Account]) -> IssueName:
-    parts = urlsplit(text)
-    host = (parts.hostname or "").lower()
-    netloc = f"{host}:{parts.port}" if parts.port else host
-    account = next((a for a in known.values() if netloc in a.hosts or host in a.hosts), None)
-    match = _ISSUE_PATH.fullmatch(unquote(parts.path).rstrip("/"))
-    if match is None:
-        if _PULL_PATH.search(parts.path):
-            raise ConfigError(
-                f"{text!r} is a pull request, not an issue",
-                hint="name the issue that it should solve: https://github.com/owner/repo/issues/12",
-            )
+def _from_short(text: str, known: Known) -> IssueName:
+    short = _SHORT.fullmatch(text)
+    if short is None:
+        raise _unreadable(text)
+    account = _account(text, known, short["platform"], f"{short['owner']}/{short['repo']}")
+    return _on_account(text, known, account, short["owner"], short["repo"], short["issue"])
+
+
+def _from_address(text: str, known: Known, repository: str | None) -> IssueName:
+    found = match(text, known.by_id.values())
+    address = found.address if found else parse(text)
+    shown = _without_user(text)
+    if address is None or address.kind == "repository":
         raise ConfigError(
-            f"{text!r} is not the address of an issue",
+            f"{shown!r} is not the address of an issue",
             hint=f"{EXAMPLES}; an address that git clones needs --issue FILE.md",
         )
-    if account is None:
-        hosts = sorted({host for a in known.values() for host in a.hosts})
+    if address.kind == "pull_request":
         raise ConfigError(
-            f"no platform is configured for the host {netloc!r}",
-            hint=f"known hosts: {', '.join(hosts) or 'none'}; add it under `platforms` in the configuration",
+            f"{shown!r} is a pull request, not an issue",
+            hint="name the issue that it should solve: https://github.com/owner/repo/issues/12",
         )
-    return _on_platform(text, known, account.id, match["owner"], match["repo"], match["issue"])
+    if found is None:
+        raise no_account(address.host, known)
+    if not address.name:
+        return _without_repository(shown, known, found, repository)
+    if repository is not None:
+        raise _named_twice(shown, repository)
+    return _on_account(shown, known, found.account, address.owner, address.name, address.number or "")
 
 
-def _on_platform(
-    text: str, known: dict[str, Account], platform: str, owner: str, repo: str, issue: str
-) -> IssueName:
-    account = known.get(platform) or _only_one_of_type(known, platform)
+def _without_repository(text: str, known: Known, found: Found, given: str | None) -> IssueName:
+    """An issue of a tracker, in the repository that was named beside it."""
+    inside = found.address.owner  # on Azure DevOps the project
+    if given is None:
+        raise ConfigError(
+            f"{text!r} does not say which repository the change is for",
+            hint=f"add --repo {'NAME' if inside else 'owner/repo'}",
+        )
+    named = _REPOSITORY.fullmatch(given.strip())
+    owner = (named["owner"] or inside) if named else ""
+    if named is None or not owner:
+        raise ConfigError(f"--repo {given!r} is no repository", hint="write it as owner/repo")
+    number = found.address.number or ""
+    if inside:
+        account = found.account if named["platform"] is None else known.called(named["platform"])
+    elif named["platform"] is not None:
+        account = known.called(named["platform"])
+    else:
+        account = _using(found.account, known, f"{owner}/{named['repo']}")
+    if account is None or found.account.id not in (account.id, account.tracker):
+        raise ConfigError(
+            f"the platform of --repo {given!r} does not have its issues on {found.account.id!r}",
+            hint=f'set "issues": {{"platform": "{found.account.id}"}} in its entry of the configuration, or '
+            "write --repo PLATFORM:owner/repo",
+        )
+    return _on_account(text, known, account, owner, named["repo"], number)
+
+
+def _using(tracker: Account, known: Known, full_name: str) -> Account | None:
+    """The account whose issues are on `tracker`; of several the one that the repository alone would mean."""
+    users = [account for account in known.by_id.values() if account.tracker == tracker.id]
+    return users[0] if len(users) == 1 else known.of(full_name)
+
+
+def _account(text: str, known: Known, platform: str | None, full_name: str) -> Account:
+    account = known.of(full_name) if platform is None else known.called(platform)
     if account is None:
         raise ConfigError(
-            f"no platform called {platform!r} is configured (in {text!r})",
-            hint=f"configured: {', '.join(sorted(known)) or 'none'}; e.g. github:owner/repo#12",
+            f"no platform called {platform or known.default!r} is configured (in {text!r})",
+            hint=f"configured: {known.ids}; e.g. github:owner/repo#12",
         )
+    return account
+
+
+def _on_account(text: str, known: Known, account: Account, owner: str, repo: str, issue: str) -> IssueName:
     if account.type == PLAIN_GIT:
         raise ConfigError(
             f"{text!r} names plain Git, where issues are files", hint="tamma submit PATH --issue FILE.md"
         )
-    if account.type == "github" and not re.fullmatch(r"[1-9][0-9]{0,9}", issue):
-        raise ConfigError(f"{issue!r} is no issue number (in {text!r})", hint=f"e.g. {owner}/{repo}#12")
-    return IssueName(RepoRef(account.id, owner, repo.removesuffix(".git")), issue)
+    if account.type == "bitbucket":
+        owner, repo = owner.lower(), repo.lower()
+    if account.type == "bitbucket-dc" and not owner.startswith("~"):
+        owner = owner.upper()
+    number = issue_number(text, known.tracker(account).type, issue, f"{owner}/{repo}")
+    return IssueName(RepoRef(account.id, owner, repo.removesuffix(".git")), number)
 
 
-def _only_one_of_type(known: dict[str, Account], kind: str) -> Account | None:
-    """`github:owner/repo#12` is clear enough where one account is of that kind."""
-    found = [account for account in known.values() if account.type == kind]
-    return found[0] if len(found) == 1 else None
+def _named_twice(text: str, repository: str) -> ConfigError:
+    return ConfigError(
+        f"{text!r} names a repository already, and --repo {repository!r} another",
+        hint="--repo goes with an issue's number, or an address that names no repository",
+    )
+
+
+def _without_user(text: str) -> str:
+    """An address as it may be shown: whatever stands before the host may hold a password."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def _unreadable(text: str) -> ConfigError:

@@ -21,6 +21,7 @@ from tamma.cli.reference import (
     path_key,
 )
 from tamma.errors import ConfigError
+from tamma.platforms.accounts import account
 
 PLAIN = Account(PLAIN_GIT, PLAIN_GIT, (PLAIN_GIT,))
 FORGE = Account("code.example", "gitlab", ("code.example", "code.example:8443"))
@@ -100,6 +101,74 @@ def test_what_is_no_issue_is_told_with_a_way_out(text: str, file: str | None, wh
     assert what in str(caught.value)
     assert hint in (caught.value.hint or "")
     assert "secret" not in str(caught.value)
+
+
+AZURE = account("dev.azure.com", "azure-devops")
+CENTER = account("bb.example", "bitbucket-dc", "https://bb.example", tracker="jira")
+TRACKED = account(
+    "work", "github", "https://api.github.com", repositories=("github.com/acme/*",), tracker="jira"
+)
+JIRA = account("jira", "jira", "https://acme.atlassian.net")
+EVERYTHING = (GITHUB, FORGE, AZURE, CENTER, TRACKED, JIRA, account("codeberg.org", "forgejo"), PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "repository", "expected"),
+    [
+        ("https://code.example/g/sub/tools/-/issues/12", None, "code.example g/sub/tools 12"),
+        ("https://codeberg.org/me/tools/issues/3", None, "codeberg.org me/tools 3"),
+        ("https://github.com/me/tools/issues/3", None, "github.com me/tools 3"),
+        ("dev.azure.com:org/proj/tools#12", None, "dev.azure.com org/proj/tools 12"),
+        ("https://dev.azure.com/org/proj/_workitems/edit/12", "tools", "dev.azure.com org/proj/tools 12"),
+        ("https://dev.azure.com/org/proj/_workitems/edit/12", "org/other/x", "dev.azure.com org/other/x 12"),
+        ("acme/tools#SHOP-12", None, "work acme/tools SHOP-12"),
+        ("acme/tools#shop-12", None, "work acme/tools SHOP-12"),
+        ("SHOP-12", "acme/tools", "work acme/tools SHOP-12"),
+        ("12", "me/tools", "github.com me/tools 12"),
+        ("#12", "codeberg.org:me/tools", "codeberg.org me/tools 12"),
+        ("https://acme.atlassian.net/browse/SHOP-12", "acme/tools", "work acme/tools SHOP-12"),
+        ("https://acme.atlassian.net/browse/SHOP-12", "bb.example:shop/web", "bb.example SHOP/web SHOP-12"),
+        ("bb.example:~ann/web#SHOP-1", None, "bb.example ~ann/web SHOP-1"),
+    ],
+)
+def test_issues_of_every_platform_and_tracker(text: str, repository: str | None, expected: str) -> None:
+    name = parse_issue(text, repository=repository, accounts=EVERYTHING)
+    assert f"{name.repo.platform_id} {name.repo.full_name} {name.issue}" == expected
+    if repository is None:
+        assert parse_run(text, accounts=EVERYTHING) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "repository", "what", "hint"),
+    [
+        ("https://dev.azure.com/org/proj/_workitems/edit/12", None, "which repository", "--repo NAME"),
+        ("https://acme.atlassian.net/browse/SHOP-12", None, "which repository", "--repo owner/repo"),
+        ("https://acme.atlassian.net/browse/SHOP-12", "tools", "is no repository", "owner/repo"),
+        ("https://acme.atlassian.net/browse/SHOP-12", "codeberg.org:me/tools", "'jira'", '"issues"'),
+        ("https://acme.atlassian.net/browse/SHOP-12", "nowhere:me/tools", "'jira'", '"issues"'),
+        ("me/tools#12", "me/other", "names a repository already", "--repo"),
+        ("https://github.com/me/tools/issues/3", "me/other", "names a repository already", "--repo"),
+        ("acme/tools#12", None, "no key of Jira", "SHOP-12"),
+        ("https://github.com/acme/tools/issues/3", None, "no key of Jira", "SHOP-12"),
+        ("codeberg.org:me/tools#SHOP-1", None, "no issue number", "me/tools#12"),
+        ("https://gitlab.com/g/tools/-/issues/1", None, "'gitlab.com'", "export GITLAB_TOKEN"),
+        ("https://acme.ghe.com/g/tools/issues/1", None, "'acme.ghe.com'", "type 'github'"),
+        ("https://me:canary-pw@git.example/g/tools", None, "not the address of an issue", "--issue"),
+    ],
+)
+def test_what_does_not_fit_the_accounts(text: str, repository: str | None, what: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_issue(text, repository=repository, accounts=EVERYTHING)
+    assert what in str(caught.value)
+    assert hint in (caught.value.hint or "")
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_server_without_issues_asks_for_a_tracker() -> None:
+    alone = account("bb.example", "bitbucket-dc", "https://bb.example")
+    with pytest.raises(ConfigError, match="has no issues") as caught:
+        parse_issue("bb.example:shop/web#3", accounts=(GITHUB, alone))
+    assert '"issues"' in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

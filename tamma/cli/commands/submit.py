@@ -49,6 +49,9 @@ class Dollars(click.ParamType[Decimal]):
 @click.command()
 @click.argument("issue")
 @click.option("--issue", "issue_file", metavar="FILE", help="The issue as Markdown, where ISSUE is a path.")
+@click.option(
+    "--repo", "repository", metavar="OWNER/NAME", help="The repository, where the issue's address names none."
+)
 @click.option("-w", "--watch", is_flag=True, help="Stay and follow it; the exit code tells how it ended.")
 @click.option("--provider", help="The AI provider, by its name in the configuration.")
 @click.option("--model", help="The model.")
@@ -78,6 +81,7 @@ async def command(
     invocation: Invocation,
     issue: str,
     issue_file: str | None,
+    repository: str | None,
     watch: bool,
     provider: str | None,
     model: str | None,
@@ -99,8 +103,9 @@ async def command(
 
     \b
     ISSUE is one of
-      https://github.com/owner/repo/issues/12
+      https://github.com/owner/repo/issues/12      (or of any configured platform)
       owner/repo#12           (in quotes where your shell takes # for a comment)
+      SHOP-12 --repo owner/repo                    (issues in Jira; work items of Azure DevOps)
       PATH --issue FILE.md    for a plain Git repository
 
     Submitting an issue that has a live run shows that run. With --watch: 0 if the run completed, 1 if it
@@ -130,7 +135,7 @@ async def command(
     from tamma.cli.linking import accounts
 
     known, default = accounts(loaded)
-    name, text = locate(issue, issue_file, known, default)
+    name, text = locate(issue, issue_file, known, default, repository)
     request = order(name, text, wishes, loaded, gates.person())
     if dry_run:
         _show_order(name, request, loaded, as_json=as_json)
