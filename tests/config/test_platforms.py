@@ -5,14 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import PasswordDeleteError
 
 from tamma.config.fingerprint import fingerprint
 from tamma.config.load import LoadedConfig, load_config
@@ -23,36 +19,11 @@ from tamma.errors import BadCredentials, ConfigError
 from tamma.platforms.auth.oauth import OAuthToken
 from tamma.platforms.interface import PlatformSettings
 from tests.config.test_load import load, refused
+from tests.support.keychain import MemoryKeychain, keychain
+
+__all__ = ["keychain"]
 
 CANARY = "canary-7f31-do-not-print"
-
-
-class MemoryKeychain(KeyringBackend):
-    """A keychain of this process."""
-
-    priority = -1.0  # pyright: ignore[reportAssignmentType] - never found by itself
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        raise PasswordDeleteError
-
-
-@pytest.fixture
-def keychain() -> Iterator[MemoryKeychain]:
-    before = keyring.get_keyring()
-    made = MemoryKeychain()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
 
 
 def entry(**more: Any) -> dict[str, Any]:

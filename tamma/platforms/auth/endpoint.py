@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from tamma.errors import BadCredentials, ConfigError, PlatformError, PlatformRateLimited, Transient
@@ -13,7 +13,10 @@ from tamma.platforms.http.address import tls
 from tamma.platforms.http.limits import retry_after
 from tamma.platforms.interface import OAuthSettings
 
-_LONGEST = 64 * 1024
+if TYPE_CHECKING:
+    import httpx2
+
+LONGEST = 64 * 1024
 """Bytes of an answer."""
 _NEVER = frozenset(
     {
@@ -70,12 +73,21 @@ class TokenEndpoint:
                 verify=tls(self.ca_file),
                 proxy=self.proxy,
             ) as client:
-                answer = await client.post(self.settings.token_url, data=form)
-                status, content, headers = answer.status_code, answer.content[:_LONGEST], answer.headers
+                status, content, headers = await self._post(client, form)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._transient(f"no answer ({type(error).__name__})") from None
-        fields = _fields(content)
-        return self._understood(status, fields, {name.lower(): value for name, value in headers.items()}, now)
+        return self._understood(status, _fields(content), headers, now)
+
+    async def _post(
+        self, client: httpx2.AsyncClient, form: Mapping[str, str]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        content = b""
+        async with client.stream("POST", self.settings.token_url, data=dict(form)) as answer:
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > LONGEST:
+                    raise self._transient(f"its answer is larger than {LONGEST} bytes")
+        return answer.status_code, content, {name.lower(): it for name, it in answer.headers.items()}
 
     def _understood(
         self, status: int, fields: Mapping[str, Any], headers: Mapping[str, str], now: float
