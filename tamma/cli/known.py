@@ -75,5 +75,8 @@ def no_account(host: str, known: Known) -> ConfigError:
     elif (kind := known_type(host.partition(":")[0])) is not None:
         hint = f"it is of the type {kind!r}: add it under `platforms` in the configuration"
     else:
-        hint = f"known hosts: {', '.join(hosts) or 'none'}; add it under `platforms` in the configuration"
+        hint = (
+            f"known hosts: {', '.join(hosts) or 'none'}; `tamma platforms detect` says what it is, "
+            "then add it under `platforms` in the configuration"
+        )
     return ConfigError(f"no platform is configured for the host {host!r}", hint=hint)

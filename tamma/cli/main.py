@@ -43,6 +43,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     },
     "Operate": {
         "providers": "List, show and test the AI providers.",
+        "platforms": "List, detect and test the Git platforms.",
         "config": "Show, check and locate the configuration.",
         "db": "Migrate the database.",
         "dev": "Start, stop and watch the embedded servers.",

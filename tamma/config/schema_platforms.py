@@ -85,7 +85,7 @@ class PlatformConfig(Section):
     """The account's name: mostly the host in an issue's address, and the word before the colon in
     `HOST:owner/repo#12`. `name` is understood as well."""
     platform_type: str
-    """What it speaks: one of the types in docs/platforms.md, or a plugin's."""
+    """What it speaks: one of `tamma platforms list --types`."""
     base_url: str | None = None
     """The address, for servers of your own: `https://HOST/api/v3` for GitHub Enterprise."""
     auth_type: Literal["pat", "oauth", "app", "basic", "ssh"] = "pat"

@@ -43,10 +43,12 @@ def show(invocation: Invocation, origin: bool, as_json: bool) -> None:
 @command.command()
 @click.pass_obj
 def validate(invocation: Invocation) -> None:
-    """Check the configuration: its form, every provider's entry, and that what it refers to is there.
+    """Check the configuration: its form, every entry of providers and platforms, and that what it refers to
+    is there.
 
-    Asks no service: `tamma providers test` does.
+    Asks no service: `tamma providers test` and `tamma platforms test` do.
     """
+    from tamma.cli.platforming import checking as platforms
     from tamma.cli.providing.checking import problems
     from tamma.config.resolve import database_url, settings_for_provider, temporal_settings
     from tamma.errors import ConfigError
@@ -56,6 +58,11 @@ def validate(invocation: Invocation) -> None:
         raise ConfigError(
             "the configuration is wrong: " + "; ".join(found),
             hint="`tamma providers show NAME` shows an entry, docs/providers what it may hold",
+        )
+    if found := platforms.problems(loaded):
+        raise ConfigError(
+            "the configuration is wrong: " + "; ".join(found),
+            hint="`tamma platforms list --types` lists the types, docs/platforms.md what an entry may hold",
         )
     settings_for_provider(loaded)
     database_url(loaded)

@@ -1,0 +1,1 @@
+"""What `tamma platforms` shows and does."""
