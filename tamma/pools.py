@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from tamma import registry
 from tamma.platforms.interface import Platform, PlatformSettings
+from tamma.platforms.tracked import Tracked, Tracking
 from tamma.providers.interface import Provider, ProviderSettings
 from tamma.providers.observed import Hook, Observed
 from tamma.providers.routing.guarded import Guarded, Guards
@@ -73,18 +74,34 @@ class Providers(_Pool[Provider]):
 
 
 class Platforms(_Pool[Platform]):
-    """The configured platform accounts. `settings` resolves an id, with its secret.
+    """The configured platform accounts. `settings` resolves an id, with its secret; `tracking` says whether
+    its issues are on another one.
 
     `get` raises BadCredentials where a token is missing.
     """
 
-    def __init__(self, settings: Callable[[str], PlatformSettings]) -> None:
+    def __init__(
+        self,
+        settings: Callable[[str], PlatformSettings],
+        tracking: Callable[[str], Tracking | None] = lambda _: None,
+    ) -> None:
         super().__init__()
         self._settings = settings
+        self._tracking = tracking
 
     async def _start(self, name: str) -> Platform:
+        platform = await self._made(name)
+        if beside := self._tracking(name):
+            # One of its own, so that closing this one takes it from nobody.
+            platform = Tracked(platform, await self._made(beside.platform), beside)
+        try:
+            await platform.start()
+        except BaseException:
+            await platform.close()
+            raise
+        return platform
+
+    async def _made(self, name: str) -> Platform:
         settings = self._settings(name)
         plugin = await asyncio.to_thread(registry.platforms.get, settings.type)  # it may import much
-        platform = plugin.create_platform(settings)
-        await platform.start()
-        return platform
+        return plugin.create_platform(settings)

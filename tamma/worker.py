@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +23,7 @@ from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
 from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
+from tamma.config.platform_settings import ending_tokens, tracking_for_platform
 from tamma.config.resolve import (
     database_url,
     routes,
@@ -207,7 +208,9 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
 
     run, worker = loaded.config.run, loaded.config.worker
     providers = Providers(lambda name: settings_for_provider(loaded, name), hooks=[log_call])
-    platforms = Platforms(lambda name: settings_for_platform(loaded, name))
+    platforms = Platforms(
+        lambda name: settings_for_platform(loaded, name), lambda name: tracking_for_platform(loaded, name)
+    )
     workspaces = LocalWorkspaces(
         workspaces_dir(loaded),
         store,
@@ -255,6 +258,8 @@ async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:
         await store.open()
         stack.push_async_callback(store.close)
         parts = parts_of(loaded, store, stack)
+        for platform_id, ends in ending_tokens(loaded, datetime.now(UTC)):
+            log.warning("platform.token_ends", platform=platform_id, token=ends)
         client = await connect(
             temporal.address,
             temporal.namespace,

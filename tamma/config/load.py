@@ -200,6 +200,14 @@ def _check_platforms(platforms: PlatformsConfig, layered: Layered) -> None:
     ids = [entry.platform_id for entry in platforms.available]
     named = [(f"platforms.available[{entry.platform_id}].issues.platform", entry.issues.platform)
              for entry in platforms.available if entry.issues]  # fmt: skip
+    trackers = {entry.issues.platform for entry in platforms.available if entry.issues}
+    for entry in platforms.available:
+        if entry.issues and entry.platform_id in trackers:
+            raise ConfigError(
+                f"platforms.available[{entry.platform_id}].issues: it is the tracker of another account, and "
+                "has its own issues",
+                hint="remove one of the two `issues`",
+            )
     if platforms.default is not None:
         named.append(("platforms.default", platforms.default))
     for path, platform in named:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PlatformSettings,
         TokenSource,
     )
+    from tamma.platforms.tracked import Tracking
 
 
 def platform_entry(loaded: LoadedConfig, platform_id: str) -> PlatformConfig:
@@ -55,6 +56,14 @@ def conventions_for_platform(loaded: LoadedConfig, platform_id: str) -> Conventi
     )
 
 
+def tracking_for_platform(loaded: LoadedConfig, platform_id: str) -> Tracking | None:
+    """Where its issues are, if elsewhere. Raises ConfigError where there is no account of that id."""
+    from tamma.platforms.tracked import Tracking
+
+    issues = platform_entry(loaded, platform_id).issues
+    return None if issues is None else Tracking(issues.platform, issues.project)
+
+
 def platform_references(entry: PlatformConfig) -> list[str]:
     """Every reference to a secret in an entry."""
     values = [*_texts(entry.credentials), *entry.webhook_secret, entry.proxy]
@@ -67,6 +76,17 @@ def token_ends(entry: PlatformConfig) -> datetime | None:
         return None
     given = datetime.fromisoformat(entry.credentials.expires_at)
     return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def ending_tokens(loaded: LoadedConfig, now: datetime) -> list[tuple[str, str]]:
+    """The accounts whose entries say that a token ends within two weeks, and when."""
+    from tamma.platforms.auth.expiry import ends_within
+
+    told = [
+        (entry.platform_id, ends_within(token_ends(entry), now))
+        for entry in loaded.config.platforms.available
+    ]
+    return [(platform_id, words) for platform_id, words in told if words is not None]
 
 
 def _texts(credentials: Credentials) -> list[str | None]:

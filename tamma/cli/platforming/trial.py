@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tamma.config.platform_settings import platform_entry, token_ends
+from tamma.config.platform_settings import platform_entry, token_ends, tracking_for_platform
 from tamma.config.resolve import settings_for_platform
 from tamma.errors import TammaError
 from tamma.model.repository import Identity, RateLimit, RepoRef
@@ -82,7 +82,9 @@ async def run(loaded: LoadedConfig, name: str, repository: str | None) -> Outcom
     """Ask `name` who we are and what it can do. Errors of the platform are an outcome, not raised."""
     entry = platform_entry(loaded, name)
     outcome = Outcome(name, entry.platform_type)
-    pool = Platforms(lambda each: settings_for_platform(loaded, each))
+    pool = Platforms(
+        lambda each: settings_for_platform(loaded, each), lambda each: tracking_for_platform(loaded, each)
+    )
     try:
         await _ask(await pool.get(name), outcome, repository)
     except TammaError as error:
