@@ -66,7 +66,7 @@ def _was_done_once(world: World, *, has_issues: bool) -> None:
     assert (effects["pull"], effects["merge"]) == (1, 1), effects
     [pull] = world.hello.pulls.values()
     assert pull.merge_sha is not None
-    assert "Tests" in pull.body
+    assert "Tests" in (pull.body or "")
     assert set(world.hello.branches()) == {"main"}
     if has_issues:
         [issue] = world.hello.issues.values()
