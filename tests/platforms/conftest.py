@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import certifi
 import pytest
 
 from tamma.model.repository import RepoRef
@@ -26,6 +27,22 @@ _repositories = count(1)
 Maker = Callable[[Path], Harness]
 """A harness on a world of its own, below that folder. It is closed at the test's end."""
 Servers = Callable[[Entry, World], ApiServer]
+
+
+@pytest.fixture(scope="session")
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the first certificate of the usual many."""
+    path = tmp_path_factory.mktemp("tls") / "one.pem"
+    end = "-----END CERTIFICATE-----\n"
+    path.write_text(Path(certifi.where()).read_text("utf-8").partition(end)[0] + end)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def quick_clients(one_certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every HTTP client reads all the world's certificates when it is made, and once more for each proxy:
+    that is most of the time a small test takes, and nothing here speaks TLS to the world."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
 
 
 @pytest.fixture(scope="session")
@@ -100,9 +117,15 @@ def _parameters() -> list[object]:
 def entry(request: pytest.FixtureRequest) -> Entry:
     """Every platform that has what the test needs; the others skip it and say why."""
     found: Entry = request.param
+    pending = PENDING.get(found.name, frozenset())
+    test: str = request.node.originalname
+    if test in pending:
+        pytest.skip(f"{found.name} does not do that yet")
+    if test in found.oddities:
+        pytest.skip(f"{found.name}: {found.oddities[test]}")
     for marker in request.node.iter_markers("needs"):
         for name in marker.args:
-            if name in PENDING.get(found.name, ()):
+            if name in pending:
                 pytest.skip(f"{found.name} does not have {name} yet")
             if name in found.lacks:
                 pytest.skip(f"{found.name} has no {name}")

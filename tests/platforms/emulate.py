@@ -16,6 +16,7 @@ TOKEN = "bot-token"
 
 class EmulateHarness(Harness):
     name = "emulate"
+    many = 250
 
     def __init__(self, url: str, repo: RepoRef) -> None:
         self.url = url

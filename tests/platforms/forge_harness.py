@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from tamma.model.repository import CheckState, RepoRef, ReviewEvent, Target
@@ -34,16 +36,17 @@ class ForgeHarness(Harness):
         self.server = server
         self._settings = self.settings(PlatformSettings(name, adapter, server.url, server.token, timeout=10))
         self._more: list[Platform] = []
-        self.platform = self.make()
+        self.platform = self.make(self._settings)
         self.repo = RepoRef(name, self.hello.owner, self.hello.name)
+        self.workflow = self.hello.workflows[0].path.rpartition("/")[2]
 
     def settings(self, plain: PlatformSettings) -> PlatformSettings:
         """What the adapter is configured with; overridden where the platform needs more."""
         return plain
 
-    def make(self) -> Platform:
-        """The adapter of the settings."""
-        return make_platform(self._settings)
+    def make(self, settings: PlatformSettings) -> Platform:
+        """The adapter with those settings."""
+        return make_platform(settings)
 
     @property
     def world(self) -> World:
@@ -62,7 +65,16 @@ class ForgeHarness(Harness):
         return int(number.rpartition("-")[2])
 
     def again(self) -> Platform:
-        self._more.append(self.make())
+        return self._another(self._settings)
+
+    def impatient(self) -> Platform:
+        return self._another(replace(self._settings, timeout=0.5))
+
+    def with_token(self, token: str) -> Platform:
+        return self._another(replace(self._settings, token=token))
+
+    def _another(self, settings: PlatformSettings) -> Platform:
+        self._more.append(self.make(settings))
         return self._more[-1]
 
     async def close(self) -> None:
@@ -73,6 +85,12 @@ class ForgeHarness(Harness):
 
     def changes(self) -> int:
         return sum(self.world.effects.values())
+
+    def effects(self) -> Mapping[str, int]:
+        return dict(self.world.effects)
+
+    def struck(self) -> bool:
+        return self.server.crash is not None and self.server.crash.struck
 
     def fingerprint(self) -> object:
         return self.world.fingerprint()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
@@ -46,6 +48,10 @@ class Harness:
     """
 
     name = ""
+    workflow: str | None = None
+    """What `trigger_ci` is told to run."""
+    many = 1000
+    """How many issues are many pages, and not too slow to make."""
     platform: Platform
     repo: RepoRef
 
@@ -55,6 +61,14 @@ class Harness:
     def again(self) -> Platform:
         """Another object on the same account, as in another process. It is closed with the harness."""
         self.cannot("a second process")
+
+    def impatient(self) -> Platform:
+        """One that waits half a second for an answer."""
+        self.cannot("a server that does not answer")
+
+    def with_token(self, token: str) -> Platform:
+        """One with other credentials."""
+        self.cannot("other credentials")
 
     async def close(self) -> None:
         await self.platform.close()
@@ -68,6 +82,14 @@ class Harness:
     def changes(self) -> int:
         """How often anything was changed through the adapter."""
         self.cannot("how often something was changed")
+
+    def effects(self) -> Mapping[str, int]:
+        """The same by kind, in the testbed's own words."""
+        self.cannot("what was changed")
+
+    def struck(self) -> bool:
+        """Whether what `arm` asked for has happened."""
+        self.cannot("lost answers")
 
     def fingerprint(self) -> object:
         """All that people see, comparable with another harness's."""
@@ -210,8 +232,13 @@ class PlainGitHarness(Harness):
         return push_to(self.path, branch, path, content)
 
 
+_WRITERS = ("octo", "writer")
+"""Those of the people around a repository who may write to it."""
+
+
 class MemoryHarness(Harness):
     name = "memory"
+    many = 250
 
     def __init__(self, folder: Path) -> None:
         self.path = make_bare(folder)
@@ -221,9 +248,12 @@ class MemoryHarness(Harness):
             "repositories": {"octo/hello": str(self.path)},
             "state": str(self.state),
             "ledger": str(self.ledger),
+            "users": ["tamma", *_WRITERS, "reader"],
+            "longest": 65_536,
         }
         self._settings = PlatformSettings("memory", "memory", options=self._options)
         self._before = 0
+        self._checks: dict[str, dict[str, Check]] = {}
         self._use(MemoryPlatform(self._settings))
         self.repo = RepoRef("memory", "octo", "hello")
 
@@ -234,9 +264,12 @@ class MemoryHarness(Harness):
     def again(self) -> Platform:
         return make_platform(self._settings)
 
-    def effects(self, op: str) -> int:
-        """How often `op` changed something."""
-        return sum(entry.effect for entry in read_ledger(self.ledger) if entry.op == op)
+    def effects(self) -> Mapping[str, int]:
+        """By method."""
+        return Counter(entry.op for entry in read_ledger(self.ledger) if entry.effect)
+
+    def struck(self) -> bool:
+        return bool(json.loads(self.state.read_text("utf-8"))["faults_used"])
 
     def changes(self) -> int:
         return sum(entry.effect for entry in read_ledger(self.ledger))
@@ -267,7 +300,9 @@ class MemoryHarness(Harness):
         return numbers
 
     async def comment(self, target: Target, body: str, author: str = "octo") -> None:
-        await self.memory.add_comment(self.repo, target.number, Comment("c1", author, body))
+        await self.memory.add_comment(
+            self.repo, target.number, Comment("c1", author, body, trusted=author in _WRITERS)
+        )
 
     async def push(self, branch: str, path: str, content: bytes) -> str:
         return push_to(self.path, branch, path, content)
@@ -282,7 +317,7 @@ class MemoryHarness(Harness):
         self._tell(mergesLater=reads)
 
     def _tell(self, **options: object) -> None:
-        self._options = {**self._options, **options}
+        self._options: dict[str, object] = {**self._options, **options}
         self._settings = replace(self._settings, options=self._options)
         self._use(MemoryPlatform(self._settings))
 
@@ -297,10 +332,15 @@ class MemoryHarness(Harness):
         return (await self.memory.somebody_merges(self.repo, number)).sha or ""
 
     async def review(self, number: str, event: ReviewEvent, body: str, author: str = "writer") -> None:
-        await self.memory.add_review(self.repo, number, Review("r1", author, event, body, trusted=True))
+        await self.memory.add_review(
+            self.repo, number, Review("r1", author, event, body, trusted=author in _WRITERS)
+        )
 
     async def remark(self, number: str, path: str, line: int, body: str, author: str = "writer") -> None:
-        remark, comment = InlineComment(path, line, body), Comment("t1", author, body, trusted=True)
+        remark, comment = (
+            InlineComment(path, line, body),
+            Comment("t1", author, body, trusted=author in _WRITERS),
+        )
         await self.memory.add_thread(self.repo, number, remark, comment)
 
     async def start_run(self, branch: str, jobs: tuple[str, ...] = ("build",)) -> None:
@@ -310,10 +350,13 @@ class MemoryHarness(Harness):
         run = (await self.memory.list_runs(self.repo)).items[0]
         jobs = await self.memory.list_jobs(self.repo, run.id)
         unfinished = [job.name for job in jobs if job.state is CheckState.PENDING]
-        await self.memory.finish_run(self.repo, run.id, state, dict.fromkeys(unfinished, log.decode()))
+        await self.memory.finish_run(
+            self.repo, run.id, state, dict.fromkeys(unfinished, log.decode("utf-8", "replace"))
+        )
 
     async def report(self, sha: str, name: str, state: CheckState) -> None:
-        await self.memory.set_checks(self.repo, sha, (Check(name, state),))
+        self._checks.setdefault(sha, {})[name] = Check(name, state)
+        await self.memory.set_checks(self.repo, sha, tuple(self._checks[sha].values()))
 
 
 def history(git: pygit2.Repository, sha: str) -> list[list[object]]:
@@ -330,7 +373,8 @@ def without_chance(value: Any, git: pygit2.Repository) -> Any:
     """A stored state without ids and times, trees instead of commits."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value).items()
-        return {key: without_chance(item, git) for key, item in fields if key not in _CHANCE}
+        kept = ((key, item) for key, item in fields if key not in _CHANCE)
+        return {str(without_chance(key, git)): without_chance(item, git) for key, item in kept}
     if isinstance(value, list):
         return [without_chance(item, git) for item in cast("list[Any]", value)]
     if isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value) and value in git:

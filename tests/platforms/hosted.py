@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from tamma.platforms.interface import Platform
+from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.platforms.plugins.hosted import HostedPlugin
 from tamma.registry import Entry
 from tests.platforms.forge_harness import ForgeHarness
@@ -16,11 +16,11 @@ _ENTRY = Entry("sample-github", "sample_platform.github:PLUGIN", "1.2.3", "sampl
 class HostedHarness(ForgeHarness):
     """The plugin is looked for where its project stands, while the harness is open."""
 
-    def make(self) -> Platform:
+    def make(self, settings: PlatformSettings) -> Platform:
         if not hasattr(self, "_found"):
             self._found = ExitStack()
             self._found.enter_context(importable(PLATFORM.source))
-        return HostedPlugin(_ENTRY).create_platform(self._settings)
+        return HostedPlugin(_ENTRY).create_platform(settings)
 
     async def close(self) -> None:
         await super().close()

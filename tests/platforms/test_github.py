@@ -28,7 +28,7 @@ from tamma.platforms.github.models import PullAnswer, merge_state
 from tamma.platforms.github.platform import GitHub
 from tamma.platforms.http.errors import Answer, error_for
 from tests.platforms.forge_harness import ForgeHarness
-from tests.platforms.test_contract import BRANCH, commit, open_pr
+from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.faults import FaultKind
 
 

@@ -30,7 +30,7 @@ from tamma.platforms.memory.platform import MemoryPlatform
 from tamma.platforms.tracked import Tracked, Tracking
 from tamma.pools import Platforms
 from tests.platforms.harness import MemoryHarness
-from tests.platforms.test_contract import BRANCH, commit
+from tests.platforms.steps import BRANCH, commit
 
 REPO = RepoRef("forge", "octo", "hello")
 ISSUE = "# It breaks\n\nAlways.\n"

@@ -114,7 +114,7 @@ def ensure_branch(repo: pygit2.Repository, name: str, sha: str) -> bool:
         require_commit(repo, sha)
         try:
             repo.references.create(f"refs/heads/{name}", sha, force=False)
-        except (pygit2.AlreadyExistsError, pygit2.GitError) as error:
+        except (pygit2.AlreadyExistsError, pygit2.GitError, OSError) as error:
             existing = branch_sha(repo, name)
             if existing is None:  # e.g. `a` exists and `a/b` is asked for
                 raise Conflict(f"the branch {name!r} cannot be created: {error}") from error

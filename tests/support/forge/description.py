@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
+from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]  (its stubs)
 
 from tests.support.forge import schemas
 from tests.support.forge.operations import Operation, Template, read_operation
@@ -53,7 +52,8 @@ class Description:
     parameters that hold slashes. `error_schema`: what errors that are not described have to be like.
     `common_errors`: statuses that any operation may answer. `amend`: where the publication is wrong, patterns
     of the problems to pass over, by operation ("GET /x", or "*"); say why in a comment. `paths_only`: nothing
-    but paths and methods is to be believed.
+    but paths and methods is to be believed. `strict_answers`: whether an answer may only have fields that are
+    described, lest an adapter rest on something that we made up.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Description:
         amend: Mapping[str, tuple[str, ...]] | None = None,
         paths_only: bool = False,
         optional_may_be_null: bool | None = None,
+        strict_answers: bool = True,
     ) -> None:
         self._root = read_paths(path) if paths_only else _read(path)
         self._swagger2 = "swagger" in self._root
@@ -75,14 +76,17 @@ class Description:
         self._common_errors = common_errors
         self._amend = amend or {}
         self._paths_only = paths_only
+        self._strict_answers = strict_answers
         self._loose = self._swagger2 if optional_may_be_null is None else optional_may_be_null
         self._paths = {**self._root["paths"], **_overloads(self._root)}
         self._templates = sorted((Template(text, slashes) for text in self._paths), key=_order)
         self._operations: dict[str, Operation] = {}
-        self._validators: dict[str, Draft202012Validator] = {}
+        self._candidates: dict[int, list[Template]] = {}
+        # References are followed here: the library's own registry reads a schema anew each time.
+        self._validator: Any = extend(Draft202012Validator, {"$ref": self._follow})
+        self._validators: dict[str, Any] = {}
+        self._converted: dict[str, Any] = {}
         self._examples: dict[str, Any] = {}
-        self._resources: dict[str, Resource[Any]] = {}
-        self._registry: Registry[Any] = Registry(retrieve=self._retrieve)  # pyright: ignore[reportCallIssue]
 
     def match(self, method: str, path: str) -> Matched | None:
         """The operation for a raw (still escaped) path; literal segments win over parameters."""
@@ -90,12 +94,17 @@ class Description:
             return None
         path = path[len(self.base) :]
         segments = path.split("/")
-        for template in self._templates:
+        for template in self._that_may_have(len(segments)):
             if method.lower() in self._paths[template.text]:
                 at = template.match(path, segments)
                 if at is not None:
                     return Matched(self.operation(f"{method.upper()} {template.text}"), at)
         return None
+
+    def _that_may_have(self, segments: int) -> list[Template]:
+        if segments not in self._candidates:
+            self._candidates[segments] = [found for found in self._templates if found.may_have(segments)]
+        return self._candidates[segments]
 
     def operation(self, name: str) -> Operation:
         if name not in self._operations:
@@ -172,7 +181,10 @@ class Description:
             found = next(iter(described.values()))
         if found is None:
             return []
-        return self._amended(operation.name, self._problems(f"answer:{operation.name}:{status}", found, body))
+        problems = self._problems(f"answer:{operation.name}:{status}", found, body)
+        if self._strict_answers:
+            problems += schemas.undescribed(found, body, self.deref)
+        return self._amended(operation.name, problems)
 
     def _bodiless(self, described: dict[str, Json | None], status: int, body: Any) -> list[str]:
         if not described and body is not None and status < 400:
@@ -199,21 +211,18 @@ class Description:
     def _problems(self, key: str, schema: Json, value: Any) -> list[str]:
         validator = self._validators.get(key)
         if validator is None:
-            converted = schemas.convert(schema, optional_may_be_null=self._loose)
-            validator = Draft202012Validator(converted, registry=self._registry)
-            self._validators[key] = validator
-        found: Any = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]  (its stubs)
-        errors: list[Any] = sorted(found, key=_place)
+            validator = self._validators[key] = self._validator(self._convert(schema))
+        errors: list[Any] = sorted(validator.iter_errors(value), key=_place)
         return [f"{_place(error)}: {error.message[:300]}" for error in errors]
 
-    def _retrieve(self, uri: str) -> Resource[Any]:
-        # A registry never changes: what it retrieves is forgotten, so it is kept here.
-        if uri not in self._resources:
-            schema = schemas.convert(
-                self._lookup(uri.removeprefix("spec:")), optional_may_be_null=self._loose
-            )
-            self._resources[uri] = Resource(schema, DRAFT202012)
-        return self._resources[uri]
+    def _follow(self, validator: Any, reference: str, instance: Any, schema: Any) -> Any:
+        """What jsonschema calls for a `$ref`."""
+        if reference not in self._converted:
+            self._converted[reference] = self._convert(self._lookup(reference.removeprefix("spec:")))
+        return validator.descend(instance, self._converted[reference])
+
+    def _convert(self, schema: Json) -> Any:
+        return schemas.convert(schema, optional_may_be_null=self._loose)
 
     def _lookup(self, pointer: str) -> Json:
         found: Any = self._root

@@ -94,6 +94,11 @@ class Template:
         composite = sum(part.count("{") > 1 for part in self.segments)
         return anything - composite, -len(self.text)
 
+    def may_have(self, segments: int) -> bool:
+        """Whether a path of so many segments can match."""
+        more = set(self.names) & set(self._slashes)
+        return segments >= len(self.segments) if more else segments == len(self.segments)
+
     def match(self, path: str, segments: list[str]) -> dict[str, str] | None:
         """The parameters, unescaped."""
         if self._simple:

@@ -93,7 +93,8 @@ def set_labels(scene: Scene, target: Target, add: tuple[str, ...], remove: tuple
     if target.kind == "issue":
         state.issues[number] = replace(state.issues[number], labels=after)
     else:
-        state.pulls[number].labels = after
+        stored = state.pulls[number]
+        stored.labels, stored.pull = after, replace(stored.pull, labels=after)
     _touch(scene, target)
     return True
 

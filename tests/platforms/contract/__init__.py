@@ -1,0 +1,1 @@
+"""What every platform keeps, whichever it is: one suite over all adapters and fakes."""
