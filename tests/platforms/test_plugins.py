@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pygit2
 import pytest
 import structlog
 
@@ -40,6 +41,7 @@ from tamma.platforms.plugins import hosted
 from tamma.platforms.plugins.hosted import HostedPlatform, HostedPlugin
 from tamma.plugins.confinement import TIERS, TierName
 from tamma.plugins.limits import Limits, descendants
+from tests.platforms.harness import make_bare
 from tests.support import plugins
 from tests.support.plugins import PLATFORM, importable, install
 
@@ -48,6 +50,7 @@ HOOK = "canary-plugin-hook-0123456789"
 REPO = RepoRef("mine", "octo", "hello")
 CONFINED: list[TierName] = ["bwrap", "landlock"]
 REFUSED = {"FileNotFoundError", "PermissionError", "OSError"}
+SLOW = [pytest.mark.slow]
 Opener = Callable[..., Platform]
 
 
@@ -80,6 +83,16 @@ async def opened(home: Path) -> AsyncIterator[Opener]:
             return platform
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def shared(home: Path) -> Iterator[Platform]:
+    """One for the tests that do it no harm: its thread serves every test's loop."""
+    options = {"issues": {str(number): f"issue {number}" for number in range(40)}}
+    settings = PlatformSettings("mine", "sample-forge", token=TOKEN, webhook_secrets=(HOOK,), options=options)
+    platform = HostedPlugin(entry_of("sample-forge")).create_platform(settings)
+    yield platform
+    asyncio.run(platform.close())
 
 
 @pytest.fixture(params=CONFINED)
@@ -145,16 +158,15 @@ async def test_a_small_forge_keeps_the_contract_of_what_it_has(opened: Opener) -
     assert (await forge.get_repository(REPO)).clone_url == "https://forge.example/r.git"
 
 
-async def test_many_calls_are_under_way_at_once(opened: Opener) -> None:
-    forge = opened(issues={str(number): "x" for number in range(40)})
-    found = await asyncio.gather(*(forge.get_issue(REPO, str(number)) for number in range(40)))
+async def test_many_calls_are_under_way_at_once(shared: Platform) -> None:
+    found = await asyncio.gather(*(shared.get_issue(REPO, str(number)) for number in range(40)))
     assert [issue.number for issue in found] == [str(number) for number in range(40)]
 
 
-async def test_errors_arrive_as_they_were_raised(opened: Opener) -> None:
-    forge = opened()
-    with pytest.raises(NotFound, match="there is no issue '9'") as missing:
-        await forge.get_issue(REPO, "9")
+async def test_errors_arrive_as_they_were_raised(shared: Platform) -> None:
+    forge = shared
+    with pytest.raises(NotFound, match="there is no issue '99'") as missing:
+        await forge.get_issue(REPO, "99")
     assert (missing.value.hint, missing.value.status, missing.value.platform) == (
         "look at the list",
         404,
@@ -173,8 +185,9 @@ async def test_errors_arrive_as_they_were_raised(opened: Opener) -> None:
 
 
 @pytest.mark.parametrize("owner", ["platforms", "others"])
-async def test_errors_of_the_tree_cross_and_others_are_the_plugin_s_fault(opened: Opener, owner: str) -> None:
-    forge = opened()
+async def test_errors_of_the_tree_cross_and_others_are_the_plugin_s_fault(
+    shared: Platform, owner: str
+) -> None:
     for name, kind in vars(errors).items():
         if not (isinstance(kind, type) and issubclass(kind, errors.TammaError)):
             continue
@@ -182,19 +195,19 @@ async def test_errors_of_the_tree_cross_and_others_are_the_plugin_s_fault(opened
         if ours != (owner == "platforms") or name in ("Unsupported", "PolicyRefused"):
             continue
         with pytest.raises(errors.TammaError) as raised:
-            await told(forge, f"raise {name}")
+            await told(shared, f"raise {name}")
         assert type(raised.value) is (kind if ours else PlatformError), name
         assert TOKEN not in f"{raised.value}{raised.value.hint}"
 
 
-async def test_a_method_that_it_does_not_have_is_unsupported(opened: Opener) -> None:
+async def test_a_method_that_it_does_not_have_is_unsupported(shared: Platform) -> None:
     with pytest.raises(Unsupported, match="'list_threads'") as raised:
-        await opened().list_threads(REPO, "1")
+        await shared.list_threads(REPO, "1")
     assert "older than Tamma" in str(raised.value.hint)
 
 
-async def test_a_result_of_another_type_is_an_error_and_no_crash(opened: Opener) -> None:
-    forge = opened()
+async def test_a_result_of_another_type_is_an_error_and_no_crash(shared: Platform) -> None:
+    forge = shared
     with pytest.raises(PlatformError, match="'sample-forge' raised TypeError: get_branch answered"):
         await forge.get_branch(REPO, "not a branch")
     pid = pid_of(forge)
@@ -204,10 +217,9 @@ async def test_a_result_of_another_type_is_an_error_and_no_crash(opened: Opener)
     assert await forge.get_diff(REPO, "surrogate") == "half \ufffd"
 
 
-def test_what_is_no_method_is_no_attribute(opened: Opener) -> None:
-    forge = opened()
-    assert not hasattr(forge, "get_isue")
-    assert forge.settings.id == "mine"
+def test_what_is_no_method_is_no_attribute(shared: Platform) -> None:
+    assert not hasattr(shared, "get_isue")
+    assert shared.settings.id == "mine"
 
 
 # --- webhooks ---
@@ -286,13 +298,14 @@ async def test_a_refused_token_is_renewed_here_and_the_call_made_again(opened: O
     assert pid_of(forge) == pid
 
 
-async def test_a_refused_token_without_another_is_asked_once(opened: Opener) -> None:
+async def test_a_refused_token_without_another_is_asked_once(shared: Platform) -> None:
     with pytest.raises(BadCredentials, match="is over"):
-        await told(opened(), f"old {TOKEN}")
+        await told(shared, f"old {TOKEN}")
 
 
-async def test_secrets_stand_in_no_message_and_no_log(opened: Opener) -> None:
-    forge = opened()
+async def test_secrets_stand_in_no_message_and_no_log(shared: Platform) -> None:
+    forge = shared
+    await forge.start()
     with structlog.testing.capture_logs() as logs:
         with pytest.raises(PlatformError, match="raised ValueError: an oversight with") as raised:
             await told(forge, "bug")
@@ -339,6 +352,18 @@ async def test_it_reads_the_certificates_that_its_entry_names(opened: Opener, tm
     assert await told(forge, f"read {tmp_path}/other") in REFUSED
 
 
+async def test_a_repository_that_its_entry_grants_is_read_and_not_written(
+    opened: Opener, tier: TierName, tmp_path: Path
+) -> None:
+    path = make_bare(tmp_path)
+    forge = opened(tiers=(tier,), sandbox={"read": [str(path)]})
+    head = str(pygit2.Repository(str(path)).head.target)
+    assert await told(forge, f"head {path}") == head
+    assert await told(forge, f"write {path}/HEAD") in REFUSED
+    assert await told(forge, f"mkdir {path}/refs/heads/new") in REFUSED
+    assert str(pygit2.Repository(str(path)).head.target) == head
+
+
 async def test_it_chooses_neither_what_git_reads_nor_with_which_key(opened: Opener) -> None:
     forge = opened(clone="/home/mona/private", key="/home/mona/.ssh/id_ed25519")
     with pytest.raises(PlatformError, match="'/home/mona/private' to clone from"):
@@ -353,15 +378,14 @@ async def test_it_chooses_neither_what_git_reads_nor_with_which_key(opened: Open
 @pytest.mark.parametrize(
     ("name", "options", "why"),
     [
-        ("sample-raises", {}, "RuntimeError: this module cannot be imported"),
-        ("sample-shapeless", {}, "no create_platform, no validate_config, no detect_from_url"),
-        ("sample-misnamed", {}, "calls itself 'sample-forge'"),
-        ("sample-versionless", {}, "calls itself 'sample-versionless' 2"),
-        ("sample-forge", {"colour": "red"}, "a forge has no colour"),
-        ("sample-forge", {"at_start": "crash"}, "SIGSEGV"),
-        ("sample-forge", {"at_start": "block"}, "did not start within 2 s"),
+        pytest.param("sample-raises", {}, "RuntimeError: this module", id="raises"),
+        pytest.param("sample-shapeless", {}, "no create_platform, no", id="shapeless", marks=SLOW),
+        pytest.param("sample-misnamed", {}, "calls itself 'sample-forge'", id="misnamed"),
+        pytest.param("sample-versionless", {}, "calls itself .* 2", id="versionless", marks=SLOW),
+        pytest.param("sample-forge", {"colour": "red"}, "a forge has no colour", id="refuses"),
+        pytest.param("sample-forge", {"at_start": "crash"}, "SIGSEGV", id="crashes", marks=SLOW),
+        pytest.param("sample-forge", {"at_start": "block"}, "within 2 s", id="hangs", marks=SLOW),
     ],
-    ids=["raises", "shapeless", "misnamed", "versionless", "refuses", "crashes", "hangs"],
 )
 async def test_one_that_does_not_start_is_misconfigured(
     opened: Opener, name: str, options: dict[str, object], why: str
@@ -376,12 +400,19 @@ async def test_one_that_does_not_start_is_misconfigured(
     assert not [thread for thread in threading.enumerate() if thread.name == "tamma-plugin-mine"]
 
 
+@pytest.mark.slow
 async def test_a_refused_credential_at_the_start_is_not_the_configurations_fault(opened: Opener) -> None:
     with pytest.raises(BadCredentials):
         await opened(at_start="raise BadCredentials").start()
 
 
-@pytest.mark.parametrize(("deed", "why"), [("crash", "SIGSEGV"), ("exit", "code 7")], ids=["crash", "exit"])
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        pytest.param("crash", "SIGSEGV", id="crash"),
+        pytest.param("exit", "code 7", id="exit", marks=SLOW),
+    ],
+)
 async def test_a_crash_is_transient_and_the_next_call_works(opened: Opener, deed: str, why: str) -> None:
     forge = opened()
     await forge.start()
@@ -396,6 +427,7 @@ async def test_a_crash_is_transient_and_the_next_call_works(opened: Opener, deed
     assert pid_of(forge) not in (None, first)
 
 
+@pytest.mark.slow
 async def test_leaving_by_sys_exit_is_no_crash(opened: Opener) -> None:
     forge = opened()
     with pytest.raises(PlatformError, match="raised SystemExit"):
@@ -403,6 +435,7 @@ async def test_leaving_by_sys_exit_is_no_crash(opened: Opener) -> None:
     assert await told(forge, "hoard 1") == "1"
 
 
+@pytest.mark.slow
 async def test_one_that_keeps_crashing_is_left_alone(opened: Opener) -> None:
     forge = opened(limits=Limits(restarts=1))
     with pytest.raises(Transient):
@@ -432,6 +465,7 @@ async def test_one_that_blocks_is_ended(opened: Opener) -> None:
     assert await told(forge, "temporary") == "kept"
 
 
+@pytest.mark.slow
 async def test_a_cancelled_call_is_cancelled_there(opened: Opener) -> None:
     forge = opened(limits=Limits(cancel_seconds=0.2))
     await forge.start()
@@ -451,6 +485,7 @@ async def test_a_long_answer_arrives_and_a_flood_does_not(opened: Opener) -> Non
     assert await told(forge, "temporary") == "kept"
 
 
+@pytest.mark.slow
 async def test_what_does_not_fit_is_not_sent(opened: Opener) -> None:
     forge = opened()
     with pytest.raises(PlatformError, match="cannot be passed on to a plugin: a message of"):
@@ -458,6 +493,7 @@ async def test_what_does_not_fit_is_not_sent(opened: Opener) -> None:
     assert await told(forge, "temporary") == "kept"
 
 
+@pytest.mark.slow
 async def test_memory_that_it_may_not_have_is_refused_to_it(opened: Opener) -> None:
     forge = opened()
     with pytest.raises(PlatformError, match="more memory than it may take"):
@@ -483,6 +519,7 @@ async def test_closing_ends_it_and_leaves_nothing(
     await forge.close()
 
 
+@pytest.mark.slow
 async def test_without_a_sandbox_it_runs_only_where_that_is_allowed(opened: Opener) -> None:
     with pytest.raises(ConfigError, match="none works on this machine"):
         await opened(tiers=()).start()
@@ -524,6 +561,7 @@ async def test_the_pool_starts_it_like_any_other(home: Path, monkeypatch: pytest
     await pool.close()
 
 
+@pytest.mark.slow
 def test_the_sample_is_a_project_that_installs(tmp_path: Path) -> None:
     """Its own pyproject.toml says what `install` writes."""
     shutil.copytree(PLATFORM.source, tmp_path / "source")
