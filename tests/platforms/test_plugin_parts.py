@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamma.errors import PlatformError
-from tamma.model.repository import ChangeKind, CommitRef, FileChange, Page, RepoRef, Repository
+from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, Page, RepoRef, Repository
 from tamma.platforms.interface import (
     AppSettings,
     GitCredentials,
@@ -225,10 +225,35 @@ def test_other_addresses_are_not(url: str) -> None:
 def test_the_entry_s_own_template_may_be_a_path_and_no_name_leads_out_of_it() -> None:
     mirror = entry("/srv/mirror/{owner}/{name}")
     allowed(Repository(REPO, "main", "/srv/mirror/octo/hello"), mirror, "forge")
-    for owner in ("../../home", "octo/../..", "."):
+    with pytest.raises(PlatformError, match="to clone from"):
+        allowed(Repository(REPO, "main", "/srv/mirror/octo/other"), mirror, "forge")
+    for owner in ("../../home", "octo/../..", ".", "/octo"):
         there = RepoRef("mine", owner, "hello")
-        with pytest.raises(PlatformError):
+        with pytest.raises(PlatformError, match="names the repository"):
             allowed(Repository(there, "main", f"/srv/mirror/{owner}/hello"), mirror, "forge")
+
+
+def test_a_repository_moves_to_no_other_account() -> None:
+    url = "https://forge.example/octo/hello"
+    allowed(Repository(RepoRef("mine", "new/group", "name"), "main", url), entry(), "forge")
+    with pytest.raises(PlatformError, match="names the repository 'github:octo/hello'"):
+        allowed(Repository(RepoRef("github", "octo", "hello"), "main", url), entry(), "forge")
+
+
+@pytest.mark.parametrize(
+    "name", ["-oProxyCommand=date", "main other", "main:other", "ma\nin", "", "a^b", "*"]
+)
+def test_git_takes_no_branch_for_anything_else(name: str) -> None:
+    for answer in (Branch(name, "a" * 40), Repository(REPO, name, "https://forge.example/octo/hello")):
+        with pytest.raises(PlatformError, match="names the branch"):
+            allowed(answer, entry(), "forge")
+    allowed(Branch("tamma/12-häßlich/ünïcode", "a" * 64), entry(), "forge")
+
+
+@pytest.mark.parametrize("sha", ["HEAD", "--hard", "", "A" * 40, "a" * 41])
+def test_a_commit_is_a_hash(sha: str) -> None:
+    with pytest.raises(PlatformError, match="names the commit"):
+        allowed(Branch("main", sha), entry(), "forge")
 
 
 def test_keys_for_git_are_the_entry_s() -> None:

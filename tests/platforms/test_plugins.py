@@ -390,6 +390,7 @@ async def test_it_chooses_neither_what_git_reads_nor_with_which_key(opened: Open
 async def test_one_that_does_not_start_is_misconfigured(
     opened: Opener, name: str, options: dict[str, object], why: str
 ) -> None:
+    before = set(threading.enumerate())
     limits = Limits(start_seconds=2 if "block" in options.values() else 30)
     platform = opened(name=name, limits=limits, **options)
     with pytest.raises(ConfigError, match=why) as raised:
@@ -397,7 +398,7 @@ async def test_one_that_does_not_start_is_misconfigured(
     assert "platform 'mine'" in str(raised.value) or type(raised.value) is ConfigError
     assert TOKEN not in str(raised.value)
     assert pid_of(platform) is None
-    assert not [thread for thread in threading.enumerate() if thread.name == "tamma-plugin-mine"]
+    assert not {thread.name for thread in set(threading.enumerate()) - before} & {"tamma-plugin-mine"}
 
 
 @pytest.mark.slow
@@ -505,6 +506,7 @@ async def test_closing_ends_it_and_leaves_nothing(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = set(threading.enumerate())
     forge = opened()
     await forge.start()
     assert len(os.listdir(tmp_path)) == 1
@@ -515,7 +517,7 @@ async def test_closing_ends_it_and_leaves_nothing(
     assert pid_of(forge) is None
     assert not run(pids)
     assert os.listdir(tmp_path) == []
-    assert not [thread for thread in threading.enumerate() if thread.name == "tamma-plugin-mine"]
+    assert not {thread.name for thread in set(threading.enumerate()) - before} & {"tamma-plugin-mine"}
     await forge.close()
 
 

@@ -1,7 +1,7 @@
 """What a third party's platform may not choose for us: decided in our process, on what came from its own.
 
 Its answers reach parts of Tamma that are not confined, git above all. A local path or a key that the plugin
-names would be read with our rights.
+names would be read with our rights, and a repository of another account changed with that one's token.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import re
 from urllib.parse import urlsplit
 
 from tamma.errors import PlatformError
-from tamma.model.repository import RepoRef, Repository
+from tamma.model.repository import Branch, RepoRef, Repository
 from tamma.platforms.interface import GitCredentials, PlatformSettings
 
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:]\S*")
 _SCHEMES = ("https", "http", "ssh")
+_BRANCH = re.compile(r"(?!-)[^\s~^:?*\[\\\x00-\x1f\x7f]+")
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHOWN = 200
 
 
 def allowed(answer: object, settings: PlatformSettings, plugin: str) -> None:
@@ -29,26 +32,42 @@ def allowed(answer: object, settings: PlatformSettings, plugin: str) -> None:
                         plugin,
                         f"set {name} in the entry",
                     )
-        case Repository(ref=ref, clone_url=url):
+        case Repository(ref=ref, default_branch=branch, clone_url=url):
+            if ref.platform_id != settings.id or _leads_away(ref):
+                where = f"{ref.platform_id}:{ref.full_name}"[:_SHOWN]
+                raise _refused(f"the repository {where!r}", settings, plugin, "it must be one of the account")
+            _check_name(branch, settings, plugin)
             if not _configured(url, ref, settings.clone_url) and not _remote(url):
                 raise _refused(
-                    f"the address {_shown(url)!r} to clone from",
+                    f"the address {_hidden(url)!r} to clone from",
                     settings,
                     plugin,
                     "it must be https, http or ssh, without a password; the entry's cloneUrl may be another",
                 )
+        case Branch(name=name, sha=sha):
+            _check_name(name, settings, plugin)
+            if _SHA.fullmatch(sha) is None:
+                raise _refused(f"the commit {sha[:_SHOWN]!r}", settings, plugin, "it must be a hash")
         case _:
             pass
 
 
 def _configured(url: str, repo: RepoRef, template: str | None) -> bool:
-    """Whether it is what the entry's own template says, of a name that leads nowhere else."""
-    steps = repo.full_name.split("/")
-    return (
-        template is not None
-        and not {"", ".", ".."} & set(steps)
-        and url == template.format(owner=repo.owner, name=repo.name)
-    )
+    """Whether it is what the entry's own template says."""
+    return template is not None and url == template.format(owner=repo.owner, name=repo.name)
+
+
+def _leads_away(repo: RepoRef) -> bool:
+    """Whether a path or an address that ends in the name would end elsewhere."""
+    return bool({"", ".", ".."} & set(repo.full_name.split("/")))
+
+
+def _check_name(branch: str, settings: PlatformSettings, plugin: str) -> None:
+    """Git must not take it for an option, nor for more than one branch."""
+    if _BRANCH.fullmatch(branch) is None:
+        raise _refused(
+            f"the branch {branch[:_SHOWN]!r}", settings, plugin, "it must be what Git calls a branch"
+        )
 
 
 def _remote(url: str) -> bool:
@@ -61,8 +80,8 @@ def _remote(url: str) -> bool:
     return (plain and not url.startswith("-")) or _SCP.fullmatch(url) is not None
 
 
-def _shown(url: str) -> str:
-    return re.sub(r"(//)[^/@]*@", r"\1", url)[:200]
+def _hidden(url: str) -> str:
+    return re.sub(r"(//)[^/@]*@", r"\1", url)[:_SHOWN]
 
 
 def _refused(what: str, settings: PlatformSettings, plugin: str, hint: str) -> PlatformError:
