@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import structlog
 
 from tamma import registry
-from tamma.errors import ConfigError, TammaError
+from tamma.errors import ConfigError
 from tamma.platforms.accounts import Account, match
+from tamma.platforms.plugins.detection import claimants
 from tamma.platforms.urls import Address, Location, known_type, locate, parse_location
 
 Ask = Callable[[Location], Awaitable[str | None]]
@@ -86,17 +87,7 @@ async def _type_of(
 
 def plugin_that_claims(url: str) -> str | None:
     """The first plugin, by name, that recognises an address. One that fails is passed over."""
-    for entry in registry.platforms.list():
-        if entry.distribution is None or entry.problem is not None:
-            continue
-        try:
-            if registry.platforms.get(entry.name).detect_from_url(url):
-                return entry.name
-        except TammaError as error:
-            structlog.get_logger().warning(
-                "platform.plugin_cannot_detect", plugin=entry.name, problem=str(error)
-            )
-    return None
+    return next(iter(claimants(url, registry.platforms)), None)
 
 
 def _bare(location: Location) -> str:

@@ -489,6 +489,7 @@ class PlatformPlugin(Protocol):
     def detect_from_url(self, url: str) -> bool:
         """Whether the address of a repository, issue or pull request is on a host of this type.
 
-        Told by the address alone, which holds no credentials. Makes no call.
+        Told by the address alone, which holds no credentials. Makes no call. Raises ConfigError where a third
+        party's cannot be asked.
         """
         ...

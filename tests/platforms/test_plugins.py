@@ -541,9 +541,8 @@ def test_a_plugin_judges_its_configuration_and_addresses_and_is_judged(home: Pat
     assert plugin.validate_config(replace(entry, token=TOKEN)) == ()
     assert plugin.detect_from_url(f"https://mona:{TOKEN}@forge.example/octo/hello?t={TOKEN}")
     assert not plugin.detect_from_url("https://example.com/octo/hello")
-    with structlog.testing.capture_logs() as logs:
-        assert not plugin.detect_from_url("https://refuse.example/")
-    assert "a plugin cannot be asked about an address" in [entry["event"] for entry in logs]
+    with pytest.raises(ConfigError, match="what an address"):
+        plugin.detect_from_url("https://refuse.example/")
     entries = {each.name: each for each in known.list()}
     assert known.examine(entries["sample-forge"]) is None
     assert known.examine(entries["memory"]) is None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
+
+from tamma.errors import TammaError
 from tamma.platforms.interface import PlatformPlugin
 from tamma.registry import Registry
 
 _AT_ONCE = 4
+"""Processes started for it at a time."""
 
 
 def claimants(url: str, known: Registry[PlatformPlugin]) -> tuple[str, ...]:
@@ -19,5 +23,13 @@ def claimants(url: str, known: Registry[PlatformPlugin]) -> tuple[str, ...]:
     if not names:
         return ()
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        asked = {name: threads.submit(known.get(name).detect_from_url, url) for name in names}
+        asked = {name: threads.submit(_claims, known, name, url) for name in names}
     return tuple(sorted(name for name, ours in asked.items() if ours.result()))
+
+
+def _claims(known: Registry[PlatformPlugin], name: str, url: str) -> bool:
+    try:
+        return known.get(name).detect_from_url(url)
+    except TammaError as error:
+        structlog.get_logger().warning("platform.plugin_cannot_detect", plugin=name, problem=str(error))
+        return False

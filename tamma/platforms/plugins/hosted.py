@@ -12,8 +12,6 @@ from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import replace
 from typing import Any, cast
 
-import structlog
-
 from tamma.errors import BadCredentials, TammaError
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.platforms.plugins import messages
@@ -31,7 +29,6 @@ from tamma.plugins.process import Process
 from tamma.plugins.side import Side
 from tamma.registry import Entry
 
-_log = structlog.get_logger(__name__)
 _BLOCKED_SECONDS = 10.0
 """For methods that are no coroutines, the start of the process included: the caller's loop may stand still.
 GitHub and GitLab give up on a webhook after 10 s."""
@@ -65,17 +62,13 @@ class HostedPlugin:
             return (told(error),)
 
     def detect_from_url(self, url: str) -> bool:
-        """Asks the plugin likewise, without what may be secret in the address. One that fails knows none."""
+        """Asks the plugin likewise, without what may be secret in the address. Raises what a start raises."""
 
         async def ask(connection: Connection) -> bool:
             seconds = self._host.limits.start_seconds
             return (await connection.ask(messages.Detect(bare(url)), messages.Detected, seconds)).ours
 
-        try:
-            return self._host.apart(Account(self.name), ask)
-        except TammaError as error:
-            _log.warning("a plugin cannot be asked about an address", plugin=self.name, why=str(error))
-            return False
+        return self._host.apart(Account(self.name), ask)
 
     def examine(self) -> str | None:
         """Load the plugin in a process of its own, and say what is wrong with it. Blocks likewise."""
