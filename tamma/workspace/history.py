@@ -6,8 +6,8 @@ has, by the checkout, and what the newest commits changed, for `git log -p`, `gi
 Nothing else is ever fetched by itself: git without a remote cannot, see `tamma.git.environment`, and the
 sandbox's git says that older contents are not in this clone.
 
-The settings are written by us and not by `git clone --filter`: that would mark the repository's format as one
-which libgit2 does not open.
+The settings are written by us and not by `git clone --filter`, which raises the repository's format, in some
+versions to one that libgit2 does not open.
 """
 
 from __future__ import annotations
