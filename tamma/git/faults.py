@@ -46,6 +46,7 @@ _NOISE = re.compile(
     r"|^error: failed to push some refs|^remote: ?$|^fatal: the remote end"
 )
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[^\S\n]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_NOBODY_TO_ASK = re.compile(r"could not read (?:Username|Password) for '\S*': terminal prompts disabled")
 _LINES, _LENGTH = 5, 600
 
 
@@ -76,10 +77,11 @@ def find(output: str, remote: Remote) -> Finding:
     text = remote.scrubbed(output)
     # Names of repositories may hold any of the table's words.
     searched = text.replace(remote.url.rstrip("/"), "URL")
+    said = told(_NOBODY_TO_ASK.sub("the server wants credentials that it accepts", text))
     for row in TABLE:
         if row.pattern.search(searched):
-            return Finding(row.fault, told(text), row.hint.format_map(_words(remote)) or None)
-    return Finding(Fault.UNKNOWN, told(text), None)
+            return Finding(row.fault, said, row.hint.format_map(_words(remote)) or None)
+    return Finding(Fault.UNKNOWN, said, None)
 
 
 def told(text: str) -> str:

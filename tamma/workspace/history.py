@@ -46,7 +46,7 @@ def is_partial(git_dir: Path) -> bool:
 def view_settings() -> str:
     """Configuration for a git that can reach nobody: it says at once what is wrong, and asks no network."""
     return (
-        "[protocol]\n\tallow = never\n"
+        f'[protocol "{_NOT_HERE}"]\n\tallow = never\n'
         f'[remote "{ORIGIN}"]\n\turl = {_NOT_HERE}://\n\tpromisor = true\n\tpartialclonefilter = blob:none\n'
     )
 

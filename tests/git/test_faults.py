@@ -209,3 +209,5 @@ def test_what_a_server_says_is_kept_without_control_characters_noise_and_secrets
     )
     assert len(told("remote: " + "x" * 5000)) == 600
     assert told("") == ""
+    asked = "fatal: could not read Username for 'https://g.test': terminal prompts disabled"
+    assert find(asked, HTTPS).said == "fatal: the server wants credentials that it accepts"

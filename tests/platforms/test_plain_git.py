@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +19,16 @@ from tamma.errors import (
     Transient,
     Unsupported,
 )
+from tamma.git.remote import Remote
 from tamma.model.repository import CiTrigger, IssueFilter, MergeOutcome, PullRequestFilter, RepoRef, Target
 from tamma.platforms import interface
-from tamma.platforms.interface import Platform, PlatformSettings
+from tamma.platforms.interface import GitCredentials, Platform, PlatformSettings
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.platforms.plain.platform import PlainGit, is_url, local_path
+from tamma.platforms.plain.remote import RemoteGit
 from tests.platforms.harness import git, make_bare, make_checkout, push_to
-from tests.support.git_http import HttpGit, allow, serving
+from tests.support.git_http import HttpGit, allow, processes, serving
+from tests.support.processes import eventually
 
 BRANCH = "tamma/1-fix"
 PLATFORM = PlainGit(PlatformSettings("git", "plain-git"))
@@ -207,6 +212,15 @@ async def test_no_more_is_fetched_than_a_call_needs(tmp_path: Path) -> None:
         assert 500_000 < server.sent < 600_000
         git("config", "uploadpack.allowFilter", "false", cwd=path)  # as servers without it
         assert await PLATFORM.get_file(name, "README.md", "main") == b"hello\n"
+
+
+async def test_a_remote_that_says_nothing_is_given_up_with_all_that_was_started() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/silent.git"
+        remote = RemoteGit(Remote.of(url, GitCredentials()), timeout=0.5)
+        with pytest.raises(Transient, match="took longer"):
+            await asyncio.to_thread(remote.default_branch)
+        await eventually(lambda: not [seen for seen in processes() if url in seen.command], 10)
 
 
 async def test_a_remote_that_is_not_there(remote: tuple[str, Path]) -> None:

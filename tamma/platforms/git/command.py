@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -26,9 +28,9 @@ def run_git(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git as its user would, without prompts. Raises PlatformError, Transient (no answer)."""
-    environment = {key: value for key, value in os.environ.items() if key not in _INHERITED}
-    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
-    done = _run(arguments, arguments[0], environment, cwd, input_ or b"", timeout, pass_fds)
+    variables = {key: value for key, value in os.environ.items() if key not in _INHERITED}
+    variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
+    done = _run(arguments, arguments[0], variables, cwd, input_ or b"", timeout, pass_fds)
     if check and done.returncode != 0:
         raise PlatformError(f"git {arguments[0]} failed: {_text(done.stderr)}")
     return done
@@ -55,21 +57,30 @@ def _run(
     timeout: float,
     pass_fds: Sequence[int],
 ) -> subprocess.CompletedProcess[bytes]:
+    pipe = subprocess.PIPE
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             ["git", *words],
             cwd=cwd,
             env=env,
-            input=input_,
-            capture_output=True,
-            timeout=timeout,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
             pass_fds=tuple(pass_fds),
-            check=False,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise PlatformError("the git command is missing", hint="install git") from error
-    except subprocess.TimeoutExpired as error:
-        raise Transient(f"git {action} took longer than {timeout:.0f} s") from error
+    with process:
+        try:
+            output, errors = process.communicate(input_, timeout)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with its helpers, which hold the pipes: https, ssh
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Transient(f"git {action} took longer than {timeout:.0f} s") from error
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def _text(stderr: bytes) -> str:
