@@ -222,4 +222,4 @@ class _Entry:
         return str(path)
 
     def _wrong(self, what: str, hint: str | None = None) -> ConfigError:
-        return ConfigError(f"{self._where}: {what}", hint=hint or "docs/platforms.md has an example of each")
+        return ConfigError(f"{self._where}: {what}", hint=hint or "docs/accounts.md has an example of each")

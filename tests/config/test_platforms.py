@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from tamma.config.fingerprint import fingerprint
 from tamma.config.load import LoadedConfig, load_config
-from tamma.config.platform_settings import conventions_for_platform, token_ends
+from tamma.config.platform_settings import conventions_for_platform, token_ends, tracking_for_platform
 from tamma.config.redact import redacted
 from tamma.config.resolve import settings_for_platform, worker_environment
 from tamma.errors import BadCredentials, ConfigError
@@ -306,3 +308,24 @@ def test_loading_is_quick_and_imports_no_sdk(tmp_path: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_an_account_that_was_kept_is_the_one_that_was_validated(tmp_path: Path) -> None:
+    user = entry(
+        authType="oauth",
+        credentials={"clientId": 7, "refreshToken": "env:RT", "expiresAt": "2027-01-01"},
+        webhookSecret="env:S",
+        issues={"platform": "github.com", "project": "a/b"},
+        labels={"pullRequest": ["x"], "needsHuman": None},
+        repositories="git.acme.test/a/*",
+    )
+    (tmp_path / "config.json").write_text(json.dumps(user))
+    env = {"TAMMA_HOME": str(tmp_path), "RT": "canary-refresh", "S": "canary-hook"}
+    first, second = (load_config(env=env, keep=True) for _ in range(2))
+    assert type(second.config) is not type(first.config), "this one was kept"
+    one, other = (settings_for_platform(each, "forge") for each in (first, second))
+    assert replace(one, tokens=None) == replace(other, tokens=None)
+    assert conventions_for_platform(first, "forge") == conventions_for_platform(second, "forge")
+    assert tracking_for_platform(first, "forge") == tracking_for_platform(second, "forge")
+    assert worker_environment(first) == worker_environment(second)
+    assert not any("canary" in path.read_text() for path in (tmp_path / "cache").iterdir())

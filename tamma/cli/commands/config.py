@@ -62,7 +62,7 @@ def validate(invocation: Invocation) -> None:
     if found := platforms.problems(loaded):
         raise ConfigError(
             "the configuration is wrong: " + "; ".join(found),
-            hint="`tamma platforms list --types` lists the types, docs/platforms.md what an entry may hold",
+            hint="`tamma platforms list --types` lists the types, docs/accounts.md has an example of each",
         )
     settings_for_provider(loaded)
     database_url(loaded)
