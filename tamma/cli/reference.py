@@ -205,7 +205,8 @@ def _without_repository(text: str, known: Known, found: Found, given: str | None
     if given is None:
         raise ConfigError(
             f"{text!r} does not say which repository the change is for",
-            hint=f"add --repo {'NAME' if inside else 'owner/repo'}",
+            hint=f"submit it with --repo {'NAME' if inside else 'owner/repo'}; elsewhere write it as "
+            f"{inside or 'owner'}/{'NAME' if inside else 'repo'}#{found.address.number}",
         )
     named = _REPOSITORY.fullmatch(given.strip())
     owner = (named["owner"] or inside) if named else ""

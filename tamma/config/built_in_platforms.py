@@ -40,6 +40,7 @@ USUAL = (
     ),
     Usual("azure-devops", ("AZURE_DEVOPS_TOKEN", "AZURE_DEVOPS_EXT_PAT"), "dev.azure.com"),
 )
+_PUBLIC = frozenset(usual.host for usual in USUAL if usual.host)
 SERVER_VARIABLES = frozenset(name for usual in USUAL for name in usual.servers)
 """No secrets, and yet part of the configuration: without them a token would go elsewhere."""
 
@@ -53,6 +54,8 @@ def usual_accounts(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         host = urlsplit(address).netloc.lower() if address else usual.host
         if token is None or not host:
             continue
+        if usual.path and host in _PUBLIC:
+            continue  # `GH_HOST=github.com`: its token is for servers of one's own
         credentials = {"accessToken": f"env:{token}"}
         entry: dict[str, Any] = {"platformId": host, "platformType": usual.type, "credentials": credentials}
         if address and host != usual.host:

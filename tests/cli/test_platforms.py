@@ -236,6 +236,36 @@ async def test_an_end_that_the_entry_names_is_warned_of(home: Path, capsys: Capt
     assert f"the token ended on {ends}" in err
 
 
+# --- submit ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["SHOP-12", "--repo", "house:acme/tools"], "dev/house/acme/tools/SHOP-12"),
+        (
+            ["https://acme.atlassian.net/browse/SHOP-12", "--repo", "acme/tools"],
+            "dev/house/acme/tools/SHOP-12",
+        ),
+        (["https://ghe.test/acme/tools/issues/SHOP-12"], None),
+        (["house:acme/tools#SHOP-12"], "dev/house/acme/tools/SHOP-12"),
+        (["https://dev.azure.com/o/p/_workitems/edit/7", "--repo", "web"], "dev/dev.azure.com/o/p/web/7"),
+        (["https://gitlab.com/g/sub/web/-/issues/7"], "dev/gitlab.com/g/sub/web/7"),
+    ],
+)
+async def test_issues_of_every_account_are_submitted(
+    home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, arguments: list[str], wanted: str | None
+) -> None:
+    monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", CANARY)
+    monkeypatch.setenv("GITLAB_TOKEN", CANARY)
+    jira = {"platformId": "jira", "platformType": "jira", "baseUrl": "https://acme.atlassian.net"}
+    write(home, house("https://ghe.test/api/v3", issues={"platform": "jira"}), jira)
+    code, out, err = await run(capsys, "submit", *arguments, "--provider", "scripted", "--dry-run", "--json")
+    assert code == (2 if wanted is None else 0), err
+    if wanted:
+        assert json.loads(out)["workflowId"] == wanted
+
+
 # --- validate ----------------------------------------------------------------------------------------
 
 

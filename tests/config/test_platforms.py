@@ -209,6 +209,9 @@ def test_a_token_goes_to_the_server_beside_it_and_to_no_other(tmp_path: Path, se
     found = accounts(load(tmp_path, env={"GITLAB_TOKEN": CANARY, "GITLAB_HOST": server}))
     assert found["git.acme.test"] == ("gitlab", "https://git.acme.test", "env:GITLAB_TOKEN")
     assert "gitlab.com" not in found
+    assert accounts(load(tmp_path, env={"GH_ENTERPRISE_TOKEN": CANARY, "GH_HOST": "github.com"})) == {
+        "github.com": ("github", None, "env:GITHUB_TOKEN")
+    }
 
 
 @pytest.mark.parametrize("server", ["https://me@git.acme.test", "https://git.acme.test:x", "https://", "  "])
