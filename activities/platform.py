@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import structlog
 from temporalio import activity
 
 from activities.failures import failing_well, not_yet
@@ -29,6 +31,7 @@ from activities.interface import (
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
 from tamma.errors import Forbidden, NotFound, StaleHead
+from tamma.model.conventions import Conventions
 from tamma.model.ids import branch_name
 from tamma.model.repository import (
     Branch,
@@ -41,17 +44,26 @@ from tamma.model.repository import (
     Repository,
     Target,
 )
-from tamma.platforms.interface import COMMENTS, ISSUES
+from tamma.platforms.interface import COMMENTS, ISSUES, LABELS, Platform
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.store.interface import BlobStore
 
+_LONGEST_TEMPLATE = 16_384
+"""Bytes."""
+
 
 class PlatformActivities:
-    """Holds the platform accounts and the blob store."""
+    """Holds the platform accounts, how their teams want things to look, and the blob store."""
 
-    def __init__(self, platforms: PlatformPool, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        platforms: PlatformPool,
+        blobs: BlobStore,
+        conventions: Callable[[str], Conventions] = lambda _: Conventions(),
+    ) -> None:
         self._platforms = platforms
         self._blobs = blobs
+        self._conventions = conventions
 
     @activity.defn(name=ACCEPT_ISSUE.name)
     @failing_well
@@ -76,7 +88,7 @@ class PlatformActivities:
             )
         text = issue_markdown(issue)
         return AcceptedIssue(
-            number=issue.number,
+            number=self._conventions(given.repo.platform_id).issue_name(issue.number),
             title=issue.title,
             url=issue.url,
             snapshot=await self._blobs.put_blob(text.encode(), "text/markdown"),
@@ -94,11 +106,14 @@ class PlatformActivities:
         """Open the pull request, or find the one that an earlier attempt opened."""
         platform = await self._platforms.get(given.repo.platform_id)
         plan = (await self._blobs.get_blob(given.plan)).decode() if given.plan else ""
+        wanted = self._conventions(given.repo.platform_id)
+        template = await _template(platform, given, wanted)
         spec = PullRequestSpec(
             head=given.head,
             base=given.base,
             title=pull_request_title(given.issue_title),
-            body=pull_request_body(given, plan),
+            body=pull_request_body(given, plan, wanted.closing(given.issue), template),
+            labels=await _labels(platform, wanted),
             link=given.issue_url,
         )
         ensured = await platform.ensure_pr(given.repo, spec, op_id=f"{given.task_id}/pr")
@@ -196,3 +211,25 @@ class PlatformActivities:
             return issue_from_markdown(given.issue_text, given.issue)
         platform = await self._platforms.get(given.repo.platform_id)
         return await platform.get_issue(given.repo, given.issue)
+
+
+async def _template(platform: Platform, given: OpenPullRequest, wanted: Conventions) -> str:
+    """The team's text for descriptions. One that is not in the repository is no reason to open none."""
+    if wanted.template_path is None:
+        return wanted.pull_request_template or ""
+    try:
+        content = await platform.get_file(given.repo, wanted.template_path, given.base)
+    except NotFound:
+        structlog.get_logger().warning(
+            "pull_request.no_template", repository=given.repo.full_name, path=wanted.template_path
+        )
+        return ""
+    return content[:_LONGEST_TEMPLATE].decode("utf-8", "replace")
+
+
+async def _labels(platform: Platform, wanted: Conventions) -> tuple[str, ...]:
+    """The team's labels. A platform without any gets none."""
+    if wanted.pull_request_labels and LABELS not in await platform.capabilities():
+        structlog.get_logger().warning("pull_request.no_labels", labels=wanted.pull_request_labels)
+        return ()
+    return wanted.pull_request_labels

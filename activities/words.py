@@ -75,9 +75,13 @@ def pull_request_title(issue_title: str) -> str:
     return " ".join(issue_title.split())[:120]
 
 
-def pull_request_body(given: OpenPullRequest, plan: str) -> str:
-    """What a reviewer needs: what and why, the plan, how it was tested, in what sandbox, at what cost."""
-    lines = [given.summary.strip() or "(the agent gave no summary)", "", f"Closes #{given.issue}", ""]
+def pull_request_body(given: OpenPullRequest, plan: str, closing: str = "", template: str = "") -> str:
+    """What a reviewer needs: what and why, the plan, how it was tested, in what sandbox, at what cost.
+
+    `closing` is the line about the issue, where it is not the platform's own; `template` the team's own text.
+    """
+    summary = given.summary.strip() or "(the agent gave no summary)"
+    lines = [summary, "", closing or f"Closes #{given.issue}", ""]
     lines += ["## Tests", ""]
     if given.red_test is not None:
         lines.append(
@@ -98,6 +102,8 @@ def pull_request_body(given: OpenPullRequest, plan: str) -> str:
         lines += ["", "## Self-review", "", given.review]
     if plan:
         lines += ["", "<details><summary>Plan</summary>", "", plan, "", "</details>"]
+    if template.strip():
+        lines += ["", template.strip()]
     spend = given.spend
     money = f"{spend.cost_usd:.4f} USD"
     if spend.unpriced_calls:

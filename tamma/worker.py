@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,11 @@ from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
 from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
-from tamma.config.platform_settings import ending_tokens, tracking_for_platform
+from tamma.config.platform_settings import (
+    conventions_for_platform,
+    ending_tokens,
+    tracking_for_platform,
+)
 from tamma.config.resolve import (
     database_url,
     routes,
@@ -35,6 +39,7 @@ from tamma.config.resolve import (
     workspaces_dir,
 )
 from tamma.errors import ConfigError, TammaError
+from tamma.model.conventions import Conventions
 from tamma.model.conversation import Tool
 from tamma.model.task import AI_QUEUE, TASK_QUEUE, WORKSPACE_QUEUE, host_queue
 from tamma.pools import Platforms, Providers
@@ -92,6 +97,8 @@ class Parts:
     """Model calls at once."""
     model_rate: float | None = None
     """Model calls a second that Temporal hands out over all workers; None: as many as there are."""
+    conventions: Callable[[str], Conventions] = lambda _: Conventions()
+    """How pull requests and issues are to look, by the platform's id."""
 
 
 def workers(
@@ -104,7 +111,7 @@ def workers(
     from temporalio.worker import Worker
 
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
-    platform = PlatformActivities(parts.platforms, parts.store)
+    platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
     workspace = WorkspaceActivities(
         parts.workspaces,
@@ -235,6 +242,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         routes=routes(loaded),
         model_calls=worker.max_model_calls,
         model_rate=worker.model_calls_per_second,
+        conventions=lambda name: conventions_for_platform(loaded, name),
     )
 
 

@@ -47,12 +47,15 @@ def settings_for_platform(loaded: LoadedConfig, platform_id: str) -> PlatformSet
 def conventions_for_platform(loaded: LoadedConfig, platform_id: str) -> Conventions:
     """How pull requests and labels are to look there. Raises ConfigError where there is none of that id."""
     entry = platform_entry(loaded, platform_id)
+    tracker = platform_entry(loaded, entry.issues.platform) if entry.issues else None
     return Conventions(
         default_branch=entry.default_branch,
         pull_request_template=entry.pull_request_template,
         pull_request_labels=tuple(entry.labels.pull_request),
         needs_human_label=entry.labels.needs_human,
         in_progress_label=entry.labels.in_progress,
+        tracker=tracker.platform_id if tracker else None,
+        tracker_type=tracker.platform_type if tracker else "",
     )
 
 

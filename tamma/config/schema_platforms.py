@@ -64,9 +64,9 @@ class LabelsConfig(Section):
     pull_request: Texts = ()
     """Put on every pull request."""
     needs_human: str | None = "needs-human-review"
-    """Put on where a run needs a person. `null`: none."""
+    """For what needs a person. No run puts it on yet. `null`: none."""
     in_progress: str | None = None
-    """Put on an issue while a run works on it. None: none."""
+    """For issues that a run works on. No run puts it on yet. None: none."""
 
 
 class TrackerConfig(Section):
@@ -102,7 +102,8 @@ class PlatformConfig(Section):
     default_branch: str | None = None
     """The branch that changes are for. None: what the platform says."""
     pull_request_template: str | None = None
-    """A path in the repository, or the text itself where it has several lines. None: Tamma's own form."""
+    """Stands below Tamma's own text: a path in the repository, or the text itself where it has several
+    lines. None: Tamma's text alone."""
     labels: LabelsConfig = Field(default_factory=LabelsConfig)
     clone_url: str | None = None
     """A template of the address to clone from, `{owner}` and `{name}` filled in."""
