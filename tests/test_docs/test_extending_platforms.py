@@ -14,12 +14,19 @@ from typing import cast
 import pytest
 
 from tamma import errors
-from tamma.errors import BadCredentials, NotFound, PlatformError, Unsupported
+from tamma.errors import BadCredentials, NotFound, PlatformError, Transient, Unsupported
 from tamma.model.repository import RepoRef
 from tamma.platforms import interface
 from tamma.platforms.interface import Platform, PlatformPlugin, PlatformSettings
 from tamma.platforms.plugins.methods import functions
-from tests.platforms import test_contract as contract
+from tests.platforms.contract import (
+    test_branches,
+    test_comments,
+    test_issues,
+    test_labels,
+    test_repository,
+    test_unsupported,
+)
 from tests.platforms.harness import Harness
 from tests.platforms.registry import Entry
 from tests.support import plugins
@@ -36,19 +43,17 @@ LACKS = {
     interface.LOCAL_MERGE: "by hand",
 }
 SUITE: tuple[Callable[[Harness], Awaitable[None]], ...] = (
-    contract.test_a_repository_has_a_default_branch_and_an_address,
-    contract.test_an_unknown_repository_is_not_found,
-    contract.test_a_branch_is_created_once,
-    contract.test_a_branch_elsewhere_is_a_conflict,
-    contract.test_a_missing_branch_is_not_found,
-    contract.test_a_branch_is_deleted_only_where_it_is_expected,
-    contract.test_all_issues_of_many_pages_are_listed_once,
-    contract.test_an_issue_is_read_as_it_was_written,
-    contract.test_a_comment_is_written_once_and_then_updated,
-    contract.test_a_comment_whose_answer_was_lost,
-    contract.test_labels_are_set_by_their_difference,
-    contract.test_an_issue_is_closed_once_and_reopened,
-    contract.test_a_closing_whose_answer_was_lost,
+    test_repository.test_a_repository_has_a_default_branch_and_an_address,
+    test_repository.test_an_unknown_repository_is_not_found,
+    test_branches.test_a_branch_is_created_once,
+    test_branches.test_a_branch_elsewhere_is_a_conflict,
+    test_branches.test_a_missing_branch_is_not_found,
+    test_branches.test_a_branch_is_deleted_only_where_it_is_expected,
+    test_issues.test_all_issues_of_many_pages_are_listed_once,
+    test_issues.test_an_issue_is_read_as_it_was_written,
+    test_comments.test_a_comment_is_written_once_and_then_updated,
+    test_labels.test_labels_are_set_by_their_difference,
+    test_issues.test_an_issue_is_closed_once_and_reopened,
 )
 
 
@@ -96,8 +101,31 @@ async def test_the_suite_takes_the_page_s_platform(
     await check(harness)
 
 
+async def test_a_write_whose_answer_was_lost_is_done_once(harness: Harness) -> None:
+    [number] = await harness.add_issues(1)
+    target = interface.Target("issue", number)
+
+    async def comment() -> object:
+        return await harness.platform.ensure_comment(harness.repo, target, "hello", "op-1")
+
+    async def close() -> object:
+        return await harness.platform.close_issue(harness.repo, number)
+
+    for write in (comment, close):
+        before = harness.changes()
+        harness.arm("lose_answer", 0, write.__name__)
+        with pytest.raises(Transient):
+            await write()
+        harness.arm(None, 0, write.__name__)
+        await write()
+        assert harness.changes() - before == 1
+    assert [comment.body for comment in await harness.platform.list_comments(harness.repo, target)] == [
+        "hello"
+    ]
+
+
 async def test_what_it_lacks_it_says(harness: Harness) -> None:
-    await contract.test_what_a_platform_lacks_is_unsupported(harness, Entry("house-git", lacks=LACKS))
+    await test_unsupported.test_what_a_platform_lacks_is_unsupported(harness, Entry("house-git", lacks=LACKS))
     with pytest.raises(Unsupported):
         harness.platform.verify_webhook({}, b"")
 
