@@ -36,6 +36,7 @@ PROVIDERS: Mapping[str, str] = {
 }
 PLATFORMS: Mapping[str, str] = {
     "github": "tamma.platforms.github.platform:GitHub",
+    "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",
     "memory": "tamma.platforms.memory.platform:MemoryPlatform",
 }

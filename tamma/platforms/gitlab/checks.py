@@ -1,0 +1,177 @@
+"""Checks on GitLab: commit statuses, the jobs of pipelines, and pipelines that got no jobs, united."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from tamma.errors import Conflict, NotFound, PlatformError, Transient
+from tamma.model.repository import Check, CheckState, CheckSummary, RepoRef, Status
+from tamma.platforms.common.checks import summarise
+from tamma.platforms.gitlab.client import item, next_page, project, quoted
+from tamma.platforms.gitlab.models import CommitAnswer, MergeRequestAnswer, PipelineAnswer
+from tamma.platforms.gitlab.threads import GitLabThreads
+
+_STATES = {
+    "success": CheckState.SUCCESS,
+    "skipped": CheckState.SUCCESS,
+    "failed": CheckState.FAILURE,
+    "canceled": CheckState.FAILURE,
+}
+"""Everything else waits or runs: created, waiting_for_resource, preparing, pending, running, scheduled,
+manual, canceling, waiting_for_callback (docs.gitlab.com/api/pipelines)."""
+_SENT = {CheckState.PENDING: "pending", CheckState.SUCCESS: "success", CheckState.FAILURE: "failed"}
+_TEXT_LIMIT = 255
+"""Characters of a status's description and address."""
+
+
+class CommitStatus(BaseModel):
+    """Somebody's status, or a job: GitLab lists both."""
+
+    id: int
+    name: str
+    status: str
+    ref: str | None = None
+    target_url: str | None = None
+    description: str | None = None
+    allow_failure: bool = False
+    created_at: datetime | None = None
+
+    def check(self) -> Check:
+        url = self.target_url or ""
+        is_job = url.endswith((f"/jobs/{self.id}", f"/builds/{self.id}"))
+        return Check(
+            self.name,
+            state_of(self.status, allow_failure=self.allow_failure),
+            url,
+            self.description or self.status,
+            str(self.id) if is_job else None,
+        )
+
+
+class JobAnswer(BaseModel):
+    id: int
+    name: str
+    status: str
+    web_url: str = ""
+    allow_failure: bool = False
+    created_at: datetime | None = None
+
+    def check(self) -> Check:
+        state = state_of(self.status, allow_failure=self.allow_failure)
+        return Check(self.name, state, self.web_url, self.status, str(self.id))
+
+
+def state_of(native: str, *, allow_failure: bool = False) -> CheckState:
+    """What a job's, status's or pipeline's word comes to. What may fail, or need not be started, is green."""
+    state = _STATES.get(native, CheckState.PENDING)
+    if allow_failure and (state is CheckState.FAILURE or native == "manual"):
+        return CheckState.SUCCESS
+    return state
+
+
+def united(
+    sha: str, parts: Iterable[CommitStatus | JobAnswer], pipelines: Iterable[PipelineAnswer]
+) -> CheckSummary:
+    """Each name once, the newest.
+
+    A pipeline whose file is wrong, or that has not made its jobs yet, shows in none of them: it is a check
+    of its own where the jobs look better than it does.
+    """
+    newest: dict[str, CommitStatus | JobAnswer] = {}
+    for part in parts:
+        there = newest.get(part.name)
+        if there is None or part.id > there.id:
+            newest[part.name] = part
+    checks = [part.check() for part in newest.values()]
+    states = {check.state for check in checks}
+    seen: set[tuple[str, str]] = set()
+    for pipeline in sorted(pipelines, key=lambda pipeline: -pipeline.id):
+        kind = (pipeline.ref, pipeline.source)
+        state = state_of(pipeline.status)
+        if kind not in seen and state is not CheckState.SUCCESS and not states & {state, CheckState.FAILURE}:
+            checks.append(Check(f"pipeline {pipeline.id}", state, pipeline.web_url, pipeline.status))
+        seen.add(kind)
+    return summarise(sha, checks)
+
+
+class GitLabChecks(GitLabThreads):
+    """The part of the adapter that reads and sets checks."""
+
+    async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
+        """Statuses and jobs of the commit's pipelines, and of those that run on the merged result of its
+        merge requests: that is another commit, which GitLab makes."""
+        parts: list[CommitStatus | JobAnswer] = [*await self._statuses(repo, sha)]
+        pipelines = await self._pipelines_of(repo, sha)
+        for pipeline in await self._on_merged_results(repo, sha):
+            pipelines.append(pipeline)
+            parts += await self._every(JobAnswer, project(repo, f"/pipelines/{pipeline.id}/jobs"))
+        return united(sha, parts, pipelines)
+
+    async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
+        """Older servers (before 18.3) refuse a status that is so already with 400: it is looked up first."""
+        if await self._stands(repo, sha, status):
+            return
+        body = {
+            "state": _SENT[status.state],
+            "name": status.name[:_TEXT_LIMIT],
+            "description": status.description[:_TEXT_LIMIT],
+        }
+        if status.url:
+            body["target_url"] = status.url[:_TEXT_LIMIT]
+        try:
+            await self._api.do("POST", project(repo, f"/statuses/{quoted(sha)}"), body)
+        except PlatformError as error:
+            if not (isinstance(error, Conflict | Transient) or error.status == 400):
+                raise
+            try:
+                stands = await self._stands(repo, sha, status)
+            except PlatformError:
+                raise error from None
+            if not stands:
+                raise
+
+    async def _stands(self, repo: RepoRef, sha: str, status: Status) -> bool:
+        name = status.name[:_TEXT_LIMIT]
+        same = [one for one in await self._statuses(repo, sha) if one.name == name]
+        if not same:
+            return False
+        now = max(same, key=lambda one: one.id)
+        wanted = (_SENT[status.state], status.description[:_TEXT_LIMIT], status.url[:_TEXT_LIMIT])
+        return (now.status, now.description or "", now.target_url or "") == wanted
+
+    async def _statuses(self, repo: RepoRef, sha: str) -> list[CommitStatus]:
+        where = project(repo, f"/repository/commits/{quoted(sha)}/statuses")
+        return await self._every(CommitStatus, where)
+
+    async def _pipelines_of(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
+        query = {"sha": sha, "order_by": "id", "sort": "desc", "per_page": "100"}
+        found, _ = await self._api.page(PipelineAnswer, project(repo, "/pipelines"), query, next_page)
+        return found
+
+    async def _on_merged_results(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
+        """The newest pipeline on the merged result of each open merge request that has this head."""
+        requests = await self._every(
+            MergeRequestAnswer, project(repo, f"/repository/commits/{quoted(sha)}/merge_requests")
+        )
+        found: list[PipelineAnswer] = []
+        for request in requests:
+            if request.is_open and request.sha == sha:
+                where = item(repo, "pull_request", str(request.iid), "/pipelines")
+                pipelines, _ = await self._api.page(PipelineAnswer, where, {"per_page": "20"}, next_page)
+                newest = next(
+                    (one for one in pipelines if one.ref.endswith("/merge") and one.sha != sha), None
+                )
+                if newest is not None and await self._is_of(repo, newest, sha):
+                    found.append(newest)
+        return found
+
+    async def _is_of(self, repo: RepoRef, pipeline: PipelineAnswer, head: str) -> bool:
+        """Whether it runs on a merge of `head`, not on one of an older push."""
+        where = project(repo, f"/repository/commits/{quoted(pipeline.sha)}")
+        try:
+            return head in (await self._api.get(CommitAnswer, where)).parent_ids
+        except NotFound:
+            return True  # not known any more: better red or late than green for no reason

@@ -1,0 +1,243 @@
+"""Projects, files, branches and commits on GitLab."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import UTC
+from email.utils import format_datetime
+
+from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient, Unsupported
+from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
+from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.gitlab.client import GitLabAccount, project, quoted, without_commands
+from tamma.platforms.gitlab.models import BranchAnswer, CommitAnswer, ProjectAnswer
+from tamma.platforms.http.messages import Request
+from tamma.platforms.interface import GitCredentials
+
+_LINK = "120000"
+
+
+class GitLabGit(GitLabAccount):
+    """The Git part of the adapter."""
+
+    async def get_repository(self, repo: RepoRef) -> Repository:
+        answer = await self._project(repo)
+        owner, _, name = answer.path_with_namespace.rpartition("/")
+        ref = RepoRef(repo.platform_id, owner, name)
+        settings = self._settings
+        clone_url = answer.ssh_url_to_repo if settings.git_over == "ssh" else answer.http_url_to_repo
+        if settings.clone_url:
+            clone_url = settings.clone_url.format(owner=owner, name=name)
+        return Repository(
+            ref,
+            settings.default_branch or answer.default_branch or "main",
+            clone_url,
+            answer.web_url,
+            answer.visibility != "public",
+            answer.archived,
+        )
+
+    async def git_credentials(self, repo: RepoRef) -> GitCredentials:
+        """`oauth2` goes with OAuth tokens and with access tokens of all kinds."""
+        settings = self._settings
+        over_ssh = settings.git_over == "ssh"
+        return GitCredentials(
+            username="" if over_ssh else "oauth2",
+            token=None if over_ssh else await self._source.token(),
+            ssh_key=settings.ssh_key,
+            known_hosts=settings.known_hosts,
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+        )
+
+    async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
+        """Raises NotFound, also for a folder."""
+        where = project(repo, f"/repository/files/{quoted(path)}/raw")
+        return (await self._api.call(Request("GET", where, {"ref": ref}))).body
+
+    async def get_branch(self, repo: RepoRef, name: str) -> Branch:
+        branch = await self._branch(repo, name)
+        if branch is None:
+            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+        return Branch(name, branch.commit.id)
+
+    async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
+        existing = await self._branch(repo, name)
+        if existing is None:
+            try:
+                where = project(repo, "/repository/branches")
+                await self._api.do("POST", where, {"branch": name, "ref": from_sha})
+            except PlatformError as error:  # 400 "Branch already exists", or the answer was lost
+                if not (isinstance(error, Conflict | Transient) or error.status == 400):
+                    raise
+                existing = await self._looked_again(repo, name, error)
+                if existing is None:
+                    raise
+        if existing is not None and existing.commit.id != from_sha:
+            raise Conflict(
+                f"the branch {name!r} of {repo.full_name} exists at {existing.commit.id[:12]}, "
+                f"not at {from_sha[:12]}",
+                hint="delete or rename it, or submit again with another branch",
+                platform=self._settings.id,
+            )
+        return Branch(name, from_sha)
+
+    async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
+        """GitLab has no compare-and-delete. It does compare the time at which the head was authored, which
+        keeps most of what is pushed between our look and our write."""
+        existing = await self._branch(repo, name)
+        if existing is None:
+            return
+        if existing.commit.id != expected_sha:
+            raise self._stale(name, existing.commit.id, expected_sha)
+        authored = existing.commit.authored_date
+        since = (
+            {"if-unmodified-since": format_datetime(authored.astimezone(UTC), usegmt=True)}
+            if authored
+            else {}
+        )
+        where = project(repo, f"/repository/branches/{quoted(name)}")
+        try:
+            await self._api.call(Request("DELETE", where, headers=since))
+        except PlatformError as error:
+            now = await self._looked_again(repo, name, error)
+            if now is not None and now.commit.id != expected_sha:
+                raise self._stale(name, now.commit.id, expected_sha) from error
+            if now is not None:
+                raise
+
+    async def commit_files(
+        self,
+        repo: RepoRef,
+        branch: str,
+        changes: tuple[FileChange, ...],
+        message: str,
+        expected_head: str,
+        op_id: str,
+    ) -> CommitRef:
+        """Pinned by looking at the head right before, by the last commit of every file that is there
+        (`last_commit_id`), and by looking at the parent right after: GitLab's API pins no head itself.
+        """
+        tip = await self._tip(repo, branch)
+        if (done := self._made_before(branch, tip, expected_head, op_id)) is not None:
+            return done
+        actions = await self._actions(repo, changes, expected_head)
+        body = {
+            "branch": branch,
+            "commit_message": with_trailer(without_commands(message), op_id),
+            "actions": actions,
+        }
+        where = project(repo, "/repository/commits")
+        try:
+            made = await self._api.send(CommitAnswer, "POST", where, body)
+        except PlatformError as error:
+            if not (isinstance(error, Conflict | Transient) or error.status == 400):
+                raise
+            try:
+                tip = await self._tip(repo, branch)
+            except PlatformError:
+                raise error from None
+            if self._made_before(branch, tip, expected_head, op_id) is None:
+                raise
+            made = tip
+        self._require_parent(branch, made, expected_head)
+        return CommitRef(made.id, created=True)
+
+    # --- within ------------------------------------------------------------------------------------------
+
+    async def _project(self, repo: RepoRef) -> ProjectAnswer:
+        return await self._api.get(ProjectAnswer, project(repo))
+
+    async def _branch(self, repo: RepoRef, name: str) -> BranchAnswer | None:
+        try:
+            return await self._api.get(BranchAnswer, project(repo, f"/repository/branches/{quoted(name)}"))
+        except NotFound:
+            await self._project(repo)  # GitLab says the same for a project that is not there
+            return None
+
+    async def _looked_again(self, repo: RepoRef, name: str, error: PlatformError) -> BranchAnswer | None:
+        """The branch after a write that failed. Raises `error` where even that cannot be told."""
+        try:
+            return await self._branch(repo, name)
+        except PlatformError:
+            raise error from None
+
+    async def _tip(self, repo: RepoRef, branch: str) -> CommitAnswer:
+        """The head of the branch. Raises NotFound."""
+        found = await self._branch(repo, branch)
+        if found is None:
+            raise NotFound(
+                f"{repo.full_name} has no branch {branch!r}", platform=self._settings.id, status=404
+            )
+        return found.commit
+
+    def _made_before(
+        self, branch: str, tip: CommitAnswer, expected_head: str, op_id: str
+    ) -> CommitRef | None:
+        """What an attempt before this one made; None where the head is as expected. Raises StaleHead."""
+        if has_trailer(tip.message, op_id):
+            if tip.id != expected_head:
+                self._require_parent(branch, tip, expected_head)
+            return CommitRef(tip.id, created=False)
+        if tip.id != expected_head:
+            raise self._stale(branch, tip.id, expected_head)
+        return None
+
+    def _require_parent(self, branch: str, made: CommitAnswer, expected_head: str) -> None:
+        """Raises StaleHead where somebody's push went in between our look and our write."""
+        if expected_head not in made.parent_ids:
+            raise StaleHead(
+                f"the commit {made.id[:12]} on {branch!r} stands on {', '.join(made.parent_ids)[:12]}, "
+                f"not on {expected_head[:12]}: somebody pushed at the same moment",
+                hint="look at the branch and go on from its head",
+                platform=self._settings.id,
+            )
+
+    async def _actions(
+        self, repo: RepoRef, changes: tuple[FileChange, ...], head: str
+    ) -> list[dict[str, object]]:
+        executable = await asyncio.gather(*(self._executable(repo, change.path, head) for change in changes))
+        return [
+            action
+            for change, was in zip(changes, executable, strict=True)
+            for action in actions_of(change, was, head)
+        ]
+
+    async def _executable(self, repo: RepoRef, path: str, ref: str) -> bool | None:
+        """Whether the file is; None where there is none."""
+        where = project(repo, f"/repository/files/{quoted(path)}")
+        try:
+            answer = await self._api.call(Request("HEAD", where, {"ref": ref}))
+        except NotFound:
+            return None
+        return answer.headers.get("x-gitlab-execute-filemode") == "true"
+
+    def _stale(self, branch: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"the branch {branch!r} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
+
+
+def actions_of(change: FileChange, executable: bool | None, head: str) -> list[dict[str, object]]:
+    """What the commits API is told to do (docs.gitlab.com/api/commits). `executable`: None for a file that is
+    not there. A file's mode is an action of its own."""
+    there = executable is not None
+    pinned: dict[str, object] = {"file_path": change.path, "last_commit_id": head}
+    if change.kind is ChangeKind.DELETE:
+        return [{"action": "delete", **pinned}] if there else []
+    if change.mode == _LINK:
+        raise Unsupported(
+            "symbolic links by the API", platform="gitlab", hint='deliver by git push ("delivery": "push")'
+        )
+    write: dict[str, object] = {
+        "action": "update" if there else "create",
+        **(pinned if there else {"file_path": change.path}),
+        "content": base64.b64encode(change.content).decode(),
+        "encoding": "base64",
+    }
+    wanted = change.mode == "100755"
+    if wanted == bool(executable):
+        return [write]
+    return [write, {"action": "chmod", "file_path": change.path, "execute_filemode": wanted}]
