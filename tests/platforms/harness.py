@@ -25,6 +25,7 @@ from tamma.model.repository import (
     FileChange,
     InlineComment,
     Issue,
+    MergeMethod,
     PullRequestSpec,
     RepoRef,
     Review,
@@ -132,6 +133,9 @@ class Harness:
     def merge_later(self, reads: int) -> None:
         """Merges are accepted, and done when the pull request was read so often."""
         self.cannot("merges that complete later")
+
+    def merges_by(self, method: MergeMethod) -> None:
+        """Set the repository up for merges of that kind, where the platform has a setting for it."""
 
     # --- what people and CI do -------------------------------------------------------------------------
 

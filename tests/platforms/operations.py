@@ -133,6 +133,11 @@ async def a_pull(harness: Harness) -> Ready:
     return Ready(pull.head_sha, pull.number)
 
 
+async def a_rebasing_pull(harness: Harness) -> Ready:
+    harness.merges_by("rebase")
+    return await a_pull(harness)
+
+
 async def a_draft(harness: Harness) -> Ready:
     head = await branch_of_others(harness)
     spec = PullRequestSpec(BRANCH, "main", "Fix", "b", draft=True)
@@ -328,7 +333,7 @@ def _table() -> Iterator[tuple[str, str, tuple[str, ...], Prepare, Call]]:
 
     yield "merge", "merge_pr", pull, a_pull, _merge("merge")
     yield "squash", "merge_pr", pull, a_pull, _merge("squash")
-    yield "rebase", "merge_pr", pull, a_pull, _merge("rebase")
+    yield "rebase", "merge_pr", pull, a_rebasing_pull, _merge("rebase")
     yield "slow merge", "merge_pr", (*pull, MERGES_LATER), a_slow_pull, _merge_slowly
     left = _merge("squash", when_ready=True)
     yield "merge left to the platform", "merge_pr", (*pull, i.AUTO_MERGE), a_pull_that_waits, left

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tamma.platforms import interface as i
 from tests.platforms.forge_harness import ForgeHarness
+from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.harness import Harness, MemoryHarness, PlainGitHarness
 from tests.platforms.hosted import HostedHarness
 from tests.support.forge.face import Face
@@ -48,6 +49,12 @@ def _github() -> Face | None:
     return github_face()
 
 
+def _gitlab() -> Face | None:
+    from tests.support.forge.faces.gitlab.face import gitlab_face
+
+    return gitlab_face()
+
+
 # Names for what is no capability, and may be odd or pending nevertheless.
 ANSWERS_LOST = "lost answers"
 FOLLOWS = "pull requests that follow their branch"
@@ -86,6 +93,14 @@ ENTRIES: tuple[Entry, ...] = (
         type="github",
         lacks={i.LOCAL_MERGE: "pull request"},
         oddities={MERGES_LATER: "GitHub merges at once"},
+    ),
+    # GitLab counts merge requests apart. Counted together, one can never be taken for an issue unnoticed.
+    Entry(
+        "gitlab",
+        face=_gitlab,
+        type="gitlab",
+        harness=GitLabHarness,
+        lacks={i.LOCAL_MERGE: "merge request"},
     ),
     Entry(
         "hosted-github",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from tamma.errors import Conflict, NotFound, PlatformError, Transient
+from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import Check, CheckState, CheckSummary, RepoRef, Status
 from tamma.platforms.common.checks import summarise
 from tamma.platforms.gitlab.client import item, next_page, project, quoted
@@ -124,13 +124,7 @@ class GitLabChecks(GitLabThreads):
         try:
             await self._api.do("POST", project(repo, f"/statuses/{quoted(sha)}"), body)
         except PlatformError as error:
-            if not (isinstance(error, Conflict | Transient) or error.status == 400):
-                raise
-            try:
-                stands = await self._stands(repo, sha, status)
-            except PlatformError:
-                raise error from None
-            if not stands:
+            if error.status not in (400, 409) or not await self._stands(repo, sha, status):
                 raise
 
     async def _stands(self, repo: RepoRef, sha: str, status: Status) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from tamma.errors import Conflict, NotFound, PlatformError, Transient
+from tamma.errors import Conflict, NotFound
 from tamma.model.repository import RepoRef
 from tamma.platforms.gitlab.errors import GITLAB
 from tamma.platforms.gitlab.transport import PythonGitLab
@@ -71,21 +71,18 @@ async def find_or_make(
 ) -> tuple[T, bool]:
     """What `find` finds, else what `make` makes, and whether it was made.
 
-    Found again where making it met what is there already, or where its answer was lost.
+    Found again where making it met what is there already; what was made by a lost call, the next one finds.
     """
     there = await find()
     if there is not None:
         return there, False
     try:
         return await make(), True
-    except (Conflict, Transient) as error:
-        try:
-            there = await find()
-        except PlatformError:
-            raise error from None
+    except Conflict:
+        there = await find()
         if there is None:
             raise
-        return there, isinstance(error, Transient)
+        return there, False
 
 
 def project(repo: RepoRef, rest: str = "") -> str:

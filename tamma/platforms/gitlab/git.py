@@ -7,7 +7,7 @@ import base64
 from datetime import UTC
 from email.utils import format_datetime
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient, Unsupported
+from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Unsupported
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
 from tamma.platforms.common.marks import has_trailer, with_trailer
 from tamma.platforms.gitlab.client import GitLabAccount, project, quoted, without_commands
@@ -68,10 +68,8 @@ class GitLabGit(GitLabAccount):
             try:
                 where = project(repo, "/repository/branches")
                 await self._api.do("POST", where, {"branch": name, "ref": from_sha})
-            except PlatformError as error:  # 400 "Branch already exists", or the answer was lost
-                if not (isinstance(error, Conflict | Transient) or error.status == 400):
-                    raise
-                existing = await self._looked_again(repo, name, error)
+            except PlatformError as error:  # 400 "Branch already exists": somebody was quicker
+                existing = await self._branch(repo, name) if error.status in (400, 409) else None
                 if existing is None:
                     raise
         if existing is not None and existing.commit.id != from_sha:
@@ -101,7 +99,9 @@ class GitLabGit(GitLabAccount):
         try:
             await self._api.call(Request("DELETE", where, headers=since))
         except PlatformError as error:
-            now = await self._looked_again(repo, name, error)
+            if error.status not in (400, 404, 409, 412):
+                raise
+            now = await self._branch(repo, name)
             if now is not None and now.commit.id != expected_sha:
                 raise self._stale(name, now.commit.id, expected_sha) from error
             if now is not None:
@@ -132,15 +132,11 @@ class GitLabGit(GitLabAccount):
         try:
             made = await self._api.send(CommitAnswer, "POST", where, body)
         except PlatformError as error:
-            if not (isinstance(error, Conflict | Transient) or error.status == 400):
+            if error.status not in (400, 409):
                 raise
-            try:
-                tip = await self._tip(repo, branch)
-            except PlatformError:
-                raise error from None
-            if self._made_before(branch, tip, expected_head, op_id) is None:
+            made = await self._tip(repo, branch)  # a file was changed: somebody pushed, or we did before
+            if self._made_before(branch, made, expected_head, op_id) is None:
                 raise
-            made = tip
         self._require_parent(branch, made, expected_head)
         return CommitRef(made.id, created=True)
 
@@ -155,13 +151,6 @@ class GitLabGit(GitLabAccount):
         except NotFound:
             await self._project(repo)  # GitLab says the same for a project that is not there
             return None
-
-    async def _looked_again(self, repo: RepoRef, name: str, error: PlatformError) -> BranchAnswer | None:
-        """The branch after a write that failed. Raises `error` where even that cannot be told."""
-        try:
-            return await self._branch(repo, name)
-        except PlatformError:
-            raise error from None
 
     async def _tip(self, repo: RepoRef, branch: str) -> CommitAnswer:
         """The head of the branch. Raises NotFound."""

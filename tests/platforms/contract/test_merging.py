@@ -22,6 +22,7 @@ async def category(harness: Harness, number: str) -> MergeCategory:
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 async def test_a_merge_happens_once(harness: Harness, method: MergeMethod) -> None:
     pull = await open_pr(harness)
+    harness.merges_by(method)
     assert await category(harness, pull.number) is MergeCategory.READY
     arguments: tuple[str, MergeMethod, str, str] = (pull.number, method, pull.head_sha, "Fix\n\nIn whole.")
     first = await harness.platform.merge_pr(harness.repo, *arguments)

@@ -1,0 +1,13 @@
+"""What GitLab's projects are set to beside."""
+
+from __future__ import annotations
+
+from tamma.model.repository import MergeMethod
+from tests.platforms.forge_harness import ForgeHarness
+from tests.support.forge.faces.gitlab.common import settings
+
+
+class GitLabHarness(ForgeHarness):
+    def merges_by(self, method: MergeMethod) -> None:
+        """Whether there are merge commits is the project's setting on GitLab."""
+        settings(self.hello)["merge_method"] = "ff" if method == "rebase" else "merge"
