@@ -15,6 +15,7 @@ import pytest
 from tamma.model.repository import RepoRef
 from tests.platforms.emulate import TOKEN, EmulateHarness
 from tests.platforms.forge_harness import ForgeHarness
+from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.harness import Harness
 from tests.platforms.registry import ENTRIES, PENDING, Entry
 from tests.support.forge.description import specs_folder
@@ -180,6 +181,16 @@ async def hub(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[ForgeHarn
     """GitHub alone; the test fails where a request or an answer is not as published."""
     entry = next(entry for entry in ENTRIES if entry.name == "github")
     made = ForgeHarness(entry.name, forge_servers(entry, World(tmp_path)), entry.type)
+    yield made
+    await made.close()
+    assert made.server.violations == []
+
+
+@pytest.fixture
+async def lab(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[GitLabHarness]:
+    """GitLab alone, which counts merge requests and issues apart."""
+    entry = next(entry for entry in ENTRIES if entry.name == "gitlab")
+    made = GitLabHarness(entry.name, forge_servers(entry, World(tmp_path, shared_numbers=False)), entry.type)
     yield made
     await made.close()
     assert made.server.violations == []
