@@ -34,7 +34,7 @@ def _judge(answer: Answer) -> PlatformError | None:
 
 GITLAB = Dialect(
     "GitLab",
-    "the account's accessToken is missing, expired or revoked: make one with the scope api",
+    "GITLAB_TOKEN, or the account's accessToken, is missing, expired or revoked: it needs the scope api",
     permission_hint="the token needs the scope api and its user the role Developer or more in the project",
     base_url_hint="does baseUrl name the server, such as https://gitlab.example.com?",
     judge=_judge,

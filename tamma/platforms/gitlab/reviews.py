@@ -19,6 +19,9 @@ from tamma.platforms.gitlab.models import DraftNote, MergeRequestAnswer, NoteAns
 from tamma.platforms.gitlab.threads import GitLabThreads
 from tamma.platforms.gitlab.verdicts import verdict_of, with_verdict
 
+_WORDS = {"requested_changes": ReviewEvent.REQUEST_CHANGES, "reviewed": ReviewEvent.COMMENT}
+"""A reviewer's state; who approves is in the list of approvals."""
+
 
 class _Approval(BaseModel):
     user: User
@@ -56,23 +59,20 @@ class GitLabReviews(GitLabThreads):
         return self._review(note, trusted=True)
 
     async def list_reviews(self, repo: RepoRef, number: str) -> tuple[Review, ...]:
-        """Our notes, others' approvals, and the reviewers who ask for changes."""
+        """Our notes; of others their approvals, and the word that they left as reviewers."""
         notes = await self._notes(repo, Target("pull_request", number))
         ours = [note for note in notes if verdict_of(note.body) and await self._mine(note.author)]
         found = [self._review(note, trusted=await self._may_write(repo, note.author)) for note in ours]
-        said = {(login(note.author), event) for note in ours if (event := _event(note)) is not None}
-        approvals = (await self._approvals(repo, number)).approved_by
-        reviewers = await self._reviewers(repo, number)
-        verdicts = [(one.user, ReviewEvent.APPROVE, one.approved_at) for one in approvals] + [
-            (one.user, ReviewEvent.REQUEST_CHANGES, one.created_at)
-            for one in reviewers
-            if one.state == "requested_changes"
-        ]
-        found += [
-            await self._others(repo, *verdict)
-            for verdict in verdicts
-            if (verdict[0].username, verdict[1]) not in said
-        ]
+        said = {verdict[0] for note in ours if (verdict := verdict_of(note.body))}
+        me = (await self._who()).id
+        for approval in (await self._approvals(repo, number)).approved_by:
+            if approval.user.id != me or ReviewEvent.APPROVE not in said:
+                verdict = (approval.user, ReviewEvent.APPROVE, approval.approved_at)
+                found += [await self._others(repo, *verdict)]
+        for reviewer in await self._reviewers(repo, number):
+            event = _WORDS.get(reviewer.state)
+            if event is not None and (reviewer.user.id != me or not said):
+                found += [await self._others(repo, reviewer.user, event, reviewer.created_at)]
         return tuple(sorted(found, key=_time))
 
     # --- writing -----------------------------------------------------------------------------------------
@@ -199,11 +199,6 @@ class GitLabReviews(GitLabThreads):
     async def _others(self, repo: RepoRef, user: User, event: ReviewEvent, when: datetime | None) -> Review:
         trusted = await self._may_write(repo, user)
         return Review(f"{event}-{user.id}", user.username, event, "", "", when, trusted)
-
-
-def _event(note: NoteAnswer) -> ReviewEvent | None:
-    verdict = verdict_of(note.body)
-    return verdict[0] if verdict else None
 
 
 def _op(remark: dict[str, object]) -> str | None:
