@@ -24,6 +24,7 @@ from tests.support.forge.repository import Repo
 from tests.support.forge.schemas import Json
 from tests.support.forge.things import Pull, Thread
 
+RESOLVED = "resolved"
 _NO_LINE = '400 Bad request - Note {:line_code=>["can\'t be blank"], :position=>["is incomplete"]}'
 
 
@@ -40,7 +41,7 @@ def _thread_json(call: Call, repo: Repo, pull: Pull, thread: Thread) -> Json:
         "new_line": None,
         **sides,
     }
-    state = {"position": place, "resolved": thread.resolved}
+    state = {"position": place, RESOLVED: thread.resolved}
     notes = [{**note_json(call, comment, pull, "DiffNote"), **state} for comment in thread.comments]
     return {"id": f"{thread.id:040x}", "individual_note": False, "notes": notes}
 
@@ -112,7 +113,7 @@ def resolve_discussion(call: Call) -> Reply:
     repo = project_of(call)
     pull = request_of(call, repo)
     thread = _thread_of(call, pull, repo)
-    repo.resolve(pull, thread, call.body["resolved"] is True, call.login)
+    repo.resolve(pull, thread, call.body[RESOLVED] is True, call.login)
     return Reply(200, _thread_json(call, repo, pull, thread))
 
 
