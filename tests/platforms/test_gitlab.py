@@ -151,16 +151,18 @@ async def test_nested_groups(lab: GitLabHarness) -> None:
     assert await lab.platform.get_file(repo, "src/app.py", "main") == b"print(1)\n"
 
 
-async def test_a_moved_project_is_read_and_not_written(lab: GitLabHarness) -> None:
+async def test_a_moved_project_is_read_and_written_under_both_names(lab: GitLabHarness) -> None:
+    """GitLab redirects reads, and refuses writes under the old name with 405."""
     await lab.add_issues(1)
     lab.world.rename(lab.hello, "greeting", "people/new")
     found = await lab.platform.get_repository(lab.repo)
     assert found.ref == RepoRef("gitlab", "people/new", "greeting")
     assert len((await lab.platform.list_issues(lab.repo, IssueFilter())).items) == 1
-    with pytest.raises(NotFound) as caught:
-        await lab.platform.close_issue(lab.repo, "1")
-    assert "new path" in (caught.value.hint or "")
-    await lab.platform.close_issue(found.ref, "1")
+    await lab.platform.close_issue(lab.repo, "1")
+    await lab.platform.reopen_issue(found.ref, "1")
+    writes = [logged for logged in lab.server.log if logged.method == "PUT"]
+    assert [logged.status for logged in writes] == [405, 200, 200]
+    assert lab.world.effects["issue_state"] == 2
 
 
 async def test_an_archived_project_refuses_writes(lab: GitLabHarness) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from tamma.errors import Conflict, NotFound
 from tamma.model.repository import RepoRef
@@ -20,7 +23,13 @@ from tamma.platforms.interface import PlatformSettings
 T = TypeVar("T")
 DEFAULT_URL = "https://gitlab.com"
 API = "/api/v4"
+_MOVED = 405
+_PROJECT = re.compile(r"(/projects/[^/]+)(/.+)")
 _COMMAND = re.compile(r"^(\r*)(?=/[A-Za-z_]+\s*(?:[ \t].*)?$)", re.MULTILINE)
+
+
+class _Numbered(BaseModel):
+    id: int
 
 
 class GitLabAccount:
@@ -42,7 +51,7 @@ class GitLabAccount:
         if self._made is None:
             oauth = self._settings.auth == "oauth"
             transport = PythonGitLab(self._settings, self._base, self._source, oauth=oauth)
-            self._made = Connection(self._settings, self._base + API, transport, GITLAB)
+            self._made = MovedProjects(self._settings, self._base + API, transport, GITLAB)
         return self._made
 
     async def start(self) -> None:
@@ -52,6 +61,20 @@ class GitLabAccount:
     async def close(self) -> None:
         if self._made is not None:
             await self._made.close()
+
+
+class MovedProjects(Connection):
+    """GitLab redirects reads of a project that was renamed, and answers its writes with 405: those go to
+    where reading it leads. GitLab did nothing: this is following, not trying again."""
+
+    async def call(self, request: Request) -> Response:
+        try:
+            return await super().call(request)
+        except NotFound as error:
+            if error.status != _MOVED or not (parts := _PROJECT.match(request.path)):
+                raise
+            there = (await self.get(_Numbered, parts[1])).id
+            return await super().call(replace(request, path=f"/projects/{there}{parts[2]}"))
 
 
 def next_page(request: Request, response: Response, body: Any) -> Query | None:
