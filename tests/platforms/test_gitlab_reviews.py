@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from tamma.errors import Forbidden, NotFound, PlatformError, StaleHead
+from tamma.errors import Forbidden, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import InlineComment, PullRequest, ReviewEvent, ReviewSpec, Target
 from tamma.platforms.gitlab.diffs import position
 from tamma.platforms.gitlab.models import DiffAnswer, DiffRefs
 from tamma.platforms.gitlab.verdicts import verdict_of, with_verdict
 from tests.platforms.gitlab_harness import GitLabHarness
+from tests.support.forge.calls import ApiError, Call, Reply
+from tests.support.forge.faces.gitlab.common import MR, ROUTES, A
 
 SHA = "a" * 40
 
@@ -83,6 +85,35 @@ async def test_an_approval_is_taken_back_where_the_server_knows_no_state(
     await lab.platform.submit_review(lab.repo, pull.number, review(pull, ReviewEvent.REQUEST_CHANGES), "op-2")
     assert lab.server.requests[-1].endswith("/unapprove")
     assert lab.hello.approvals(lab.hello.pulls[1]) == []
+
+
+async def test_a_server_without_drafts_gets_the_remarks_one_by_one(
+    lab: GitLabHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 15.10. The note comes last: what is there of an attempt that died is not written again."""
+    monkeypatch.setitem(ROUTES, f"GET {A}{MR}/draft_notes", not_there)
+    pull = await theirs(lab)
+    spec = review(pull, ReviewEvent.COMMENT, *REMARKS)
+    lab.server.fail("POST", "/merge_requests/1/notes$", "error")
+    with pytest.raises(Transient):
+        await lab.platform.submit_review(lab.repo, pull.number, spec, "op-1")
+    first = await lab.platform.submit_review(lab.repo, pull.number, spec, "op-1")
+    assert await lab.platform.submit_review(lab.repo, pull.number, spec, "op-1") == first
+    assert lab.world.effects == {"remark": 2, "comment": 1}
+
+
+async def test_a_server_without_raw_diffs_lists_the_files(
+    lab: GitLabHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = await theirs(lab)
+    whole = await lab.platform.get_diff(lab.repo, pull.number)
+    monkeypatch.setitem(ROUTES, f"GET {A}{MR}/raw_diffs", not_there)
+    listed = await lab.platform.get_diff(lab.repo, pull.number)
+    assert listed == "".join(line for line in whole.splitlines(True) if not line.startswith("index "))
+
+
+def not_there(call: Call) -> Reply:
+    raise ApiError(404, "404 Not Found")
 
 
 async def test_a_review_of_another_head_is_stale(lab: GitLabHarness) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
+from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import RepoRef, Review, ReviewEvent, ReviewSpec, Target
 from tamma.platforms.common.marks import mark_of, without_mark
 from tamma.platforms.gitlab.client import item
@@ -126,7 +126,7 @@ class GitLabReviews(GitLabThreads):
             return []
         refs, files = request.diff_refs, await self._diffs(repo, str(request.iid))
         if refs is None or refs.head_sha != review.head_sha:
-            raise Conflict(
+            raise Transient(
                 f"GitLab has not prepared the diff of !{request.iid} at {review.head_sha[:12]} yet",
                 platform=self._settings.id,
             )
