@@ -114,7 +114,8 @@ def _usual(answer: Answer, dialect: Dialect) -> PlatformError:
         return Conflict(what, platform=platform, status=status)
     if status in _RECOVERS or status >= 500:
         after = retry_after(answer.headers, time.time())
-        return Transient(what, platform=platform, status=status, retry_after=after)
+        hint = "it is tried again by itself; the service's status page may say more"
+        return Transient(what, hint=hint, platform=platform, status=status, retry_after=after)
     if 300 <= status < 400:
         return PlatformError(what, hint=dialect.base_url_hint, platform=platform, status=status)
     return PlatformError(what, platform=platform, status=status)
