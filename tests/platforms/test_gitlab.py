@@ -37,7 +37,7 @@ from tamma.platforms.gitlab.platform import GitLab
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.http.messages import Request, Response
 from tests.platforms.gitlab_harness import GitLabHarness
-from tests.platforms.test_contract import BRANCH, commit, open_pr
+from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.faults import FaultKind
 
 ISSUE = Target("issue", "1")

@@ -35,7 +35,7 @@ from tamma.platforms.gitlab.models import (
 )
 from tamma.platforms.gitlab.platform import GitLab
 from tests.platforms.gitlab_harness import GitLabHarness
-from tests.platforms.test_contract import BRANCH, commit, open_pr
+from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.faces.gitlab.common import settings
 
 # --- commits ----------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import pytest
 from tamma.errors import NotFound, StaleHead, Unsupported
 from tamma.model.repository import CheckState, CiTrigger, Status
 from tamma.platforms.git import objects as gitdb
-from tamma.platforms.gitlab.checks import CommitStatus, JobAnswer, state_of, united
+from tamma.platforms.gitlab.checks import CommitStatus, JobAnswer, newest_of_each, state_of, united
 from tamma.platforms.gitlab.models import PipelineAnswer
 from tests.platforms.gitlab_harness import GitLabHarness
-from tests.platforms.test_contract import BRANCH, commit, open_pr
+from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.things import Run
 
 PENDING, SUCCESS, FAILURE = CheckState.PENDING, CheckState.SUCCESS, CheckState.FAILURE
@@ -71,10 +71,14 @@ def test_a_pipeline_that_has_not_made_its_jobs_is_pending() -> None:
 def test_a_pipeline_says_no_more_than_its_jobs_where_they_say_it() -> None:
     failed = united("s", [job(1, "lint", "failed")], [pipeline(7, "failed")])
     assert [check.name for check in failed.checks] == ["lint"]
-    green = united("s", [job(1, "lint", "success")], [pipeline(8, "success"), pipeline(7, "failed")])
-    assert (green.state, len(green.checks)) == (SUCCESS, 1), "the newest of a branch counts"
-    both = united("s", [], [pipeline(8, "success"), pipeline(7, "failed", source="merge_request_event")])
-    assert both.state is FAILURE
+    green = united("s", [job(1, "lint", "success")], [pipeline(8, "success")])
+    assert (green.state, len(green.checks)) == (SUCCESS, 1)
+
+
+def test_of_each_kind_of_pipeline_the_newest_counts() -> None:
+    older, newer = pipeline(7, "failed"), pipeline(8, "success")
+    other = pipeline(6, "failed", source="merge_request_event")
+    assert newest_of_each([newer, other, older]) == [other, newer]
 
 
 # --- checks -----------------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ def test_a_signing_token_as_gitlab_shows_it() -> None:
         {"X-Gitlab-Token": ""},
         {"X-Gitlab-Token": "wrong"},
         {"X-Gitlab-Token": "ünïcode"},
+        {"X-Gitlab-Token": "\udcff", "webhook-id": "\udcff", "webhook-signature": "v1,\udcff"},
         {**signed("another-canary")},
         {**signed("new-canary", b"another body")},
         {**signed("new-canary"), "webhook-id": "msg-2"},
@@ -99,6 +100,8 @@ def test_anything_else_is_refused(headers: dict[str, str]) -> None:
 def test_without_a_secret_nothing_is_believed(headers: dict[str, str]) -> None:
     with pytest.raises(WebhookRefused, match="no secret"):
         GitLab(PlatformSettings("gitlab", "gitlab")).verify_webhook(headers, BODY)
+    with pytest.raises(WebhookRefused, match="no secret"):
+        webhooks.verify(headers, BODY, ("",), time.time())
 
 
 # --- what it says ---------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _TEXT_LIMIT = 255
 
 
 class CommitStatus(BaseModel):
-    """Somebody's status, or a job: GitLab lists both."""
+    """Somebody's status, or a job, which GitLab lists among them and does not mark."""
 
     id: int
     name: str
@@ -40,15 +40,8 @@ class CommitStatus(BaseModel):
     created_at: datetime | None = None
 
     def check(self) -> Check:
-        url = self.target_url or ""
-        is_job = url.endswith((f"/jobs/{self.id}", f"/builds/{self.id}"))
-        return Check(
-            self.name,
-            state_of(self.status, allow_failure=self.allow_failure),
-            url,
-            self.description or self.status,
-            str(self.id) if is_job else None,
-        )
+        state = state_of(self.status, allow_failure=self.allow_failure)
+        return Check(self.name, state, self.target_url or "", self.description or self.status)
 
 
 class JobAnswer(BaseModel):
@@ -83,18 +76,23 @@ def united(
     newest: dict[str, CommitStatus | JobAnswer] = {}
     for part in parts:
         there = newest.get(part.name)
-        if there is None or part.id > there.id:
+        if there is None or part.id > there.id or (part.id == there.id and isinstance(part, JobAnswer)):
             newest[part.name] = part
     checks = [part.check() for part in newest.values()]
     states = {check.state for check in checks}
-    seen: set[tuple[str, str]] = set()
-    for pipeline in sorted(pipelines, key=lambda pipeline: -pipeline.id):
-        kind = (pipeline.ref, pipeline.source)
+    for pipeline in pipelines:
         state = state_of(pipeline.status)
-        if kind not in seen and state is not CheckState.SUCCESS and not states & {state, CheckState.FAILURE}:
+        if state is not CheckState.SUCCESS and not states & {state, CheckState.FAILURE}:
             checks.append(Check(f"pipeline {pipeline.id}", state, pipeline.web_url, pipeline.status))
-        seen.add(kind)
     return summarise(sha, checks)
+
+
+def newest_of_each(pipelines: Iterable[PipelineAnswer]) -> list[PipelineAnswer]:
+    """Of a branch's pushes, of its merge request, of its schedule...: what ran before is history."""
+    found: dict[tuple[str, str], PipelineAnswer] = {}
+    for pipeline in sorted(pipelines, key=lambda pipeline: pipeline.id):
+        found[pipeline.ref, pipeline.source] = pipeline
+    return list(found.values())
 
 
 class GitLabChecks(GitLabThreads):
@@ -104,10 +102,11 @@ class GitLabChecks(GitLabThreads):
         """Statuses and jobs of the commit's pipelines, and of those that run on the merged result of its
         merge requests: that is another commit, which GitLab makes."""
         parts: list[CommitStatus | JobAnswer] = [*await self._statuses(repo, sha)]
-        pipelines = await self._pipelines_of(repo, sha)
-        for pipeline in await self._on_merged_results(repo, sha):
-            pipelines.append(pipeline)
-            parts += await self._every(JobAnswer, project(repo, f"/pipelines/{pipeline.id}/jobs"))
+        pipelines = newest_of_each(await self._pipelines_of(repo, sha))
+        pipelines += await self._on_merged_results(repo, sha)
+        for pipeline in pipelines:
+            if pipeline.source != "external":
+                parts += await self._every(JobAnswer, project(repo, f"/pipelines/{pipeline.id}/jobs"))
         return united(sha, parts, pipelines)
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:

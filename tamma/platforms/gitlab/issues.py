@@ -151,5 +151,6 @@ class GitLabIssues(GitLabPeople):
 
 
 def marked(body: str, op_id: str, link: str = "") -> str:
-    """As our account writes it: no quick actions, within the limit, with the operation's mark."""
-    return fit(without_commands(body), TEXT_LIMIT, mark=mark_line(op_id), link=link)
+    """As our account writes it: no quick actions, within the limit, with the mark of an operation."""
+    mark = mark_line(op_id) if op_id else ""
+    return fit(without_commands(body), TEXT_LIMIT, mark=mark, link=link)

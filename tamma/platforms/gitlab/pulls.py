@@ -77,7 +77,7 @@ class GitLabPulls(GitLabIssues):
             wanted["title"] = draft_title(plain) if there.is_draft else plain
         if body is not None and without_commands(body) != shown.body:
             mark = mark_of(there.description)
-            wanted["description"] = marked(body, mark) if mark else without_commands(body)
+            wanted["description"] = marked(body, mark or "")
         return await self._changed(repo, there, wanted)
 
     async def set_draft(self, repo: RepoRef, number: str, draft: bool) -> PullRequest:

@@ -28,13 +28,14 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], no
 
     Raises WebhookRefused. `now`: seconds since 1970.
     """
+    secrets = tuple(filter(None, secrets))  # an empty one would let in whoever sends none
     if not secrets:
         raise WebhookRefused(
             "no secret is configured for GitLab's webhooks", hint="set the account's webhookSecret"
         )
     named = _lower(headers)
     token = named.get("x-gitlab-token", "")
-    if any(hmac.compare_digest(token.encode(), secret.encode()) for secret in secrets):
+    if any(hmac.compare_digest(_bytes(token), _bytes(secret)) for secret in secrets):
         return
     signature = named.get("webhook-signature")
     if signature is None:
@@ -99,11 +100,12 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _signed(headers: Mapping[str, str], body: bytes, secret: str, signatures: str) -> bool:
     """Whether one of the signatures (`v1,<base64>`, by spaces) is of this secret."""
-    signed = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.".encode() + body
+    named = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}."
+    signed = _bytes(named) + body
     matches: list[bool] = []
     for key in _keys(secret):
         ours = b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
-        matches += [hmac.compare_digest(ours, theirs.encode()) for theirs in signatures.split()]
+        matches += [hmac.compare_digest(ours, _bytes(theirs)) for theirs in signatures.split()]
     return any(matches)
 
 
@@ -114,7 +116,12 @@ def _keys(secret: str) -> list[bytes]:
             return [base64.b64decode(secret.removeprefix(_PREFIX), validate=True)]
         except binascii.Error:
             pass
-    return [secret.encode()]
+    return [_bytes(secret)]
+
+
+def _bytes(text: str) -> bytes:
+    """Also of a header that is no text: strangers send anything."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _recent(timestamp: str, now: float) -> bool:
