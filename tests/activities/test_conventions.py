@@ -19,7 +19,7 @@ from tamma.platforms.interface import Platform
 from tamma.store.memory import MemoryStore
 from tests.activities.test_platform import OnePlatform, activities
 from tests.platforms.harness import MemoryHarness, make_bare
-from tests.platforms.test_contract import BRANCH, commit
+from tests.platforms.steps import BRANCH, commit
 from workflows.words import commit_message
 
 TASK = new_task_id()
