@@ -35,6 +35,8 @@ PROVIDERS: Mapping[str, str] = {
     "zen-mcp": "tamma.providers.mcp.provider:ZenMcp",
 }
 PLATFORMS: Mapping[str, str] = {
+    "forgejo": "tamma.platforms.gitea.platform:Forgejo",
+    "gitea": "tamma.platforms.gitea.platform:Gitea",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",

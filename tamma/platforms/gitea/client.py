@@ -1,0 +1,162 @@
+"""One account's connection to a Gitea or Forgejo server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from tamma.errors import Forbidden, NotFound, StaleHead, Unsupported
+from tamma.model.repository import RepoRef
+from tamma.platforms.gitea.errors import dialect
+from tamma.platforms.gitea.profile import Kind, Profile, profile_of
+from tamma.platforms.http.address import base_url
+from tamma.platforms.http.connection import Connection, query_of
+from tamma.platforms.http.credentials import HeaderCredentials, token_scheme, token_source
+from tamma.platforms.http.messages import Query, Request, Response, links
+from tamma.platforms.http.transport import HttpTransport
+from tamma.platforms.interface import PlatformSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+PAGE_SIZE = 50
+"""Items of a page: the most that servers give unless an administrator allows more (MAX_RESPONSE_ITEMS)."""
+_API = "/api/v1"
+
+
+class _Version(BaseModel):
+    version: str = ""
+
+
+class GiteaAccount:
+    """What the parts of the adapter share."""
+
+    KIND: Kind = "gitea"
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self._settings = settings
+        self._root = base_url(settings).removesuffix(_API)
+        self._tokens = token_source(settings)
+        self._made: Connection | None = None
+        self._profile: Profile | None = None
+
+    @property
+    def settings(self) -> PlatformSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Make the client. Makes no call. Idempotent."""
+        _ = self._api
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _name(self) -> str:
+        """Of the service, for messages."""
+        return "Forgejo" if self.KIND == "forgejo" else "Gitea"
+
+    @property
+    def _api(self) -> Connection:
+        if self._made is None:
+            url = self._root + _API
+            transport = HttpTransport(self._settings, url, HeaderCredentials(self._tokens, token_scheme))
+            self._made = Connection(self._settings, url, transport, dialect(self._name))
+        return self._made
+
+    async def _server(self) -> Profile:
+        """What the server can do; it is asked once."""
+        if self._profile is None:
+            self._profile = profile_of(self.KIND, await self._ask_version())
+        return self._profile
+
+    async def _ask_version(self) -> str:
+        """In the server's words; empty where it tells its version to nobody."""
+        try:
+            said = (await self._api.get(_Version, "/version")).version
+            if self.KIND == "forgejo" and "+gitea-" not in said:
+                # Forgejo before 7 named the Gitea that it was built on here, and itself there.
+                address = f"{self._root}/api/forgejo/v1/version"
+                return (await self._api.get(_Version, address)).version or said
+        except (NotFound, Forbidden):
+            return ""
+        return said
+
+    async def _needs(self, capability: str) -> Profile:
+        """The server's profile. Raises Unsupported where it is too old."""
+        server = await self._server()
+        if not server.has(capability):
+            raise Unsupported(capability, platform=self._settings.type, hint=server.lack(capability))
+        return server
+
+    async def _all(
+        self, model: type[M], path: str, query: Mapping[str, str] | None = None, key: str | None = None
+    ) -> list[M]:
+        return await self._api.every(model, path, {"limit": str(PAGE_SIZE), **(query or {})}, pages, key)
+
+    async def _list(self, model: type[M], path: str) -> list[M]:
+        """A list that comes whole, without pages."""
+        return await self._api.every(model, path, {}, _whole)
+
+    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
+
+
+def pages(request: Request, response: Response, body: Any) -> Query | None:
+    """The pager: by the `Link` header, else by numbers, where a list has only its total (reviews, runs).
+
+    A server may give fewer items a page than were asked for: how many is seen on the first page that is not
+    the last, and asked for from then on.
+    """
+    following = links(response).get("next")
+    if following is not None:
+        return query_of(following)
+    items = _items(body)
+    total = total_of(response, body)
+    page, limit = int(str(request.query.get("page", 1))), int(str(request.query.get("limit", PAGE_SIZE)))
+    if not items or total is None or "link" in response.headers:
+        return None
+    size = items if page == 1 else limit
+    if (page - 1) * size + items >= total:
+        return None
+    return {**request.query, "page": str(page + 1), "limit": str(size)}
+
+
+def total_of(response: Response, body: Any) -> int | None:
+    """How many items the whole list has, where the answer says so."""
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    given = response.headers.get("x-total-count", fields.get("total_count"))
+    return int(given) if isinstance(given, int) or (isinstance(given, str) and given.isdigit()) else None
+
+
+def _items(body: Any) -> int:
+    """How many there are on this page, wrapped (`{"total_count": …, "workflow_runs": […]}`) or not."""
+    inside = cast("dict[str, Any]", body).values() if isinstance(body, dict) else (body,)
+    return max((len(cast("list[Any]", value)) for value in inside if isinstance(value, list)), default=0)
+
+
+def _whole(request: Request, response: Response, body: Any) -> Query | None:
+    return None
+
+
+def repo_path(repo: RepoRef, rest: str = "") -> str:
+    """`/repos/{owner}/{repo}` and what follows."""
+    return f"/repos/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
+
+
+def quoted(name: str) -> str:
+    """A branch or a path in a URL: slashes stay, all else that has a meaning there is escaped."""
+    return quote(name, safe="/")
+
+
+def number_of(number: str) -> str:
+    """The number in a URL. Raises NotFound for anything that is none."""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(f"{number!r} is not a number of an issue or pull request", hint="e.g. owner/repo#12")
+    return number

@@ -1,0 +1,169 @@
+"""Merging pull requests."""
+
+from __future__ import annotations
+
+import time
+
+from tamma.errors import Conflict, PlatformError, StaleHead, Transient
+from tamma.model.repository import (
+    MergeCategory,
+    MergeMethod,
+    MergeOutcome,
+    MergeResult,
+    MergeState,
+    RepoRef,
+)
+from tamma.platforms.gitea.client import number_of, quoted, repo_path
+from tamma.platforms.gitea.models import ChangedPath, Compared, PullAnswer, ReviewAnswer
+from tamma.platforms.gitea.pulls import GiteaPulls
+from tamma.platforms.gitea.readiness import Standing, closed_state, merge_state
+from tamma.platforms.interface import PlatformSettings
+
+PATIENCE = 600.0
+"""Seconds for which a pull request that cannot conflict and is not mergeable is taken for one that the server
+still looks at."""
+_AGAIN = "try again later"
+"""The server is still looking for conflicts, or has found one: it says the same for both."""
+_LOST_RACE = "push out of date"
+_SCHEDULED = "already scheduled"
+
+
+class GiteaMerging(GiteaPulls):
+    """The part of the adapter that merges."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings)
+        self._waiting: dict[tuple[str, str], tuple[str, float]] = {}
+        """Pull requests that are not mergeable: at which commits, and since when."""
+
+    async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
+        pull = await self._pull(repo, number)
+        closed = closed_state(pull)
+        return closed if closed is not None else merge_state(pull, await self._standing(repo, pull))
+
+    async def merge_pr(
+        self,
+        repo: RepoRef,
+        number: str,
+        method: MergeMethod,
+        expected_head: str,
+        message: str = "",
+        *,
+        when_ready: bool = False,
+    ) -> MergeResult:
+        settled = self._settled(await self._pull(repo, number), expected_head)
+        if settled is not None:
+            return settled
+        later = when_ready and (await self.merge_readiness(repo, number)).category is not MergeCategory.READY
+        # Both services take these names; newer Gitea calls them do, merge_title_field, merge_message_field.
+        body: dict[str, object] = {
+            "Do": method,
+            "head_commit_id": expected_head,
+            "delete_branch_after_merge": False,
+        }
+        if later:
+            body["merge_when_checks_succeed"] = True
+        if message and method != "rebase":
+            title, _, rest = message.partition("\n")
+            body |= {"MergeTitleField": title, "MergeMessageField": rest.strip("\n")}
+        try:
+            response = await self._api.do("POST", repo_path(repo, f"/pulls/{number_of(number)}/merge"), body)
+        except PlatformError as error:
+            return await self._after_failed_merge(repo, number, expected_head, error)
+        if response.status == 201:
+            return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
+        pull = await self._pull(repo, number)  # the answer does not name the commit
+        return self._settled(pull, expected_head) or MergeResult(
+            MergeOutcome.PENDING, None, f"{self._name} has begun"
+        )
+
+    async def _after_failed_merge(
+        self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
+    ) -> MergeResult:
+        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
+        if not (isinstance(error, Transient | Conflict) or error.status in (404, 405)):
+            raise error
+        try:
+            settled = self._settled(await self._pull(repo, number), expected_head)
+        except Transient:
+            raise error from None
+        if settled is not None:
+            return settled
+        said = error.message.lower()
+        if _SCHEDULED in said:
+            return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
+        if _AGAIN in said:
+            state = await self.merge_readiness(repo, number)
+            if state.category is not MergeCategory.IN_PROGRESS:
+                return MergeResult(MergeOutcome.REFUSED, None, state.reason)
+        if isinstance(error, Transient) or _LOST_RACE in said or _AGAIN in said:
+            raise Transient(
+                error.message,
+                hint=error.hint,
+                platform=self._settings.id,
+                status=error.status,
+                retry_after=error.retry_after,
+            ) from error
+        if error.status == 409 and error.message.endswith("no reason given"):
+            return MergeResult(MergeOutcome.REFUSED, None, "it conflicts with the base branch")
+        return MergeResult(MergeOutcome.REFUSED, None, error.message)
+
+    def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
+        """The result where nothing is left to do; None where it can be merged at `expected_head`."""
+        if pull.merged and pull.head.sha != expected_head:
+            raise Conflict(
+                f"#{pull.number} was merged at {pull.head.sha[:12]}, not at {expected_head[:12]}",
+                hint="somebody pushed to the branch and merged it: look at what was merged",
+                platform=self._settings.id,
+            )
+        if pull.merged:
+            return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
+        if pull.state == "closed":
+            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
+        if pull.head.sha != expected_head:
+            raise StaleHead(
+                f"the head of #{pull.number} is at {pull.head.sha[:12]}, not at {expected_head[:12]}",
+                platform=self._settings.id,
+            )
+        return None
+
+    # --- what stands in the way ----------------------------------------------------------------------
+
+    async def _standing(self, repo: RepoRef, pull: PullAnswer) -> Standing:
+        if not pull.mergeable:
+            may_conflict = await self._may_conflict(repo, pull)
+            return Standing(may_conflict, patient=self._waited(repo, pull) < PATIENCE)
+        self._waiting.pop((repo.full_name, str(pull.number)), None)
+        base = await self._branch(repo, pull.base.branch)
+        asks = base is not None and base.enable_status_check
+        checks = (await self.get_checks(repo, pull.head.sha)).checks if asks else ()
+        judged = base is not None and base.required_approvals > 0
+        reviews = await self._reviews(repo, str(pull.number)) if judged else []
+        return Standing(base=base, checks=checks, reviews=reviews)
+
+    def _waited(self, repo: RepoRef, pull: PullAnswer) -> float:
+        """Seconds since we first saw it not mergeable at these commits."""
+        key, at = (repo.full_name, str(pull.number)), f"{pull.base.sha}...{pull.head.sha}"
+        there = self._waiting.get(key)
+        if there is None or there[0] != at:
+            there = self._waiting[key] = (at, time.monotonic())
+        return time.monotonic() - there[1]
+
+    async def _may_conflict(self, repo: RepoRef, pull: PullAnswer) -> bool:
+        """Whether both sides changed a file since they parted. True where nobody knows when that was."""
+        if not pull.merge_base or not pull.base.sha:
+            return True
+        if pull.merge_base == pull.base.sha:
+            return False
+        path = repo_path(repo, f"/compare/{quoted(f'{pull.merge_base}...{pull.base.sha}')}")
+        there = await self._api.get(Compared, path)
+        theirs = {file.filename for commit in there.commits or () for file in commit.files or ()}
+        theirs |= {file.filename for file in there.files or ()}
+        files = await self._all(ChangedPath, repo_path(repo, f"/pulls/{pull.number}/files"))
+        ours = {name for file in files for name in (file.filename, file.previous_filename) if name}
+        return bool(ours & theirs)
+
+    async def _reviews(self, repo: RepoRef, number: str) -> list[ReviewAnswer]:
+        """Oldest first. Drafts of others are left out of a page but not of the count: pages may overlap."""
+        found = await self._all(ReviewAnswer, repo_path(repo, f"/pulls/{number_of(number)}/reviews"))
+        return sorted({review.id: review for review in found}.values(), key=lambda review: review.id)
