@@ -9,6 +9,7 @@ from pathlib import Path
 from tamma.platforms import interface as i
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.gitlab_harness import GitLabHarness
+from tests.platforms.gitea_harness import GiteaHarness
 from tests.platforms.harness import Harness, MemoryHarness, PlainGitHarness
 from tests.platforms.hosted import HostedHarness
 from tests.support.forge.face import Face
@@ -53,6 +54,18 @@ def _gitlab() -> Face | None:
     from tests.support.forge.faces.gitlab.face import gitlab_face
 
     return gitlab_face()
+
+
+def _gitea() -> Face | None:
+    from tests.support.forge.faces.gitea.face import gitea_face
+
+    return gitea_face()
+
+
+def _forgejo() -> Face | None:
+    from tests.support.forge.faces.gitea.face import forgejo_face
+
+    return forgejo_face()
 
 
 # Names for what is no capability, and may be odd or pending nevertheless.
@@ -109,6 +122,20 @@ ENTRIES: tuple[Entry, ...] = (
         harness=HostedHarness,
         slow=True,
         lacks={i.LOCAL_MERGE: "pull request"},
+    ),
+    Entry(
+        "gitea",
+        face=_gitea,
+        type="gitea",
+        harness=GiteaHarness,
+        lacks={i.LOCAL_MERGE: "pull request", i.CI_CANCEL: "1.28"},
+    ),
+    Entry(
+        "forgejo",
+        face=_forgejo,
+        type="forgejo",
+        harness=GiteaHarness,
+        lacks={i.LOCAL_MERGE: "pull request", i.RESOLVE_THREADS: "browser", i.CI_RERUN: "17"},
     ),
     Entry(
         "emulate",

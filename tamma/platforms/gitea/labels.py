@@ -77,19 +77,17 @@ class GiteaLabels(GiteaCommits):
                 except NotFound:
                     continue  # somebody else removed it between our look and our write: as wanted
 
-    async def _add_labels(
-        self, repo: RepoRef, number: str, there: list[Label], add: tuple[str, ...]
-    ) -> list[Label]:
-        """Give it those that are not there; labels that do not exist are made. Returns the added ones."""
+    async def _add_labels(self, repo: RepoRef, number: str, there: list[Label], add: tuple[str, ...]) -> bool:
+        """Give it those that are not there; labels that do not exist are made. Whether any was missing."""
         has = {label.name.lower() for label in there}
         missing = [name for name in dict.fromkeys(add) if name.lower() not in has]
         if not missing:
-            return []
+            return False
         known = await self._known_labels(repo)
         found = [known.get(name.lower()) or await self._make_label(repo, name) for name in missing]
         path = repo_path(repo, f"/issues/{number_of(number)}/labels")
         await self._api.do("POST", path, {"labels": [label.id for label in found]})
-        return found
+        return True
 
     async def _known_labels(self, repo: RepoRef) -> dict[str, Label]:
         """By lower-case name; the repository's win over its organisation's."""

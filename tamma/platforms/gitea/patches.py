@@ -1,8 +1,8 @@
 """A commit as a patch that `git apply --binary` takes: for what the contents API cannot write, file modes.
 
-Every file is a literal binary hunk (git-apply(1), git-diff(1)): the whole new content, compressed, in ASCII, and
-the blob that has to stand there before. So no old content is needed, any content survives the JSON, and the
-patch does not apply where somebody changed the file. Pure.
+Every file is a literal binary hunk (git-apply(1)): the whole new content, compressed, in ASCII, and the blob
+that has to stand there before. So no old content is needed, any content survives the JSON, and the patch does
+not apply where somebody changed the file. Pure.
 """
 
 from __future__ import annotations

@@ -50,11 +50,8 @@ class GiteaPulls(GiteaCi):
                 if existing is None:
                     raise
                 created = False
-        there = existing.labels or []
-        existing.labels = [
-            *there,
-            *await self._add_labels(repo, str(existing.number), there, spec.labels),
-        ]
+        if await self._add_labels(repo, str(existing.number), existing.labels or [], spec.labels):
+            existing = await self._pull(repo, str(existing.number))
         return EnsuredPullRequest(existing.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:

@@ -8,7 +8,7 @@ Forgejo its own as well. `X-…-Event-Type` tells more than `X-…-Event`, to wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from tamma.errors import WebhookRefused
@@ -104,7 +104,7 @@ def _label(payload: Fields) -> str:
     """The label that came or went, where the server says it; else the assignee."""
     changed = at(payload, "changes", "added_labels") or at(payload, "changes", "removed_labels")
     if isinstance(changed, list) and changed:
-        return text(changed[0], "name")
+        return text(cast("list[object]", changed)[0], "name")
     return _who(payload, "assignee")
 
 
