@@ -33,13 +33,27 @@ from tamma.platforms.gitea.runs import (
 )
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
-from tamma.platforms.interface import CI_CANCEL, CI_LOGS, CI_RERUN, CI_RUNS, CI_TRIGGER, LOG_TAIL
+from tamma.platforms.interface import (
+    CI_CANCEL,
+    CI_LOGS,
+    CI_RERUN,
+    CI_RUNS,
+    CI_TRIGGER,
+    LOG_TAIL,
+    PlatformSettings,
+)
 
 _DISPATCH = "workflow_dispatch"
+_REMEMBERED = 1000
 
 
 class GiteaCi(GiteaIssues):
     """The part of the adapter that knows what CI says."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings)
+        self._begun: dict[tuple[str, int], str] = {}
+        """Runs that operations of this process dispatched or found: repository and run, to operation."""
 
     async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
         """Commit statuses: the jobs of Actions report there too. A failed one of these gets its job's id."""
@@ -87,8 +101,9 @@ class GiteaCi(GiteaIssues):
     # --- runs ----------------------------------------------------------------------------------------
 
     async def trigger_ci(self, repo: RepoRef, trigger: CiTrigger, op_id: str) -> CiRun:
-        """Dispatch a workflow. A run of that workflow on that commit that we dispatched before is the one:
-        the service keeps nothing by which two of them could be told apart. `rerun` runs it again."""
+        """Dispatch a workflow. A run of that workflow on that commit that we dispatched before is the one,
+        unless this process knows that it is another operation's: the service keeps nothing of ours by which
+        two of them could be told apart."""
         server = await self._needs(CI_TRIGGER)
         if trigger.workflow is None:
             raise ConfigError(
@@ -97,7 +112,7 @@ class GiteaCi(GiteaIssues):
             )
         head = (await self.get_branch(repo, trigger.branch)).sha
         sha = trigger.sha or head
-        found = await self._dispatched(repo, trigger.workflow, sha)
+        found = await self._dispatched(repo, trigger.workflow, sha, op_id)
         if found is not None:
             return found
         if sha != head:
@@ -114,12 +129,13 @@ class GiteaCi(GiteaIssues):
         response = await self._api.call(request)
         if response.body.strip():
             made = self._api.parse(Dispatched, self._api.json(request, response), path)
+            self._remember(repo, made.id, op_id)
             return await self.get_run(repo, str(made.id))
-        return await self._dispatched(repo, trigger.workflow, sha) or CiRun(
+        return await self._dispatched(repo, trigger.workflow, sha, op_id) or CiRun(
             "", trigger.workflow, CheckState.PENDING, sha, trigger.branch, event=_DISPATCH
         )
 
-    async def _dispatched(self, repo: RepoRef, workflow: str, sha: str) -> CiRun | None:
+    async def _dispatched(self, repo: RepoRef, workflow: str, sha: str, op_id: str) -> CiRun | None:
         query: Query = {"event": _DISPATCH, "head_sha": sha, "limit": str(PAGE_SIZE)}
         path = repo_path(repo, "/actions/runs")
         runs, _ = await self._api.page(RunAnswer, path, query, pages, "workflow_runs")
@@ -127,9 +143,16 @@ class GiteaCi(GiteaIssues):
         file = workflow.rpartition("/")[2]
         for run in runs:
             ours = run.by is not None and run.by.login.lower() == us
-            if ours and run.file == file and (run.event, run.sha) == (_DISPATCH, sha):
+            whose = self._begun.get((repo.full_name, run.id), op_id)
+            if ours and whose == op_id and (run.file, run.event, run.sha) == (file, _DISPATCH, sha):
+                self._remember(repo, run.id, op_id)
                 return run.run()
         return None
+
+    def _remember(self, repo: RepoRef, run_id: int, op_id: str) -> None:
+        self._begun[repo.full_name, run_id] = op_id
+        while len(self._begun) > _REMEMBERED:
+            del self._begun[next(iter(self._begun))]
 
     async def list_runs(
         self, repo: RepoRef, *, sha: str | None = None, branch: str | None = None, cursor: str | None = None

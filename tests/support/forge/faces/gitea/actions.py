@@ -19,6 +19,11 @@ from tests.support.forge.schemas import Json
 from tests.support.forge.things import Job, Run, Status
 
 A = f"{R}/actions"
+LATER = {
+    "gitea": {f"POST /api/v1{A}/runs/{{run}}/cancel": "Gitea 1.28"},
+    "forgejo": {f"POST /api/v1{A}/runs/{{run_id}}/rerun": "Forgejo 17"},
+}
+"""Operations of versions that are newer than the published descriptions, by service."""
 
 
 def _status_json(call: Call, repo: Repo, status: Status) -> Json:
@@ -172,7 +177,7 @@ def get_log(call: Call) -> Reply:
     return Reply(200, job.log, {}, "text/plain; charset=utf-8")
 
 
-@ROUTES(f"POST {A}/runs/{{run}}/rerun", f"POST {A}/runs/{{run}}/rerun-failed-jobs")
+@ROUTES(f"POST {A}/runs/{{run}}/rerun", f"POST {A}/runs/{{run}}/rerun-failed-jobs", *LATER["forgejo"])
 def rerun(call: Call) -> Reply:
     repo = repo_of(call)
     run = _run_of(call, repo)
@@ -183,7 +188,7 @@ def rerun(call: Call) -> Reply:
     return Reply(201, None if failed_only else _run_json(call, repo, run))
 
 
-@ROUTES(f"POST {A}/runs/{{run_id}}/cancel")
+@ROUTES(f"POST {A}/runs/{{run_id}}/cancel", *LATER["gitea"])
 def cancel(call: Call) -> Reply:
     repo = repo_of(call)
     repo.cancel(_run_of(call, repo), call.login)

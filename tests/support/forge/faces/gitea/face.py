@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead
-from tests.support.forge.calls import ApiError, Reply
+from tests.support.forge.calls import ApiError, Reply, Routes
 from tests.support.forge.description import COMMON_ERRORS, Description, specs_folder
 from tests.support.forge.face import Face
 from tests.support.forge.faces.gitea import account, actions, commits, git, issues, pulls, reviews
+from tests.support.forge.faces.gitea.actions import LATER
 from tests.support.forge.faces.gitea.common import NOT_FOUND, ROUTES, R
 
 _PARTS = (account, actions, commits, git, issues, pulls, reviews)
@@ -53,7 +54,10 @@ def _face(kind: str) -> Face | None:
         common_errors=COMMON_ERRORS | {307},
         amend=_AMENDED,
     )
-    return Face(kind, ROUTES, [description], error=_error, translate=_translated)
+    routes = Routes()
+    routes.update(ROUTES)
+    routes.undescribed = LATER[kind]
+    return Face(kind, routes, [description], error=_error, translate=_translated)
 
 
 def _error(error: ApiError) -> Reply:

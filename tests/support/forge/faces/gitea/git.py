@@ -55,6 +55,8 @@ def create_branch(call: Call) -> Reply:
         repo.create_branch(name, start, call.login)
     except Conflict as error:
         raise ApiError(409, "The branch already exists.") from error
+    except OSError as error:
+        raise ApiError(409, "A branch of that name cannot be beside the others.") from error
     return Reply(201, _branch_json(call, repo, name, start))
 
 
