@@ -22,6 +22,10 @@ class _Permission(BaseModel):
     permission: str = "none"
 
 
+class _Organisation(BaseModel):
+    """That there is one."""
+
+
 class GiteaLabels(GiteaCommits):
     """Identity, trust, and labels."""
 
@@ -55,7 +59,7 @@ class GiteaLabels(GiteaCommits):
         """Where a user owns the repository, those who may write are the ones who can be assigned. Below an
         organisation members of a team that only reads can be assigned as well: there nobody is trusted."""
         try:
-            await self._api.get(BaseModel, f"/orgs/{quote(repo.owner, safe='')}")
+            await self._api.get(_Organisation, f"/orgs/{quote(repo.owner, safe='')}")
         except NotFound:
             found = await self._list(User, repo_path(repo, "/assignees"))
             return login.lower() in {user.login.lower() for user in found}

@@ -94,7 +94,7 @@ class GiteaMerging(GiteaPulls):
             return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
         if _AGAIN in said:
             state = await self.merge_readiness(repo, number)
-            if state.category is not MergeCategory.IN_PROGRESS:
+            if state.category in (MergeCategory.RECOVERABLE, MergeCategory.TERMINAL):
                 return MergeResult(MergeOutcome.REFUSED, None, state.reason)
         if isinstance(error, Transient) or _LOST_RACE in said or _AGAIN in said:
             raise Transient(

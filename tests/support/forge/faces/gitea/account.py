@@ -23,7 +23,17 @@ GITEA, FORGEJO = "1.27.0", "16.0.1+gitea-1.22.0"
 @ROUTES("GET /version")
 def get_version(call: Call) -> Reply:
     said = server_of(call.world).version
+    if not server_of(call.world).tells:
+        raise ApiError(403, "Only signed in users are allowed to call APIs.")
     return Reply(200, {"version": said or (FORGEJO if is_forgejo(call) else GITEA)})
+
+
+OLD_FORGEJO = "6.0.4+0-gitea-1.21.4"
+
+
+@ROUTES("GET /api/forgejo/v1/version")
+def get_forgejo_version(call: Call) -> Reply:
+    return Reply(200, {"version": OLD_FORGEJO})
 
 
 @ROUTES("GET /user")

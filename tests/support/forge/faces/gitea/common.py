@@ -30,6 +30,8 @@ class Server:
 
     version: str = ""
     """Empty: that of the published description."""
+    tells: bool = True
+    """Whether it tells its version."""
     at_most: int = 50
     """Items of a page (MAX_RESPONSE_ITEMS)."""
     labels: dict[str, list[Label]] = field(default_factory=dict[str, list[Label]])
