@@ -37,7 +37,7 @@ from tamma.platforms.gitea.models import (
     ReviewAnswer,
 )
 from tamma.platforms.gitea.patches import Blob, patch_of
-from tamma.platforms.gitea.platform import Gitea
+from tamma.platforms.gitea.platform import Forgejo, Gitea
 from tamma.platforms.gitea.profile import NEWEST, Kind, profile_of
 from tamma.platforms.gitea.readiness import Standing, merge_state
 from tamma.platforms.gitea.runs import StatusAnswer, state_of
@@ -130,6 +130,15 @@ def test_an_account_needs_the_address_of_its_server(given: str | None) -> None:
         Gitea(PlatformSettings("git", "gitea", given))
     assert caught.value.hint
     assert "canary" not in str(caught.value)
+
+
+async def test_the_public_ones_are_known_by_their_names() -> None:
+    for platform in (
+        Forgejo(PlatformSettings("codeberg.org", "forgejo")),
+        Gitea(PlatformSettings("gitea.com", "gitea")),
+    ):
+        await platform.start()
+        await platform.close()
 
 
 # --- errors -----------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 
 PAGE_SIZE = 50
 """Items of a page: the most that servers give unless an administrator allows more (MAX_RESPONSE_ITEMS)."""
+PUBLIC = frozenset({"codeberg.org", "gitea.com"})
+"""Accounts whose id says where they are."""
 _API = "/api/v1"
 
 
@@ -37,7 +39,8 @@ class GiteaAccount:
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
-        self._root = base_url(settings).removesuffix(_API)
+        public = f"https://{settings.id}" if settings.id in PUBLIC else None
+        self._root = base_url(settings, public).removesuffix(_API)
         self._tokens = token_source(settings)
         self._made: Connection | None = None
         self._profile: Profile | None = None
