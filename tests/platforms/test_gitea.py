@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tamma.errors import Forbidden, NotFound, StaleHead, Transient, Unsupported
+from tamma.errors import Conflict, Forbidden, NotFound, StaleHead, Transient, Unsupported
 from tamma.model.repository import (
     ChangeKind,
     CheckState,
@@ -372,6 +372,17 @@ async def test_a_merge_is_pinned_and_says_all_it_means(own: Own) -> None:
         "MergeTitleField": "Fix it (#1)",
         "MergeMessageField": "Because.",
     }
+
+
+async def test_a_branch_may_go_on_after_its_merge(own: Own) -> None:
+    """The pull request then shows the branch's new commit; what was merged is a reference of its own."""
+    pull = await open_pr(own)
+    done = await own.platform.merge_pr(own.repo, pull.number, "merge", pull.head_sha)
+    pushed = await own.push(BRANCH, "more.txt", b"more")
+    assert await own.platform.merge_pr(own.repo, pull.number, "merge", pull.head_sha) == done
+    with pytest.raises(Conflict) as caught:
+        await own.platform.merge_pr(own.repo, pull.number, "merge", pushed)
+    assert pull.head_sha[:12] in caught.value.message
 
 
 async def test_a_merge_while_the_server_looks_for_conflicts_comes_again(own: Own) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from tamma.errors import Conflict, NotFound
 from tamma.model.repository import Branch, RepoRef, Repository
 from tamma.platforms.gitea.client import GiteaAccount, quoted, repo_path
-from tamma.platforms.gitea.models import BranchAnswer, RepositoryAnswer
+from tamma.platforms.gitea.models import BranchAnswer, RefAnswer, RepositoryAnswer
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import GitCredentials
 
@@ -78,6 +80,18 @@ class GiteaGit(GiteaAccount):
             await self._api.do("DELETE", repo_path(repo, f"/branches/{quoted(name)}"))
         except NotFound:
             return  # somebody else deleted it between our look and our write: as wanted
+
+    async def _ref_sha(self, repo: RepoRef, name: str) -> str | None:
+        """Where `refs/<name>` is; None where there is none. An exact match comes alone, others in a list."""
+        path = repo_path(repo, f"/git/refs/{quoted(name)}")
+        request = Request("GET", path)
+        try:
+            answer: object = self._api.json(request, await self._api.call(request))
+        except NotFound:
+            return None
+        found = cast("list[object]", answer) if isinstance(answer, list) else [answer]
+        refs = [self._api.parse(RefAnswer, item, path) for item in found]
+        return next((ref.object.sha for ref in refs if ref.ref == f"refs/{name}"), None)
 
     async def _branch(self, repo: RepoRef, name: str) -> BranchAnswer | None:
         try:

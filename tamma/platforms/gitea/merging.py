@@ -24,7 +24,9 @@ PATIENCE = 600.0
 still looks at."""
 _AGAIN = "try again later"
 """The server is still looking for conflicts, or has found one: it says the same for both."""
-_LOST_RACE = "push out of date"
+_RACES = ("push out of date", "head out of date")
+"""Somebody else merged into the base in that moment; or the server has not taken the last push in yet, for when
+we look again the head is as it should be."""
 _SCHEDULED = "already scheduled"
 
 
@@ -51,7 +53,7 @@ class GiteaMerging(GiteaPulls):
         *,
         when_ready: bool = False,
     ) -> MergeResult:
-        settled = self._settled(await self._pull(repo, number), expected_head)
+        settled = await self._settled(repo, await self._pull(repo, number), expected_head)
         if settled is not None:
             return settled
         later = when_ready and (await self.merge_readiness(repo, number)).category is not MergeCategory.READY
@@ -73,9 +75,8 @@ class GiteaMerging(GiteaPulls):
         if response.status == 201:
             return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
         pull = await self._pull(repo, number)  # the answer does not name the commit
-        return self._settled(pull, expected_head) or MergeResult(
-            MergeOutcome.PENDING, None, f"{self._name} has begun"
-        )
+        settled = await self._settled(repo, pull, expected_head)
+        return settled or MergeResult(MergeOutcome.PENDING, None, f"{self._name} has begun")
 
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
@@ -84,7 +85,7 @@ class GiteaMerging(GiteaPulls):
         if not (isinstance(error, Transient | Conflict) or error.status in (404, 405)):
             raise error
         try:
-            settled = self._settled(await self._pull(repo, number), expected_head)
+            settled = await self._settled(repo, await self._pull(repo, number), expected_head)
         except Transient:
             raise error from None
         if settled is not None:
@@ -96,7 +97,7 @@ class GiteaMerging(GiteaPulls):
             state = await self.merge_readiness(repo, number)
             if state.category in (MergeCategory.RECOVERABLE, MergeCategory.TERMINAL):
                 return MergeResult(MergeOutcome.REFUSED, None, state.reason)
-        if isinstance(error, Transient) or _LOST_RACE in said or _AGAIN in said:
+        if isinstance(error, Transient) or any(words in said for words in (_AGAIN, *_RACES)):
             raise Transient(
                 error.message,
                 hint=error.hint,
@@ -108,16 +109,18 @@ class GiteaMerging(GiteaPulls):
             return MergeResult(MergeOutcome.REFUSED, None, "it conflicts with the base branch")
         return MergeResult(MergeOutcome.REFUSED, None, error.message)
 
-    def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
+    async def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        if pull.merged and pull.head.sha != expected_head:
+        if pull.merged:
+            # `pull.head` is where the branch is now; this stays at what was merged.
+            merged_at = await self._ref_sha(repo, f"pull/{pull.number}/head") or pull.head.sha
+            if merged_at == expected_head:
+                return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
             raise Conflict(
-                f"#{pull.number} was merged at {pull.head.sha[:12]}, not at {expected_head[:12]}",
+                f"#{pull.number} was merged at {merged_at[:12]}, not at {expected_head[:12]}",
                 hint="somebody pushed to the branch and merged it: look at what was merged",
                 platform=self._settings.id,
             )
-        if pull.merged:
-            return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
         if pull.state == "closed":
             return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
         if pull.head.sha != expected_head:

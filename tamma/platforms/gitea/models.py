@@ -211,6 +211,11 @@ class ParentPart(BaseModel):
     sha: str = ""
 
 
+class RefAnswer(BaseModel):
+    ref: str
+    object: ParentPart
+
+
 class CommitWords(BaseModel):
     message: str = ""
 

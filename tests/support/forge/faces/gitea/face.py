@@ -25,6 +25,8 @@ _AMENDED = {
     ),
     # routers/api/v1/repo/patch.go: it answers 201. A patch that does not apply is an internal error.
     f"POST {R}/diffpatch": ("status (201|422) is not described",),
+    # routers/api/v1/repo/git_ref.go: "if single reference is found and it matches filter exactly".
+    f"GET {R}/git/refs/{{ref}}": ("is not of type 'array'",),
     # The log is text; nothing says so.
     f"GET {R}/actions/jobs/{{job_id}}/logs": ("a body with status 200 is not described",),
     # Workflows that are not there, and inputs that they do not have.
@@ -49,7 +51,7 @@ def _face(kind: str) -> Face | None:
     description = Description(
         path,
         base="/api/v1",  # Gitea's description has a placeholder before it
-        slashes=("filepath", "branch", "head"),
+        slashes=("filepath", "branch", "head", "ref"),
         # 307: a renamed repository, of which the descriptions say nothing.
         common_errors=COMMON_ERRORS | {307},
         amend=_AMENDED,

@@ -134,6 +134,22 @@ def get_tree(call: Call) -> Reply:
     return Reply(200, call.api.fill("GitTreeResponse", values))
 
 
+@ROUTES(f"GET {R}/git/refs/{{ref}}")
+def get_refs(call: Call) -> Reply:
+    """Heads of pull requests stay at what was merged. An exact match comes alone, others in a list."""
+    repo, name = repo_of(call), call.at["ref"]
+    refs = {f"refs/heads/{branch}": sha for branch, sha in repo.branches().items()}
+    refs |= {f"refs/pull/{pull.number}/head": pull.head_sha for pull in repo.list_pulls()}
+    found = [
+        {"ref": ref, "url": "", "object": {"type": "commit", "sha": sha, "url": ""}}
+        for ref, sha in refs.items()
+        if ref.startswith(f"refs/{name}")
+    ]
+    if not found:
+        raise ApiError(404, NOT_FOUND)
+    return Reply(200, found[0] if found[0]["ref"] == f"refs/{name}" else found)
+
+
 @ROUTES(f"GET {R}/compare/{{basehead}}")
 def compare(call: Call) -> Reply:
     repo = repo_of(call)

@@ -31,7 +31,7 @@ _STUCK = ("checking", "conflicts", "draft", "merged", "closed")
 
 def pull_json(call: Call, repo: Repo, pull: Pull, standing: Mergeability | None = None) -> Json:
     merged = pull.merge_sha is not None
-    there = repo.branch(pull.head) is not None
+    there = repo.branch(pull.head)
     base_sha = repo.branch(pull.base) or pull.base_sha
     values = {
         **item_values(call, repo, pull),
@@ -45,7 +45,7 @@ def pull_json(call: Call, repo: Repo, pull: Pull, standing: Mergeability | None 
         "head": {
             "label": pull.head,
             "ref": pull.head if there else f"refs/pull/{pull.number}/head",
-            "sha": pull.head_sha,
+            "sha": there or pull.head_sha,  # also when it went on after the merge
             "repo_id": repo.id,
         },
         "base": {"label": pull.base, "ref": pull.base, "sha": base_sha, "repo_id": repo.id},
