@@ -25,7 +25,7 @@ still looks at."""
 _AGAIN = "try again later"
 """The server is still looking for conflicts, or has found one: it says the same for both."""
 _RACES = ("push out of date", "head out of date")
-"""Somebody else merged into the base in that moment; or the server has not taken the last push in yet, for when
+"""Somebody else merged into the base in that moment; or the server has not taken the last push in yet: when
 we look again the head is as it should be."""
 _SCHEDULED = "already scheduled"
 
