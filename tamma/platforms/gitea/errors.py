@@ -8,7 +8,7 @@ from __future__ import annotations
 from tamma.errors import Forbidden, PlatformError
 from tamma.platforms.http.errors import Answer, Dialect, said
 
-_SCOPES = "write:repository, write:issue, read:organization and read:user"
+_SCOPES = "write:repository, write:issue and read:user"
 
 
 def dialect(name: str) -> Dialect:

@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tamma.errors import Forbidden, NotFound
+from tamma.errors import Forbidden, NotFound, PlatformError
 from tamma.model.repository import Identity, RepoRef, Target
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.gitea.client import number_of, repo_path
 from tamma.platforms.gitea.commits import GiteaCommits
 from tamma.platforms.gitea.models import GHOST, IssueAnswer, Label, User, Written
+from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import PlatformSettings
 
 _WRITERS = frozenset({"write", "admin", "owner"})
@@ -20,10 +21,6 @@ _COLOR = "#ededed"
 
 class _Permission(BaseModel):
     permission: str = "none"
-
-
-class _Organisation(BaseModel):
-    """That there is one."""
 
 
 class GiteaLabels(GiteaCommits):
@@ -57,10 +54,15 @@ class GiteaLabels(GiteaCommits):
 
     async def _is_assignable(self, repo: RepoRef, login: str) -> bool:
         """Where a user owns the repository, those who may write are the ones who can be assigned. Below an
-        organisation members of a team that only reads can be assigned as well: there nobody is trusted."""
+        organisation members of a team that only reads can be assigned as well: there nobody is trusted.
+
+        That it has no teams for this reason (405) is what no server says of an organisation, hidden or not.
+        """
         try:
-            await self._api.get(_Organisation, f"/orgs/{quote(repo.owner, safe='')}")
-        except NotFound:
+            await self._api.call(Request("GET", repo_path(repo, "/teams")))
+        except PlatformError as error:
+            if error.status != 405 or "not owned by an organization" not in error.message:
+                raise
             found = await self._list(User, repo_path(repo, "/assignees"))
             return login.lower() in {user.login.lower() for user in found}
         return False

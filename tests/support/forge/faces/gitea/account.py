@@ -41,12 +41,11 @@ def get_user(call: Call) -> Reply:
     return Reply(200, user(call, call.login))
 
 
-@ROUTES("GET /orgs/{org}")
-def get_organisation(call: Call) -> Reply:
-    name = call.at["org"]
-    if name not in server_of(call.world).labels:
-        raise ApiError(404, NOT_FOUND)
-    return Reply(200, call.api.fill("Organization", {"id": 1, "name": name, "username": name}))
+@ROUTES(f"GET {R}/teams")
+def list_teams(call: Call) -> Reply:
+    if repo_of(call).owner not in server_of(call.world).labels:
+        raise ApiError(405, "repo is not owned by an organization")
+    return Reply(200, [])
 
 
 @ROUTES("GET /orgs/{org}/labels")
