@@ -129,6 +129,7 @@ ENTRIES: tuple[Entry, ...] = (
         type="gitea",
         harness=GiteaHarness,
         lacks={i.LOCAL_MERGE: "pull request", i.CI_CANCEL: "1.28"},
+        oddities={MERGES_LATER: "Gitea merges at once"},
     ),
     Entry(
         "forgejo",
@@ -136,6 +137,7 @@ ENTRIES: tuple[Entry, ...] = (
         type="forgejo",
         harness=GiteaHarness,
         lacks={i.LOCAL_MERGE: "pull request", i.RESOLVE_THREADS: "browser", i.CI_RERUN: "17"},
+        oddities={MERGES_LATER: "Forgejo merges at once"},
     ),
     Entry(
         "emulate",
