@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tamma.platforms import interface as i
 from tests.platforms.forge_harness import ForgeHarness
-from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.gitea_harness import GiteaHarness
+from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.harness import Harness, MemoryHarness, PlainGitHarness
 from tests.platforms.hosted import HostedHarness
 from tests.support.forge.face import Face

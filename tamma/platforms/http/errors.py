@@ -114,7 +114,6 @@ def _usual(answer: Answer, dialect: Dialect) -> PlatformError:
         return Conflict(what, platform=platform, status=status)
     if status in _RECOVERS or status >= 500:
         after = retry_after(answer.headers, time.time())
-        hint = "it is tried again by itself; the service's status page may say more"
         hint = "the service is in trouble, or something before it is; it is tried again"
         return Transient(what, hint=hint, platform=platform, status=status, retry_after=after)
     if 300 <= status < 400:
