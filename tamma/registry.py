@@ -37,6 +37,7 @@ PROVIDERS: Mapping[str, str] = {
 PLATFORMS: Mapping[str, str] = {
     "forgejo": "tamma.platforms.gitea.platform:Forgejo",
     "gitea": "tamma.platforms.gitea.platform:Gitea",
+    "azure-devops": "tamma.platforms.azure.platform:AzureDevOps",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",
