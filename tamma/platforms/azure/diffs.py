@@ -73,8 +73,6 @@ async def _differing(base_tree: str, head_tree: str, read_tree: ReadTree) -> Sid
         if old == new:
             continue
         read += 1
-        if read > FILES or len(found) > FILES:
-            raise _too_large(f"more than {FILES} files or folders")
         before, after = [_entries(await read_tree(sha)) if sha else {} for sha in (old, new)]
         for name in sorted(before.keys() | after.keys()):
             sides = before.get(name), after.get(name)
@@ -85,6 +83,8 @@ async def _differing(base_tree: str, head_tree: str, read_tree: ReadTree) -> Sid
             files = tuple(_side(side) for side in sides)
             if files[0] != files[1]:
                 found[path] = files[0], files[1]
+        if max(read, len(found)) > FILES:
+            raise _too_large(f"more than {FILES} files or folders")
     return found
 
 

@@ -177,9 +177,16 @@ class _Reader(HTMLParser):
         self._break("\n" + "  " * depth + (f"{number}. " if number is not None else "- "))
 
     def _break(self, text: str) -> None:
-        """A new line; a document does not begin with one."""
-        if self.out:
-            self.out[-1] = self.out[-1].rstrip(" ")
-            if text.strip("\n") == "" and self.out[-1].endswith("\n"):
-                text = text[1:]
-        self.out.append(text)
+        """Text on a new line; lines that are empty already count. A document does not begin with one."""
+        if not self.out:
+            self.out.append(text.lstrip("\n"))
+            return
+        self.out[-1] = self.out[-1].rstrip(" ")
+        there = 0
+        for piece in reversed(self.out):
+            bare = piece.rstrip("\n")
+            there += len(piece) - len(bare)
+            if bare:
+                break
+        wanted = len(text) - len(text.lstrip("\n"))
+        self.out.append("\n" * max(wanted - there, 0) + text.lstrip("\n"))

@@ -104,7 +104,7 @@ class AzureReviews(AzureCi):
         vote = VOTES.get(event)
         me = (await self._me(repo)).authenticated_user.id
         now = next((reviewer.vote for reviewer in pull.reviewers if reviewer.id == me), 0)
-        if vote is not None and vote != now:
+        if vote is not None and event_of(now) is not event:
             path = self._pull_path(repo, str(pull.pull_request_id), f"/reviewers/{me}")
             await self._do("PUT", path, {"id": me, "vote": vote})
 

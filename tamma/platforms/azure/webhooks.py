@@ -73,7 +73,9 @@ def _event(
 def _push(delivery: str, payload: Fields) -> WebhookEvent | Ignored:
     """Of several branches in one push the first."""
     resource = at(payload, "resource")
-    updates = [one for one in at(resource, "refUpdates") or () if text(one, "name").startswith(HEADS)]
+    listed: object = at(resource, "refUpdates")
+    every = cast("list[object]", listed) if isinstance(listed, list) else []
+    updates = [one for one in every if text(one, "name").startswith(HEADS)]
     if not updates:
         return Ignored("a push to no branch", delivery)
     old, new = text(updates[0], "oldObjectId"), text(updates[0], "newObjectId")

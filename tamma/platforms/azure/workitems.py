@@ -218,7 +218,7 @@ def way(found: TypeAnswer, states: Sequence[StateAnswer], start: str, *, closed:
         goals = [state.name for state in states if state.category == category]
         if not goals:
             continue
-        if start not in found.transitions:
+        if not found.transitions:
             return (goals[0],)
         if path := _path(found.transitions, start, goals):
             return path
