@@ -20,7 +20,7 @@ from tamma.model.repository import RateLimit
 from tamma.platforms.http.address import origin
 from tamma.platforms.http.errors import Answer, Dialect, error_for
 from tamma.platforms.http.etags import Etags
-from tamma.platforms.http.limits import rate_limit, seconds_left
+from tamma.platforms.http.limits import rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import NoAnswer, Query, Request, Response, links
 from tamma.platforms.http.throttle import Throttle, throttle_for
 from tamma.platforms.http.transport import Transport, Wire, make_client
@@ -223,6 +223,9 @@ class Connection:
             if isinstance(error, PlatformRateLimited):
                 throttle.block(error.retry_after or 0.0)
             raise error
+        if (delay := retry_after(response.headers, now)) is not None:
+            # Azure DevOps answers late before it refuses. It is an answer nevertheless.
+            _log.info("platform.delayed", platform=self.settings.id, call=request.doing, seconds=delay)
 
     async def _answered(self, request: Request) -> Response:
         """The answer behind redirects, with credentials that the service takes where there are such."""
