@@ -62,8 +62,8 @@ def parse(body: bytes, platform: str) -> WebhookEvent | Ignored:
 def _event(
     delivery: str, kind: EventKind, action: str, where: tuple[str, str], **more: Any
 ) -> WebhookEvent | Ignored:
-    if not all(where):
-        return Ignored("it names no repository", delivery)
+    if not where[0]:
+        return Ignored("it names no project", delivery)
     return WebhookEvent(delivery, kind, action, where[0], where[1], **more)
 
 
@@ -160,7 +160,7 @@ def _work_item(delivery: str, payload: Fields) -> WebhookEvent | Ignored:
         delivery,
         EventKind.ISSUE_COMMENT if comment else EventKind.ISSUE,
         action,
-        _in_project(_organization(address), project, project),
+        _in_project(_organization(address), project, ""),
         actor=_name(at(fields, "System.ChangedBy")) or _login(at(resource, "revisedBy")),
         number=text(resource, "workItemId") or text(resource, "id"),
         label=label,
@@ -202,7 +202,7 @@ def _change(fields: object) -> tuple[str, str]:
 def _build(delivery: str, payload: Fields) -> WebhookEvent | Ignored:
     build = at(payload, "resource")
     project = text(build, "project", "name") or text(build, "definition", "project", "name")
-    name = text(build, "repository", "name") or project
+    name = text(build, "repository", "name")
     address = text(build, "url") or text(payload, "resourceContainers", "project", "baseUrl")
     version = text(build, "sourceVersion") or text(build, "sourceGetVersion").rpartition(":")[2]
     branch = text(build, "triggerInfo", "pr.sourceBranch") or text(build, "sourceBranch")
@@ -227,7 +227,7 @@ def _where(repository: object) -> tuple[str, str]:
 
 
 def _in_project(organization: str, project: str, name: str) -> tuple[str, str]:
-    """Work items and some builds name no repository: then it is the project's own one, of its name."""
+    """Owner and name. Work items and some builds name no repository: then it is empty."""
     return (f"{organization}/{project}" if organization else project) if project else "", name
 
 
