@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from pydantic import Field
@@ -37,6 +38,8 @@ from tamma.platforms.interface import ASSIGNEES, PlatformSettings
 _BATCH = 200
 """Work items that `workitemsbatch` takes at most, and so a page."""
 _COMMENTS_PREVIEW = 4
+_BELIEVED_FOR = 600.0
+"""Seconds that a project's states are believed to be what they were."""
 _PATCH = {"content-type": "application/json-patch+json"}
 
 
@@ -54,6 +57,7 @@ class AzureIssues(AzureConversations):
     def __init__(self, settings: PlatformSettings) -> None:
         super().__init__(settings)
         self._states: dict[tuple[str, str], list[StateAnswer]] = {}
+        self._closed: dict[str, tuple[float, Mapping[str, list[str]]]] = {}
 
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
         """Up to 200 of them, of all types but hidden ones such as test plans."""
@@ -271,13 +275,17 @@ class AzureIssues(AzureConversations):
         return self._states[repo.owner, name]
 
     async def _closed_states(self, repo: RepoRef) -> Mapping[str, list[str]]:
-        """Each type's closed states."""
+        """Each type's closed states. The answer is large (500 kB), so it is believed for ten minutes."""
+        known = self._closed.get(repo.owner)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
         path = self._in_project(repo, "/wit/workitemtypes")
         found: dict[str, list[str]] = {}
         for kind in (await self._api.get(_Types, path, self._query(), cached=True)).value:
             states = kind.states or self._states.get((repo.owner, kind.name))
             states = states or await self._load_states(repo, kind.name)
             found[kind.name] = [state.name for state in states if state.category in CLOSED]
+        self._closed[repo.owner] = (time.monotonic() + _BELIEVED_FOR, found)
         return found
 
     def _url_of(self, repo: RepoRef, item: WorkItemAnswer) -> str:

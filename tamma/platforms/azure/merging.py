@@ -49,7 +49,7 @@ class AzureMerging(AzurePulls):
             return await self._merge_later(repo, pull, method, expected_head, message)
         if standing.category is not MergeCategory.READY and not pull.computing:
             return MergeResult(MergeOutcome.REFUSED, None, standing.reason)
-        if pull.computing and pull.completion_queue_time is not None:
+        if pull.computing and (pull.completion_queue_time is not None or pull.status == "completed"):
             return MergeResult(MergeOutcome.PENDING, None, "Azure DevOps merges it")
         body = {
             "status": "completed",
