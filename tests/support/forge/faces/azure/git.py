@@ -160,7 +160,9 @@ def merge_bases(call: Call) -> Reply:
     repo = repo_of(call)
     git = repo.git
     found = git.merge_base(call.at["commitId"], call.query["otherCommitId"])
-    return listed([_commit_json(call, git[found].peel(pygit2.Commit))] if found else [])
+    shown = _commit_json(call, git[found].peel(pygit2.Commit)) if found else {}
+    shown.pop("treeId", None)  # lists of commits do without
+    return listed([shown] if shown else [])
 
 
 @ROUTES(f"POST {R}/pushes")
