@@ -22,7 +22,7 @@ from tamma.errors import (
     StaleHead,
     Transient,
 )
-from tamma.model.repository import CheckState, IssueFilter, MergeCategory, RepoRef
+from tamma.model.repository import CheckState, IssueFilter, MergeCategory, RepoRef, ReviewEvent
 from tamma.platforms.azure.address import (
     collection_of,
     identities_of,
@@ -45,6 +45,7 @@ from tamma.platforms.azure.models import (
 )
 from tamma.platforms.azure.policies import EvaluationAnswer, merge_state, policy_checks
 from tamma.platforms.azure.pullrequests import PullAnswer
+from tamma.platforms.azure.threads import ThreadAnswer
 from tamma.platforms.azure.workitems import StateAnswer, TypeAnswer, WorkItemAnswer, changed, way, wiql
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.http.messages import Response
@@ -254,6 +255,48 @@ def test_states_are_walked_the_shortest_way(
 
 def test_tags_change_by_their_difference() -> None:
     assert changed(("Bug", "ui"), ("bug", "new"), ("UI",)) == ("Bug", "new")
+
+
+# --- threads ----------------------------------------------------------------------------------------------
+
+
+Range = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _at(prefix: str, where: Range) -> dict[str, Any]:
+    first, last = ({"line": line, "offset": offset} for line, offset in where)
+    return {f"{prefix}FileStart": first, f"{prefix}FileEnd": last}
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize(
+    ("before", "now", "line", "outdated"),
+    [
+        (None, ((3, 1), (3, 9)), 3, False),
+        (((3, 1), (3, 9)), ((5, 1), (5, 9)), 5, False),
+        (((3, 1), (3, 9)), ((3, 1), (3, 2147483647)), 3, False),
+        (((3, 1), (3, 9)), ((2, 1), (2, 1)), None, True),
+        (((3, 1), (3, 1)), ((2, 1), (2, 1)), 2, False),
+    ],
+)
+def test_a_thread_whose_lines_are_gone_is_outdated(
+    before: Range | None, now: Range, line: int | None, outdated: bool, side: str
+) -> None:
+    tracking = {"trackingCriteria": _at(f"orig{side.title()}", before)} if before else {}
+    answer: dict[str, Any] = {
+        "id": 1,
+        "threadContext": {"filePath": "/src/app.py", **_at(side, now)},
+        "pullRequestThreadContext": {"changeTrackingId": 1, **tracking},
+    }
+    thread = ThreadAnswer.model_validate(answer).thread(())
+    assert (thread.path, thread.line, thread.outdated) == ("src/app.py", line, outdated)
+
+
+@pytest.mark.parametrize("value", ["approve", {"$type": "System.String", "$value": "approve"}])
+def test_properties_are_read_in_both_forms(value: Any) -> None:
+    answer = {"id": 1, "properties": {"Tamma.ReviewEvent": value}}
+    assert ThreadAnswer.model_validate(answer).review_event is ReviewEvent.APPROVE
+    assert ThreadAnswer.model_validate({"id": 1, "properties": {"Tamma.ReviewEvent": 5}}).review_event is None
 
 
 # --- policies and builds ----------------------------------------------------------------------------------

@@ -124,8 +124,10 @@ class AzureConversations(AzureAccount):
     def _thread_path(self, repo: RepoRef, number: str, rest: str = "") -> str:
         return self._in_repository(repo, f"/pullRequests/{number_of(number)}/threads{rest}")
 
-    async def _threads(self, repo: RepoRef, number: str) -> list[ThreadAnswer]:
-        return await self._all(ThreadAnswer, self._thread_path(repo, number))
+    async def _threads(self, repo: RepoRef, number: str, iteration: int | None = None) -> list[ThreadAnswer]:
+        """Where they stand in that iteration of the change; without one, where they were opened."""
+        query = {} if iteration is None else {"$iteration": str(iteration), "$baseIteration": "0"}
+        return await self._all(ThreadAnswer, self._thread_path(repo, number), query)
 
     async def _talk(self, repo: RepoRef, number: str) -> AsyncIterator[tuple[ThreadAnswer, ThreadComment]]:
         """The conversation without remarks on lines and texts of reviews."""

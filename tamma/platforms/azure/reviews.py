@@ -84,13 +84,11 @@ class AzureReviews(AzureCi):
 
     async def _tracking(self, repo: RepoRef, number: str) -> dict[str, dict[str, object]]:
         """Paths to what ties a remark to the newest iteration of the change, against its base."""
-        path = self._pull_path(repo, number, "/iterations")
-        iterations = await self._all(_Iteration, path)
-        if not iterations:
+        newest = await self._newest_iteration(repo, number)
+        if newest is None:
             return {}
-        newest = max(iteration.id for iteration in iterations)
         asked = self._query({"$compareTo": "0", "$top": str(PAGE), "$skip": "0"})
-        where = f"{path}/{newest}/changes"
+        where = self._pull_path(repo, number, f"/iterations/{newest}/changes")
         pager = skipping("changeEntries")
         found = await self._api.every(_Change, where, asked, pager, "changeEntries")
         context = {"firstComparingIteration": newest, "secondComparingIteration": newest}
@@ -99,6 +97,10 @@ class AzureReviews(AzureCi):
             for change in found
             if change.change_tracking_id
         }
+
+    async def _newest_iteration(self, repo: RepoRef, number: str) -> int | None:
+        iterations = await self._all(_Iteration, self._pull_path(repo, number, "/iterations"))
+        return max((iteration.id for iteration in iterations), default=None)
 
     async def _vote(self, repo: RepoRef, pull: PullAnswer, event: ReviewEvent) -> None:
         vote = VOTES.get(event)
@@ -131,7 +133,8 @@ class AzureReviews(AzureCi):
 
     async def list_threads(self, repo: RepoRef, number: str) -> tuple[ReviewThread, ...]:
         found: list[ReviewThread] = []
-        for thread in await self._threads(repo, number):
+        newest = await self._newest_iteration(repo, number)
+        for thread in await self._threads(repo, number, newest):
             if thread.on_lines and thread.spoken:
                 comments = [
                     comment.comment(thread.id, trusted=await self._trusted(repo, comment.author))

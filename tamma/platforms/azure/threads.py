@@ -41,12 +41,41 @@ class ThreadComment(Answer):
 
 class Position(Answer):
     line: int = 0
+    offset: int = 0
 
 
 class ThreadContext(Answer):
     file_path: str = ""
+    right_file_start: Position | None = None
     right_file_end: Position | None = None
+    left_file_start: Position | None = None
     left_file_end: Position | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no character: what is left of lines that are gone."""
+        if self.right_file_end is not None:
+            return self.right_file_start == self.right_file_end
+        return self.left_file_start == self.left_file_end
+
+
+class TrackingCriteria(Answer):
+    """Where a thread stood before its lines changed or moved."""
+
+    orig_right_file_start: Position | None = None
+    orig_right_file_end: Position | None = None
+    orig_left_file_start: Position | None = None
+    orig_left_file_end: Position | None = None
+
+    @property
+    def empty(self) -> bool:
+        if self.orig_right_file_end is not None:
+            return self.orig_right_file_start == self.orig_right_file_end
+        return self.orig_left_file_start == self.orig_left_file_end
+
+
+class PullContext(Answer):
+    tracking_criteria: TrackingCriteria | None = None
 
 
 class ThreadAnswer(Answer):
@@ -55,6 +84,7 @@ class ThreadAnswer(Answer):
     is_deleted: bool = False
     comments: list[ThreadComment] = Field(default_factory=list[ThreadComment])
     thread_context: ThreadContext | None = None
+    pull_request_thread_context: PullContext | None = None
     properties: dict[str, Any] = Field(default_factory=dict[str, Any])
 
     @property
@@ -75,6 +105,16 @@ class ThreadAnswer(Answer):
     def resolved(self) -> bool:
         return self.status in _RESOLVED
 
+    @property
+    def outdated(self) -> bool:
+        """Whether its lines are gone, as far as that shows: read for the newest iteration, a thread that was
+        moved says from where, and one whose lines were deleted holds no character any more."""
+        moved = (
+            self.pull_request_thread_context.tracking_criteria if self.pull_request_thread_context else None
+        )
+        where = self.thread_context
+        return moved is not None and where is not None and where.empty and not moved.empty
+
     def review(self, comment: ThreadComment, event: ReviewEvent, *, trusted: bool) -> Review:
         return Review(
             f"{self.id}/{comment.id}",
@@ -89,8 +129,10 @@ class ThreadAnswer(Answer):
     def thread(self, comments: tuple[Comment, ...]) -> ReviewThread:
         where = self.thread_context or ThreadContext()
         end = where.right_file_end or where.left_file_end
-        line = end.line if end is not None and end.line > 0 else None
-        return ReviewThread(str(self.id), where.file_path.lstrip("/"), line, comments, self.resolved)
+        gone = self.outdated
+        line = end.line if end is not None and end.line > 0 and not gone else None
+        path = where.file_path.lstrip("/")
+        return ReviewThread(str(self.id), path, line, comments, self.resolved, outdated=gone)
 
     def marked(self, op_id: str) -> ThreadComment | None:
         return next((comment for comment in self.spoken if mark_of(comment.content) == op_id), None)
@@ -121,9 +163,10 @@ def on_lines(comment: InlineComment, tracking: dict[str, object] | None) -> dict
 
 
 def of_review(event: ReviewEvent, sha: str) -> dict[str, object]:
-    """What makes a thread a review's text: properties that nobody sees."""
+    """What makes a thread a review's text: properties that nobody sees. They are written as `type` and
+    `value`, and read as `$type` and `$value`."""
     words = {_EVENT: event.value, _SHA: sha}
-    return {"properties": {key: {"$type": "System.String", "$value": value} for key, value in words.items()}}
+    return {"properties": {key: {"type": "System.String", "value": value} for key, value in words.items()}}
 
 
 def _property(properties: dict[str, Any], name: str) -> str:

@@ -29,8 +29,8 @@ def _talk_json(call: Call, comment: Comment) -> Json:
     """A comment of the conversation: a thread with one comment."""
     properties: Json = {}
     for name, value in comment.extra.get("properties", {}).items():
-        plain = isinstance(value, str)
-        properties[name] = {"$type": "System.String", "$value": value} if plain else value
+        text = value if isinstance(value, str) else value["value"]
+        properties[name] = {"$type": "System.String", "$value": text}
     return {
         "id": comment.id,
         "status": "unknown",
