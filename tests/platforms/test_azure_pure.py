@@ -26,7 +26,6 @@ from tamma.model.repository import CheckState, IssueFilter, MergeCategory, RepoR
 from tamma.platforms.azure.address import (
     collection_of,
     identities_of,
-    is_services_address,
     place_of,
     without_user,
 )
@@ -141,25 +140,6 @@ def test_identities_have_a_host_of_their_own_in_services() -> None:
     assert collection_of("https://dev.azure.com", "") is None
     assert collection_of("https://dev.azure.com", "acme") == "/acme"
     assert collection_of("https://dev.azure.com/acme", "acme") == ""
-
-
-@pytest.mark.parametrize(
-    ("url", "ours"),
-    [
-        ("https://dev.azure.com/acme/p/_git/r", True),
-        ("https://me@dev.azure.com/acme/p/_git/r", True),
-        ("git@ssh.dev.azure.com:v3/acme/p/r", True),
-        ("ssh://git@ssh.dev.azure.com/v3/acme/p/r", True),
-        ("https://acme.visualstudio.com/DefaultCollection/p/_git/r", True),
-        ("acme@vs-ssh.visualstudio.com:v3/acme/p/r", True),
-        ("https://dev.azure.com.example.org/acme/p/_git/r", False),
-        ("https://github.com/dev.azure.com/r", False),
-        ("/home/me/dev.azure.com", False),
-        ("https://[", False),
-    ],
-)
-def test_addresses_of_services_are_known(url: str, ours: bool) -> None:
-    assert is_services_address(url) is ours
 
 
 def test_a_clone_address_has_no_user() -> None:

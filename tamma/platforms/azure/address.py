@@ -75,20 +75,6 @@ def identities_of(base_url: str, collection: str) -> str:
     return collection
 
 
-def is_services_address(url: str) -> bool:
-    """Whether the address of a repository, issue or pull request is on Azure DevOps Services."""
-    text = url.strip()
-    if "://" not in text:  # scp's form: git@ssh.dev.azure.com:v3/org/project/repository
-        host = text.partition("@")[2].partition(":")[0] if "@" in text else text.partition("/")[0]
-    else:
-        try:
-            host = urlsplit(text).hostname or ""
-        except ValueError:
-            return False
-    host = host.lower()
-    return host in (_SERVICES_HOST, f"ssh.{_SERVICES_HOST}") or host.endswith(_OLD_SUFFIX)
-
-
 def escaped(name: str) -> str:
     """One segment of a path: names have spaces and any letters."""
     return quote(name, safe="")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from tamma.model.repository import Ignored, RateLimit, WebhookEvent
 from tamma.platforms.azure import webhooks
-from tamma.platforms.azure.address import is_services_address
 from tamma.platforms.azure.reviews import AzureReviews
 from tamma.platforms.common.lacking import lacking
 from tamma.platforms.interface import CAPABILITIES, LOCAL_MERGE, PlatformSettings
@@ -43,8 +42,3 @@ class AzureDevOps(AzureReviews):
                 f"auth {settings.auth!r} is none of Azure DevOps': use a personal access token (pat) or oauth"
             )
         return found
-
-    @staticmethod
-    def detect_from_url(url: str) -> bool:
-        """Services alone: a server may have any name."""
-        return is_services_address(url)
