@@ -200,7 +200,7 @@ async def a_failed_run(harness: Harness) -> Ready:
 _CHANGES = (
     write("fix.txt"),
     write("binary.bin", b"\0\xff"),
-    write("run.sh", b"#!/bin/sh\n", "100755"),
+    write("run.sh", b"#!/bin/sh\n"),
     FileChange("README.md", ChangeKind.DELETE),
 )
 _SPEC = PullRequestSpec(BRANCH, "main", "Fix it", "Because.", labels=("tamma", "bug"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tamma.platforms import interface as i
+from tests.platforms.azure_harness import AzureHarness
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.gitea_harness import GiteaHarness
 from tests.platforms.gitlab_harness import GitLabHarness
@@ -69,6 +70,12 @@ def _forgejo() -> Face | None:
 
 
 # Names for what is no capability, and may be odd or pending nevertheless.
+def _azure() -> Face | None:
+    from tests.support.forge.faces.azure.face import azure_face
+
+    return azure_face()
+
+
 ANSWERS_LOST = "lost answers"
 FOLLOWS = "pull requests that follow their branch"
 CONFLICTS = "conflicting merges"
@@ -81,6 +88,7 @@ FILTERS = "issues by author and change"
 LONG_TEXTS = "texts longer than the platform takes"
 REFUSALS = "refusals of all that is lacking"
 TRUST = "who may write"
+MODES = "files that can be run, by the API"
 
 _NO_FORGE = dict.fromkeys(
     (
@@ -114,6 +122,19 @@ ENTRIES: tuple[Entry, ...] = (
         type="gitlab",
         harness=GitLabHarness,
         lacks={i.LOCAL_MERGE: "merge request"},
+    ),
+    Entry(
+        "azure-devops",
+        face=_azure,
+        type="azure-devops",
+        harness=AzureHarness,
+        shared_numbers=False,
+        lacks={i.LOCAL_MERGE: "pull request"},
+        oddities={
+            RENAMED: "Azure DevOps forgets a repository's old name",
+            ARCHIVED: "a disabled repository cannot be read either",
+            MODES: "pushes by the API set no modes",
+        },
     ),
     Entry(
         "hosted-github",

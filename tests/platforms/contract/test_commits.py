@@ -8,7 +8,7 @@ from tamma.errors import NotFound, PlatformError, StaleHead
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import API_COMMITS
 from tests.platforms.harness import Harness
-from tests.platforms.registry import PROTECTED
+from tests.platforms.registry import MODES, PROTECTED
 from tests.platforms.steps import BRANCH, base_sha, commit, needs, write
 
 pytestmark = needs(API_COMMITS)
@@ -20,7 +20,7 @@ async def test_a_commit_writes_and_deletes_files(harness: Harness) -> None:
     changes = (
         write("täst/数据.txt", "grüße\n".encode()),
         write("binary.bin", b"\0\xff\xfe"),
-        write("run.sh", b"#!/bin/sh\r\n", "100755"),
+        write("run.sh", b"#!/bin/sh\r\n"),
         write("src/app.py", b"print(2)\n"),
         write("empty", b""),
         FileChange("README.md", ChangeKind.DELETE),
@@ -33,6 +33,15 @@ async def test_a_commit_writes_and_deletes_files(harness: Harness) -> None:
     with pytest.raises(NotFound):
         await harness.platform.get_file(harness.repo, "README.md", BRANCH)
     assert await base_sha(harness) == base
+
+
+@needs(MODES)
+async def test_a_file_that_can_be_run_is_delivered_as_one(harness: Harness) -> None:
+    base = await base_sha(harness)
+    await harness.platform.ensure_branch(harness.repo, BRANCH, base)
+    changes = (write("run.sh", b"#!/bin/sh\n", "100755"),)
+    await harness.platform.commit_files(harness.repo, BRANCH, changes, "Fix", base, "op-1")
+    assert await harness.platform.get_file(harness.repo, "run.sh", BRANCH) == b"#!/bin/sh\n"
 
 
 async def test_a_commit_is_made_once(harness: Harness) -> None:
