@@ -14,11 +14,12 @@ from tamma.platforms.azure.threads import (
     COMMENT_LIMIT,
     ThreadAnswer,
     ThreadComment,
+    bare,
     new_comment,
     new_thread,
 )
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import with_mark, without_mark
+from tamma.platforms.common.marks import with_mark
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.interface import PlatformSettings
 
@@ -163,7 +164,7 @@ class AzureConversations(AzureAccount):
     async def _updated(
         self, repo: RepoRef, number: str, thread: int, there: ThreadComment, content: str
     ) -> Comment:
-        if without_mark(there.content) != without_mark(content):
+        if bare(there.content) != bare(content):
             path = self._thread_path(repo, number, f"/{thread}/comments/{there.id}")
             there = await self._send(ThreadComment, "PATCH", path, {"content": content})
         return there.comment(thread, trusted=True)

@@ -13,7 +13,7 @@ from tamma.platforms.azure.address import escaped
 from tamma.platforms.azure.conversations import AzureConversations, number_of
 from tamma.platforms.azure.markup import to_html
 from tamma.platforms.azure.models import Answer
-from tamma.platforms.azure.threads import COMMENT_LIMIT
+from tamma.platforms.azure.threads import COMMENT_LIMIT, bare
 from tamma.platforms.azure.workitems import (
     CLOSED,
     Categories,
@@ -31,7 +31,7 @@ from tamma.platforms.azure.workitems import (
     wiql,
 )
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_footer, without_mark
+from tamma.platforms.common.marks import mark_of, with_footer
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import ASSIGNEES, PlatformSettings
 
@@ -101,7 +101,7 @@ class AzureIssues(AzureConversations):
         marked = fit(with_footer(body, op_id), COMMENT_LIMIT, link=link, unit="utf16")
         for there in await self._comments(repo, target.number):
             if mark_of(there.markdown) == op_id and await self._is_us(repo, there.created_by.id):
-                if without_mark(there.markdown).strip() != without_mark(await self._as_kept(repo, marked)):
+                if bare(there.markdown) != bare(await self._as_kept(repo, marked)):
                     there = await self._write_comment(repo, target.number, marked, there.key)
                 return there.comment(trusted=True)
         return (await self._write_comment(repo, target.number, marked)).comment(trusted=True)

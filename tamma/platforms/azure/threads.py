@@ -138,6 +138,11 @@ class ThreadAnswer(Answer):
         return next((comment for comment in self.spoken if mark_of(comment.content) == op_id), None)
 
 
+def bare(text: str) -> str:
+    """A text as far as services keep it: without our mark, their line ends, and space around it."""
+    return without_mark(text).replace("\r\n", "\n").strip()
+
+
 def new_comment(content: str, parent: int = 0) -> dict[str, object]:
     return {"parentCommentId": parent, "content": content, "commentType": "text"}
 
