@@ -51,7 +51,7 @@ class RepoBase:
 
     @property
     def empty(self) -> bool:
-        return self.git.is_empty
+        return not self.branches()  # libgit2's own word knows no first branch but master
 
     def level(self, login: str) -> Level:
         return self.members.get(login, "none")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead
 from tests.support.forge.calls import ApiError, Call, Reply, Request, Routes
 from tests.support.forge.description import Description
+from tests.support.forge.world import World
 
 TOKEN = "canary-t0ken-of-the-bot"
 """What an adapter under test is given; it is the bot's."""
@@ -58,6 +59,10 @@ def no_headers(call: Call) -> dict[str, str]:
     return {}
 
 
+def same_path(world: World, path: str) -> str:
+    return path
+
+
 @dataclass(frozen=True)
 class Face:
     """One platform's API.
@@ -78,5 +83,7 @@ class Face:
     translate: Callable[[PlatformError], ApiError] = worded
     slashes: Sequence[str] = ()
     """Parameters of undescribed operations that hold slashes."""
+    readdress: Callable[[World, str], str] = same_path
+    """What a path that is not described stands for, as a repository's number for its name."""
     etags: bool = False
     """Whether answers to reads have an ETag, and 304 is answered where the caller has it."""

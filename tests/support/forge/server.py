@@ -203,13 +203,14 @@ class ApiServer:
         return found
 
     def _find(self, request: Request) -> tuple[Description, Operation, dict[str, str]] | None:
-        segments = request.path.split("/")
+        path = self.face.readdress(self.world, request.path)
+        segments = path.split("/")
         for name, template in self._undescribed:
-            at = template.match(request.path, segments)
+            at = template.match(path, segments)
             if name.startswith(f"{request.method} ") and at is not None:
                 return self.face.descriptions[0], Operation(name, {}), at
         for api in self.face.descriptions:
-            matched = api.match(request.method, request.path)
+            matched = api.match(request.method, path)
             if matched is not None:
                 return api, matched.operation, matched.at
         return None

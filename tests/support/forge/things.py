@@ -163,6 +163,7 @@ class Workflow:
     id: int
     name: str
     path: str
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass

@@ -48,6 +48,8 @@ class World:
         self.repos: list[Repo] = []
         self.moved: dict[tuple[str, str], Repo] = {}
         """Names that repositories had before."""
+        self.extra: dict[str, Any] = {}
+        """What one platform alone knows, such as its apps."""
         self._ids = count(101)
         self._now = BEGINNING
         for login in (bot, "octo", "writer", "reader", "stranger"):

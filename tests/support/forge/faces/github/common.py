@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from tests.support.forge.calls import ApiError, Call, Routes, paged
 from tests.support.forge.repository import Repo
 from tests.support.forge.schemas import Json
 from tests.support.forge.things import Comment, Item, Mergeability, Pull
+from tests.support.forge.world import World
 
 ROUTES = Routes()
 R = "/repos/{owner}/{repo}"
+BODY_LIMIT = 65_536
+"""Characters of any text."""
+
+
+def limited_text(text: str, field: str, limit: int = BODY_LIMIT) -> str:
+    """422 where it is longer than GitHub takes."""
+    if len(text) > limit:
+        message = f"{field} is too long (maximum is {limit} characters)"
+        raise ApiError(422, "Validation Failed", [{"code": "custom", "field": field, "message": message}])
+    return text
+
+
+def readdressed(world: World, path: str) -> str:
+    """Enterprise's addresses as github.com's, and a repository's number as its name now."""
+    path = "/graphql" if path == "/api/graphql" else path.removeprefix("/api/v3")
+    found = re.match(r"/repositories/(\d+)(?=/|$)", path)
+    for repo in world.repos if found else ():
+        if found and repo.id == int(found[1]):
+            return f"/repos/{quote(repo.full_name)}{path[found.end() :]}"
+    return path
 
 
 def repo_of(call: Call) -> Repo:
@@ -24,18 +47,19 @@ def repo_of(call: Call) -> Repo:
     moved = call.world.moved.get((owner, name))
     if moved is None:
         raise ApiError(404, "Not Found")
-    here = call.request.path.replace(f"/repos/{owner}/{name}", f"/repos/{moved.full_name}", 1)
+    here = call.url.replace(f"/repos/{quote(owner)}/{quote(name)}", f"/repositories/{moved.id}", 1)
+    query = f"?{urlencode(call.request.query)}" if call.request.query else ""
     status = 301 if call.request.method == "GET" else 307
-    raise ApiError(status, "Moved Permanently", Location=f"{call.world.url}{here}")
+    raise ApiError(status, "Moved Permanently", Location=f"{here}{query}")
 
 
 def issue_of(call: Call, repo: Repo) -> Item:
     """An issue or a pull request: to GitHub, every pull request is an issue."""
-    if not repo.issues_enabled:
-        raise ApiError(410, "Issues are disabled for this repo")
     number = call.number("issue_number")
     if number in repo.pulls:
         return repo.pull(number)
+    if not repo.issues_enabled:
+        raise ApiError(410, "Issues are disabled for this repo")
     return repo.issue(number)
 
 
@@ -61,7 +85,8 @@ def date(value: datetime | None) -> str | None:
 
 def user(call: Call, login: str) -> Json:
     number = call.world.account(login).id
-    return call.api.fill("simple-user", {"login": login, "id": number, "type": "User"})
+    kind = "Bot" if login.endswith("[bot]") else "User"
+    return call.api.fill("simple-user", {"login": login, "id": number, "type": kind})
 
 
 def label(call: Call, repo: Repo, name: str) -> Json:
@@ -129,8 +154,10 @@ def pull_json(call: Call, repo: Repo, pull: Pull, schema: str = "pull-request") 
     base_sha = repo.branch(pull.base) or pull.base_sha
     values = {
         **item_values(call, repo, pull),
+        "node_id": f"PR_{pull.id}",
         "html_url": f"{call.world.url}/{repo.full_name}/pull/{pull.number}",
         "draft": pull.draft,
+        "auto_merge": _auto_merge(call, pull),
         "requested_reviewers": [user(call, login) for login in pull.reviewers],
         "head": _side(call, repo, pull.head, pull.head_sha),
         "base": _side(call, repo, pull.base, pull.base_sha if pull.merge_sha else base_sha),
@@ -142,6 +169,15 @@ def pull_json(call: Call, repo: Repo, pull: Pull, schema: str = "pull-request") 
         mergeable, word = _WORDS[repo.mergeability(pull)]
         values |= {"merged": pull.merge_sha is not None, "mergeable": mergeable, "mergeable_state": word}
     return call.api.fill(schema, values)
+
+
+def _auto_merge(call: Call, pull: Pull) -> Json | None:
+    waiting = pull.auto_merge
+    if waiting is None:
+        return None
+    title, _, rest = waiting.message.partition("\n\n")
+    words = {"commit_title": title, "commit_message": rest}
+    return {"enabled_by": user(call, waiting.by), "merge_method": waiting.method, **words}
 
 
 def _side(call: Call, repo: Repo, branch: str, sha: str) -> Json:

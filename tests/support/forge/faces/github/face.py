@@ -6,15 +6,26 @@ import time
 from functools import cache
 from typing import Any
 
-from tests.support.forge.calls import ApiError, Call, Reply
+from tamma.errors import Forbidden, PlatformError
+from tests.support.forge.calls import ApiError, Call, Reply, Request
 from tests.support.forge.description import COMMON_ERRORS, Description, specs_folder
-from tests.support.forge.face import Face
-from tests.support.forge.faces.github import account, checks, git, issues, pulls
-from tests.support.forge.faces.github.common import ROUTES
+from tests.support.forge.face import Face, Tokens, worded
+from tests.support.forge.faces.github import account, apps, checks, ci, git, graphql, issues, pulls, reviews
+from tests.support.forge.faces.github.common import ROUTES, R, readdressed
 
-_PARTS = (account, checks, git, issues, pulls)
+_PARTS = (account, apps, checks, ci, git, graphql, issues, pulls, reviews)
 """Imported for the routes that they register."""
 SPEC = "github/api.github.com.json"
+_AMEND = {
+    f"POST {R}/statuses/{{sha}}": ("the status 422 is not described",),
+    f"GET {R}/commits/{{ref}}/check-runs": ("the status 422 is not described",),
+    f"GET {R}/commits/{{ref}}/status": ("the status 422 is not described",),
+    f"POST {R}/actions/workflows/{{workflow_id}}/dispatches": ("the status 422 is not described",),
+    f"GET {R}/actions/jobs/{{job_id}}/logs": ("the status 410 is not described",),
+    "GET /app/installations": (r"^\d+\.account: ",),
+}
+"""GitHub answers these and does not describe them: a commit that is not there, inputs that are not declared,
+logs that were deleted. And it describes an installation's account as a user and an enterprise at once."""
 
 
 @cache
@@ -29,8 +40,34 @@ def github_face() -> Face | None:
         error_schema="basic-error",
         # 301 and 307: a renamed repository, of which the description says nothing at most operations.
         common_errors=COMMON_ERRORS | {301, 307},
+        amend=_AMEND,
     )
-    return Face("github", ROUTES, [description], error=_error, headers=_headers, limited=_limited, etags=True)
+    return Face(
+        "github",
+        ROUTES,
+        [description],
+        authenticate=_authenticate,
+        error=_error,
+        headers=_headers,
+        limited=_limited,
+        translate=_translate,
+        readdress=readdressed,
+        etags=True,
+    )
+
+
+def _authenticate(request: Request, tokens: Tokens) -> str | None:
+    """An App's own requests are checked by their routes, and the storage of logs belongs to somebody else."""
+    own = ("/app/", ci.STORAGE)
+    return "" if request.path.removeprefix("/api/v3").startswith(own) else tokens.bearer(request)
+
+
+def _translate(error: PlatformError) -> ApiError:
+    if not isinstance(error, Forbidden):
+        return worded(error)
+    archived = "archived" in error.message
+    message = "Repository was archived so is read-only." if archived else "Resource not accessible"
+    return ApiError(403, message, X_Accepted_GitHub_Permissions="contents=write")
 
 
 def _error(error: ApiError) -> Reply:

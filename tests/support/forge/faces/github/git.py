@@ -63,7 +63,7 @@ def update_ref(call: Call) -> Reply:
     if old is None:
         raise ApiError(422, "Reference does not exist")
     if name in repo.protected:
-        raise ApiError(422, "Changes must be made through a pull request.")
+        raise ApiError(422, f"Protected branch update failed for refs/heads/{name}.")
     try:
         repo.move_branch(name, old, new, call.login, force=bool(call.body.get("force")))
     except Conflict as error:

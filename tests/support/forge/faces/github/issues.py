@@ -12,6 +12,7 @@ from tests.support.forge.faces.github.common import (
     issue_json,
     issue_of,
     label,
+    limited_text,
     page_of,
     repo_of,
 )
@@ -66,6 +67,8 @@ def list_comments(call: Call) -> Reply:
 def create_comment(call: Call) -> Reply:
     repo = repo_of(call)
     item = issue_of(call, repo)
+    if item.extra.get("locked") and repo.level(call.login) not in ("write", "admin"):
+        raise ApiError(403, "Unable to create comment because issue is locked.")
     return Reply(201, comment_json(call, repo.comment(item, _body(call), call.login)))
 
 
@@ -78,13 +81,7 @@ def update_comment(call: Call) -> Reply:
 
 
 def _body(call: Call) -> str:
-    """GitHub takes 65,536 characters."""
-    body: str = call.body["body"]
-    if len(body) > 65_536:
-        problem = {"resource": "IssueComment", "code": "custom", "field": "body"}
-        message = "body is too long (maximum is 65536 characters)"
-        raise ApiError(422, "Validation Failed", [{**problem, "message": message}])
-    return body
+    return limited_text(call.body["body"], "body")
 
 
 @ROUTES(f"POST {R}/issues/{{issue_number}}/labels")
