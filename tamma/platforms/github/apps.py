@@ -6,12 +6,11 @@ githubkit signs the App's own requests. What is then done with the token goes th
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
 
-from tamma.errors import BadCredentials, ConfigError, Transient
+from tamma.errors import BadCredentials, ConfigError, PlatformError, PlatformRateLimited, Transient
 from tamma.platforms.http.address import tls
 from tamma.platforms.interface import PlatformSettings
 from tamma.telemetry.redaction import remember_secret
@@ -74,33 +73,52 @@ class AppTokens:
         return str(found[0]["id"])
 
     async def _ask(self, method: str, path: str) -> Any:
-        from githubkit.exception import GitHubException, RequestFailed
+        from githubkit.exception import GitHubException, RateLimitExceeded, RequestFailed
 
         doing = f"{method} {path} as the App {self._app.app_id}"
         try:
             answer = await self._signed().arequest(method, path)
-            return answer.raw_response.json()
+        except RateLimitExceeded as failed:
+            raise PlatformRateLimited(
+                f"GitHub refused {doing}: too many requests",
+                hint="the run waits and goes on by itself",
+                retry_after=failed.retry_after.total_seconds(),
+                platform=self._settings.id,
+                status=failed.response.status_code,
+            ) from None
         except RequestFailed as failed:
             status = failed.response.status_code
             kind = BadCredentials if status in (401, 403, 404) else Transient
             hint = "check appId, installationId and privateKey; is the App installed, and not suspended?"
-            raise kind(
-                f"GitHub answered {status} to {doing}", hint=hint, platform=self._settings.id, status=status
-            ) from None
+            what = f"GitHub answered {status} to {doing}"
+            raise kind(what, hint=hint, platform=self._settings.id, status=status) from None
         except GitHubException as failed:
-            cause = type(failed.__cause__).__name__
-            what = f"no answer from GitHub to {doing}: {cause}"
-            raise Transient(what, platform=self._settings.id) from None
-        except (ValueError, TypeError, json.JSONDecodeError) as error:
-            # PyJWT names what is wrong with the key, not the key.
-            raise BadCredentials(
-                f"the private key of the GitHub App {self._app.app_id} cannot be used: {error}",
+            raise self._not_asked(doing, failed.__cause__) from None
+        try:
+            return answer.raw_response.json()
+        except ValueError:
+            hint = "something before GitHub answered in its place; it is tried again"
+            raise Transient(
+                f"the answer to {doing} is not JSON", hint=hint, platform=self._settings.id
+            ) from None
+
+    def _not_asked(self, doing: str, cause: BaseException | None) -> PlatformError:
+        """githubkit wraps what goes wrong before a request is sent, too: signing it."""
+        from jwt import PyJWTError
+
+        named = type(cause).__name__
+        if isinstance(cause, PyJWTError | ValueError | TypeError):
+            return BadCredentials(
+                f"the private key of the GitHub App {self._app.app_id} cannot be used ({named})",
                 hint="it is the PEM file that GitHub gave out for the App",
                 platform=self._settings.id,
-            ) from None
+            )
+        what = f"no answer from GitHub to {doing}: {named}"
+        return Transient(what, hint="it is tried again", platform=self._settings.id)
 
     def _signed(self) -> _Signed:
         from githubkit import AppAuthStrategy, GitHub
+        from githubkit.cache import MemCacheStrategy
 
         made = GitHub(
             AppAuthStrategy(self._app.app_id, self._app.private_key),
@@ -111,5 +129,7 @@ class AppTokens:
             proxy=self._settings.proxy,
             auto_retry=False,  # it repeats a POST after a 5xx, and it sleeps
             http_cache=False,
+            # The shared one takes what an App of the same number on another server signed for ours.
+            cache_strategy=MemCacheStrategy(),
         )
         return cast("_Signed", made)

@@ -1,33 +1,30 @@
-"""Checks, statuses and GitHub Actions."""
+"""GitHub Actions: workflows that are dispatched, their runs, jobs and logs."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tamma.errors import ConfigError, NotFound, PlatformError
-from tamma.model.repository import (
-    CheckState,
-    CheckSummary,
-    CiJob,
-    CiRun,
-    CiTrigger,
-    LogTail,
-    Page,
-    RepoRef,
-    Status,
-)
-from tamma.platforms.common.checks import summarise
+from tamma.errors import ConfigError, Forbidden, NotFound, PlatformError
+from tamma.model.repository import CheckState, CiJob, CiRun, CiTrigger, LogTail, Page, RepoRef
+from tamma.platforms.github.checks import GitHubChecks
 from tamma.platforms.github.client import repo_path
-from tamma.platforms.github.issues import GitHubIssues
-from tamma.platforms.github.models import CheckRun, JobAnswer, RunAnswer, StatusAnswer
+from tamma.platforms.github.models import JobAnswer, RunAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
-from tamma.platforms.http.messages import Query, Request
+from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.interface import LOG_TAIL
 
-_DESCRIPTION_LIMIT = 140
-"""Characters of a status's description (docs.github.com/rest/commits/statuses)."""
+OP_INPUT = "tamma_op"
+"""The input by which a workflow can show whose a run is: `run-name: CI ${{ inputs.tamma_op }}`."""
+_MARK = "tamma:op="
+_MARKED = re.compile(rf"{_MARK}(\S+)")
+_INPUTS = 25
+"""How many inputs a dispatch takes."""
+_DETAILS = "return_run_details"
 _DISPATCH = "workflow_dispatch"
 
 
@@ -35,53 +32,16 @@ class _Dispatched(BaseModel):
     workflow_run_id: int
 
 
-class GitHubCi(GitHubIssues):
-    """The part of the adapter that knows what CI says."""
-
-    async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
-        """Check runs and commit statuses united. Raises Forbidden where the token may not read them.
-
-        `options["commit_statuses"] = False` is for servers that lack the older statuses altogether.
-        """
-        runs = await self._all(
-            CheckRun,
-            repo_path(repo, f"/commits/{quote(sha, safe='')}/check-runs"),
-            {"filter": "latest"},
-            key="check_runs",
-        )
-        statuses = await self._statuses(repo, sha)
-        return summarise(sha, [*(run.check() for run in runs), *(status.check() for status in statuses)])
-
-    async def _statuses(self, repo: RepoRef, sha: str) -> list[StatusAnswer]:
-        """The newest of each context. With none GitHub's combined state says pending: the list is read."""
-        if not self._settings.options.get("commit_statuses", True):
-            return []
-        return await self._all(
-            StatusAnswer, repo_path(repo, f"/commits/{quote(sha, safe='')}/status"), key="statuses"
-        )
-
-    async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
-        wanted = {
-            "state": status.state.value,
-            "context": status.name,
-            "description": status.description[:_DESCRIPTION_LIMIT],
-            **({"target_url": status.url} if status.url else {}),
-        }
-        for there in await self._statuses(repo, sha):
-            same = (there.state, there.description or "", there.target_url or "")
-            if there.context == status.name and same == (
-                wanted["state"],
-                wanted["description"],
-                status.url,
-            ):
-                return
-        await self._api.do("POST", repo_path(repo, f"/statuses/{quote(sha, safe='')}"), wanted)
-
-    # --- runs ----------------------------------------------------------------------------------------
+class GitHubCi(GitHubChecks):
+    """The part of the adapter that runs CI."""
 
     async def trigger_ci(self, repo: RepoRef, trigger: CiTrigger, op_id: str) -> CiRun:
-        """Dispatch a workflow. A run of that workflow on that commit that we dispatched before is the one:
-        GitHub keeps nothing by which two of them could be told apart. `rerun` runs it again."""
+        """Dispatch a workflow, or find the run that was dispatched.
+
+        GitHub keeps nothing by which two runs of a workflow on a commit could be told apart but their
+        `run-name`. Where that shows no operation, a run that we dispatched for the commit is the one, and
+        `rerun` runs it again. Raises StaleHead where `trigger.sha` is not the branch's head.
+        """
         if trigger.workflow is None:
             raise ConfigError(
                 "GitHub wants to know which workflow to run",
@@ -89,27 +49,52 @@ class GitHubCi(GitHubIssues):
             )
         sha = trigger.sha or (await self.get_branch(repo, trigger.branch)).sha
         where = repo_path(repo, f"/actions/workflows/{quote(trigger.workflow, safe='')}")
-        found = await self._dispatched(repo, where, sha)
+        found = await self._dispatched(where, sha, op_id)
         if found is not None:
             return found
-        body = {"ref": trigger.branch, "inputs": dict(trigger.inputs), "return_run_details": True}
-        request = Request("POST", f"{where}/dispatches", json=body)
-        response = await self._api.call(request)
-        if response.status == 200:
-            made = self._api.parse(_Dispatched, self._api.json(request, response), request.path)
+        if trigger.sha is not None:  # GitHub runs a branch's head, whatever it is
+            head = (await self.get_branch(repo, trigger.branch)).sha
+            if head != sha:
+                raise self._stale(f"the branch {trigger.branch!r}", head, sha)
+        path = f"{where}/dispatches"
+        response = await self._dispatch(path, trigger, op_id)
+        unknown = CiRun("", trigger.workflow, CheckState.PENDING, sha, trigger.branch, event=_DISPATCH)
+        if response.status != 200:  # the run begins a little later, and nobody says which it is
+            return await self._dispatched(where, sha, op_id) or unknown
+        made = self._api.parse(_Dispatched, self._api.json(Request("POST", path), response), path)
+        try:
             return await self.get_run(repo, str(made.workflow_run_id))
-        # Servers that do not know `return_run_details` yet answer 204 and begin a little later.
-        return await self._dispatched(repo, where, sha) or CiRun(
-            "", trigger.workflow, CheckState.PENDING, sha, trigger.branch, event=_DISPATCH
-        )
+        except NotFound:
+            return replace(unknown, id=str(made.workflow_run_id))
 
-    async def _dispatched(self, repo: RepoRef, workflow: str, sha: str) -> CiRun | None:
+    async def _dispatch(self, path: str, trigger: CiTrigger, op_id: str) -> Response:
+        """What a workflow or server does not know, it refuses by name, and does nothing: that is left out."""
+        inputs = dict(trigger.inputs)
+        if len(inputs) < _INPUTS:
+            inputs = {OP_INPUT: f"{_MARK}{op_id}", **inputs}
+        body: dict[str, Any] = {"ref": trigger.branch, "inputs": inputs, _DETAILS: True}
+        while True:
+            try:
+                return await self._api.do("POST", path, body)
+            except PlatformError as error:
+                less = without_unknown(body, error.message) if error.status == 422 else None
+                if less is None:
+                    raise
+                body = less
+
+    async def _dispatched(self, workflow: str, sha: str, op_id: str) -> CiRun | None:
+        """The run of that operation, else one of ours of which nobody can say whose it is."""
         query: Query = {"event": _DISPATCH, "head_sha": sha, "per_page": "100"}
-        runs, _ = await self._api.page(RunAnswer, f"{workflow}/runs", query, link_header, "workflow_runs")
-        for run in runs:
-            if run.actor is not None and await self._is_us(run.actor.login):
+        unnamed: CiRun | None = None
+        for run in await self._api.every(RunAnswer, f"{workflow}/runs", query, link_header, "workflow_runs"):
+            if run.actor is None or not await self._is_us(run.actor.login):
+                continue
+            shown = _MARKED.search(run.display_title)
+            if shown is not None and shown[1] == op_id:
                 return run.run()
-        return None
+            if shown is None and unnamed is None:
+                unnamed = run.run()
+        return unnamed
 
     async def list_runs(
         self, repo: RepoRef, *, sha: str | None = None, branch: str | None = None, cursor: str | None = None
@@ -134,11 +119,14 @@ class GitHubCi(GitHubIssues):
         return tuple(job.job() for job in jobs)
 
     async def get_job_log(self, repo: RepoRef, job_id: str, tail: int = LOG_TAIL) -> LogTail:
-        """GitHub sends one to the storage of its logs, where our token must not go."""
+        """GitHub sends one to the storage of its logs, where our token must not go. Logs show when the job
+        is over. Raises NotFound, also where the log was deleted for its age."""
         where = repo_path(repo, f"/actions/jobs/{quote(job_id, safe='')}")
         try:
             response = await self._api.call(Request("GET", f"{where}/logs", tail=tail))
-        except NotFound:
+        except NotFound as error:
+            if error.status == 410:
+                raise
             await self._api.get(JobAnswer, where)  # no job, or one that has not written yet?
             return LogTail("", truncated=False)
         return LogTail(response.text, response.truncated)
@@ -148,8 +136,15 @@ class GitHubCi(GitHubIssues):
         if run.state is CheckState.PENDING:
             return run
         what = "rerun-failed-jobs" if run.state is CheckState.FAILURE else "rerun"
-        await self._api.do("POST", self._run_path(repo, run_id, f"/{what}"))
-        return await self.get_run(repo, run_id)
+        try:
+            await self._api.do("POST", self._run_path(repo, run_id, f"/{what}"))
+        except Forbidden as error:
+            if "already running" not in error.message:  # GitHub shows a new attempt a little late
+                raise
+        now = await self.get_run(repo, run_id)
+        if now.attempt > run.attempt:
+            return now
+        return replace(now, state=CheckState.PENDING, attempt=run.attempt + 1, detail="requested")
 
     async def cancel_run(self, repo: RepoRef, run_id: str) -> None:
         if (await self.get_run(repo, run_id)).state is not CheckState.PENDING:
@@ -162,3 +157,16 @@ class GitHubCi(GitHubIssues):
 
     def _run_path(self, repo: RepoRef, run_id: str, rest: str = "") -> str:
         return repo_path(repo, f"/actions/runs/{quote(run_id, safe='')}{rest}")
+
+
+def without_unknown(body: dict[str, Any], refusal: str) -> dict[str, Any] | None:
+    """The dispatch without what `refusal` says is not known; None where that is not what it says. Pure.
+
+    `Unexpected inputs provided: ["tamma_op"]` comes from workflows that do not declare the input, and
+    `"return_run_details" is not a permitted key.` from Enterprise servers up to 3.19.
+    """
+    if _DETAILS in refusal and _DETAILS in body:
+        return {name: value for name, value in body.items() if name != _DETAILS}
+    if OP_INPUT in refusal and OP_INPUT in body["inputs"]:
+        return {**body, "inputs": {n: v for n, v in body["inputs"].items() if n != OP_INPUT}}
+    return None

@@ -8,10 +8,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
-from tamma.errors import Forbidden, NotFound, PlatformError, PlatformRateLimited, StaleHead
+from tamma.errors import StaleHead
 from tamma.model.repository import RepoRef
 from tamma.platforms.github.apps import AppTokens
 from tamma.platforms.github.errors import dialect
+from tamma.platforms.github.graphql import GraphqlError, refusal
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, link_header
 from tamma.platforms.http.credentials import HeaderCredentials, bearer, token_source
@@ -26,14 +27,9 @@ API_VERSION = "2022-11-28"
 _PUBLIC = ("api.github.com", "ghe.com")
 
 
-class _GraphqlError(BaseModel):
-    message: str = ""
-    type: str = ""
-
-
 class _Told(BaseModel):
     data: Any = None
-    errors: list[_GraphqlError] | None = None
+    errors: list[GraphqlError] | None = None
 
 
 class Done(BaseModel):
@@ -79,26 +75,18 @@ class GitHubAccount:
         return await self._api.every(model, path, {"per_page": "100", **(query or {})}, link_header, key)
 
     async def _graphql(self, model: type[M], query: str, **variables: object) -> M:
-        """The data of a GraphQL query or mutation. Raises PlatformError (422) with the reasons it gives."""
+        """The data of a GraphQL query or mutation. Raises what `refusal` makes of its errors."""
         end = "/api/graphql" if self._url.endswith("/api/v3") else "/graphql"
         address = self._url.removesuffix("/api/v3") + end
         reads = query.lstrip().startswith("query")
         request = Request("POST", address, json={"query": query, "variables": variables}, reads=reads)
-        answer = self._api.json(request, await self._api.call(request))
-        told = self._api.parse(_Told, answer, "/graphql")
+        response = await self._api.call(request)
+        told = self._api.parse(_Told, self._api.json(request, response), "/graphql")
         if told.errors:
-            raise self._refused(query, told.errors)
+            verb = query.split("{", 2)[1].split("(")[0].strip()
+            errors = [GraphqlError(message=self._api.clean(e.message), type=e.type) for e in told.errors]
+            raise refusal(verb, errors, response.headers, self._settings.id)
         return self._api.parse(model, told.data, "/graphql")
-
-    def _refused(self, query: str, errors: list[_GraphqlError]) -> PlatformError:
-        what = "; ".join(error.message for error in errors)
-        verb = query.split("{", 2)[1].split("(")[0].strip()
-        kinds = {error.type for error in errors}
-        kind = NotFound if "NOT_FOUND" in kinds else Forbidden if "FORBIDDEN" in kinds else PlatformError
-        if "RATE_LIMITED" in kinds:
-            kind = PlatformRateLimited
-        message = f"GitHub refused {verb}: {self._api.clean(what)}"
-        return kind(message, platform=self._settings.id, status=422)
 
     def _stale(self, what: str, now: str, expected: str) -> StaleHead:
         return StaleHead(

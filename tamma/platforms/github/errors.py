@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import time
 
-from tamma.errors import Forbidden, NotFound, PlatformError
+from tamma.errors import Conflict, Forbidden, NotFound, PlatformError
 from tamma.platforms.http.errors import Answer, Dialect, limited, said
 from tamma.platforms.http.limits import rate_limit, retry_after, seconds_left
 
 SECONDARY_LIMIT_WAIT = 60.0
 """Seconds GitHub asks to wait at least where a secondary limit names no time."""
 _SECONDARY_LIMIT_WORDS = ("secondary rate", "abuse detection", "submitted too quickly")
+_PROTECTED_WORDS = (
+    "protected branch",
+    "rule violations",
+    "must be made through a pull request",
+    "cannot delete this branch",
+)
+"""Of branch protection and of rulesets, which come as 403, 409 or 422."""
 WRITE_INTERVAL = 1.0
 """Seconds: "if you are making a large number of POST, PATCH, PUT, or DELETE requests, wait at least one
 second between each request" (best practices)."""
@@ -34,10 +41,14 @@ def dialect(*, public: bool) -> Dialect:
 
 
 def judge(answer: Answer) -> PlatformError | None:
-    """Limits that come as 403, which permission is missing, and what 404 and 410 may mean."""
+    """Limits that come as 403, what is behind a permission that is missing, and what 404 to 422 may mean."""
     status, platform, what = answer.status, answer.platform, said(answer, _NAMED)
+    message = answer.message.lower()
     if status in (403, 429) and (wait := limit_of(answer)) is not None:
         return limited(answer, _NAMED, wait)
+    if status in (403, 409, 422) and any(words in message for words in _PROTECTED_WORDS):
+        hint = "the branch is protected: the change has to come by a pull request, or by another account"
+        return Forbidden(what, hint=hint, platform=platform, status=status)
     if status in (403, 451):
         return Forbidden(what, hint=_permission_hint(answer), platform=platform, status=status)
     if status == 404:
@@ -47,7 +58,17 @@ def judge(answer: Answer) -> PlatformError | None:
         return NotFound(what, hint=hint, platform=platform, status=status)
     if status == 410:
         hint = "issues are switched off in this repository, or the item was deleted"
+        if answer.doing.endswith("/logs"):
+            hint = "GitHub deletes logs when the repository's retention time is over (90 days by default)"
         return NotFound(what, hint=hint, platform=platform, status=status)
+    if status == 422 and "no commit found" in message:
+        return NotFound(what, hint="was it pushed to this repository?", platform=platform, status=status)
+    if status == 409 and "is empty" in message:
+        hint = "the repository has no commit yet: push a first one"
+        return Conflict(what, hint=hint, platform=platform, status=status)
+    if status == 406:
+        hint = "GitHub gives out no diff of more than 20,000 lines, 1 MB or 300 files: read it with git diff"
+        return PlatformError(what, hint=hint, platform=platform, status=status)
     return None
 
 
@@ -65,6 +86,10 @@ def limit_of(answer: Answer) -> float | None:
 
 
 def _permission_hint(answer: Answer) -> str:
+    if "archived" in answer.message.lower():
+        return "the repository is archived: nothing can be written to it"
+    if "locked" in answer.message.lower():
+        return "the conversation is locked: only people with write access can write in it"
     needed = answer.headers.get("x-accepted-github-permissions") or answer.headers.get(
         "x-accepted-oauth-scopes"
     )
@@ -72,8 +97,6 @@ def _permission_hint(answer: Answer) -> str:
         return f"the token lacks a permission; GitHub accepts: {needed}"
     if "check-runs" in answer.doing:
         return "the token needs the permission Checks: read (classic tokens: the scope repo)"
-    if "archived" in answer.message.lower():
-        return "the repository is archived: nothing can be written to it"
     return dialect(public=True).permission_hint
 
 

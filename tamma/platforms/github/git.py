@@ -56,6 +56,8 @@ class GitHubGit(GitHubAccount):
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Up to 100 MB. Raises NotFound, also for a folder."""
+        if not path or set(path.split("/")) & {"", ".", ".."}:  # these would lead elsewhere in a URL
+            raise NotFound(f"{path!r} is not the path of a file", platform=self._settings.id)
         where = repo_path(repo, f"/contents/{quoted(path)}")
         request = Request("GET", where, {"ref": ref})
         answer = self._api.json(request, await self._api.call(request))
@@ -168,6 +170,8 @@ class GitHubGit(GitHubAccount):
             # GitHub says the same for a repository that is not there: tell the two apart.
             await self._api.call(Request("GET", repo_path(repo)))
             return None
+        except Conflict:
+            return None  # "Git Repository is empty."
         return found.object.sha
 
 

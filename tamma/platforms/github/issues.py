@@ -25,8 +25,15 @@ characters)"."""
 _WRITERS = frozenset({"admin", "maintain", "write", "push"})
 
 
+_VIEWER = "query { viewer { login } }"
+
+
 class _Permission(BaseModel):
     permission: str = "none"
+
+
+class _Viewing(BaseModel):
+    viewer: User
 
 
 class GitHubIssues(GitHubGit):
@@ -35,23 +42,24 @@ class GitHubIssues(GitHubGit):
     def __init__(self, settings: PlatformSettings) -> None:
         super().__init__(settings)
         self._trust = Trust(self._ask_permission)
-        self._identity: Identity | None = None
+        self._login: str | None = None
+        """What we write under, once it is known."""
 
     async def check_credentials(self) -> Identity:
         """The token's user and classic scopes. Raises BadCredentials."""
+        request = Request("GET", "/user")
         try:
-            response = await self._api.call(Request("GET", "/user"))
+            response = await self._api.call(request)
         except Forbidden:
-            # A GitHub App's installation token is valid but belongs to no user.
-            await self._api.call(Request("GET", "/rate_limit"))
-            self._identity = Identity(login="")
-            return self._identity
+            # An App's token belongs to no user, and writes as a bot, whose name one interface alone tells.
+            self._login = (await self._graphql(_Viewing, _VIEWER)).viewer.login
+            return Identity(login="")
         scopes = response.headers.get("x-oauth-scopes", "")
         named = tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
         ends = response.headers.get("github-authentication-token-expiration", "")
-        login = User.model_validate(response.json()).login
-        self._identity = Identity(login, named, _moment(ends))
-        return self._identity
+        login = self._api.parse(User, self._api.json(request, response), request.path).login
+        self._login = login
+        return Identity(login, named, _moment(ends))
 
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
         """Up to 100 issues a page; pull requests are left out of GitHub's list, so there may be fewer."""
@@ -165,14 +173,16 @@ class GitHubIssues(GitHubGit):
         return None
 
     async def _is_us(self, author: str) -> bool:
-        """An App belongs to no user: of its own bot it knows only that it is one."""
-        login = (self._identity or await self.check_credentials()).login
-        return author == login or (not login and author.endswith("[bot]"))
+        if self._login is None:
+            await self.check_credentials()
+        return author == self._login
 
     async def _ask_permission(self, repo: RepoRef, login: str) -> bool:
         """`author_association` would not do: it hides private members and names readers."""
         if login == GHOST:
             return False
+        if login.endswith("[bot]"):  # none is a collaborator: of an App's permissions only its own are known
+            return await self._is_us(login)
         path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
         return (await self._api.get(_Permission, path)).permission in _WRITERS
 

@@ -101,6 +101,10 @@ class Side(BaseModel):
     sha: str
 
 
+class AutoMerge(BaseModel):
+    merge_method: str = ""
+
+
 class PullAnswer(BaseModel):
     number: int
     node_id: str = ""
@@ -119,7 +123,8 @@ class PullAnswer(BaseModel):
     merged_at: datetime | None = None
     merge_commit_sha: str | None = None
     mergeable: bool | None = None
-    mergeable_state: str = "unknown"
+    mergeable_state: str = ""
+    auto_merge: AutoMerge | None = None
 
     @property
     def is_merged(self) -> bool:
@@ -197,6 +202,7 @@ class RunAnswer(BaseModel):
     id: int
     name: str | None = None
     display_title: str = ""
+    """The workflow's `run-name`, or what GitHub thinks of."""
     path: str = ""
     status: str | None = None
     conclusion: str | None = None
@@ -292,7 +298,7 @@ def merge_state(pull: PullAnswer, checks: CheckState | None = None) -> MergeStat
         return MergeState(MergeCategory.TERMINAL, "closed without a merge", "closed")
     if pull.draft:
         return MergeState(MergeCategory.RECOVERABLE, "it is a draft", "draft")
-    if pull.mergeable is None:
+    if pull.mergeable is None or native == "unknown":
         return MergeState(MergeCategory.IN_PROGRESS, "GitHub is still computing", native)
     if not pull.mergeable or native == "dirty":
         return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from tamma.errors import NotFound
 from tamma.model.repository import Ignored, RateLimit, WebhookEvent
 from tamma.platforms.common.lacking import lacking
 from tamma.platforms.github import webhooks
@@ -44,7 +45,10 @@ class GitHub(GitHubReviews):
 
     async def rate_limit(self) -> RateLimit:
         """The primary limit; secondary limits are not announced. Costs nothing of it."""
-        core = (await self._api.get(_RateLimits, "/rate_limit")).resources.core
+        try:
+            core = (await self._api.get(_RateLimits, "/rate_limit")).resources.core
+        except NotFound:
+            return RateLimit()  # Enterprise servers have none unless it is switched on
         return RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC))
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:

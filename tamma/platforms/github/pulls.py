@@ -1,16 +1,10 @@
-"""Pull requests, merging and checks on GitHub."""
+"""Pull requests on GitHub."""
 
 from __future__ import annotations
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient
+from tamma.errors import NotFound, PlatformError, Unsupported
 from tamma.model.repository import (
-    CheckState,
     EnsuredPullRequest,
-    MergeCategory,
-    MergeMethod,
-    MergeOutcome,
-    MergeResult,
-    MergeState,
     Page,
     PullRequest,
     PullRequestFilter,
@@ -18,23 +12,25 @@ from tamma.model.repository import (
     RepoRef,
 )
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_mark
+from tamma.platforms.common.marks import mark_of, with_mark, without_mark
 from tamma.platforms.github.ci import GitHubCi
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.issues import BODY_LIMIT, number_of
-from tamma.platforms.github.models import MergeAnswer, PullAnswer, merge_state
+from tamma.platforms.github.models import PullAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
 from tamma.platforms.http.messages import Query, Request
+from tamma.platforms.interface import DRAFTS, PlatformSettings
 
-_BASE_MOVED = "base branch was modified"
-"""GitHub's words for a merge that lost a race and may simply be tried again."""
-_AUTO_MERGE = """mutation($input: EnablePullRequestAutoMergeInput!) {
-  enablePullRequestAutoMerge(input: $input) { clientMutationId }
-}"""
+TITLE_LIMIT = 256
+"""Characters: "title is too long (maximum is 256 characters)"."""
 
 
 class GitHubPulls(GitHubCi):
     """The pull requests' part of the adapter; they are issues too (labels, comments)."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        super().__init__(settings)
+        self._owners: dict[str, str] = {}
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
         """The open one, else the newest of those that were closed or merged."""
@@ -46,7 +42,7 @@ class GitHubPulls(GitHubCi):
         created = existing is None
         if existing is None:
             body = {
-                "title": spec.title,
+                "title": _title(spec.title),
                 "head": spec.head,
                 "base": spec.base,
                 "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
@@ -58,10 +54,11 @@ class GitHubPulls(GitHubCi):
                 # "A pull request already exists": another attempt was between our look and our write.
                 existing = await self._ours(repo, spec, op_id) if error.status in (409, 422) else None
                 if existing is None:
+                    self._refuse_drafts(error)
                     raise
                 created = False
         there = {label.name.lower() for label in existing.labels}
-        missing = [name for name in spec.labels if name.lower() not in there]
+        missing = [name for name in dict.fromkeys(spec.labels) if name.lower() not in there]
         if missing:
             path = repo_path(repo, f"/issues/{existing.number}/labels")
             await self._api.do("POST", path, {"labels": missing})
@@ -78,7 +75,7 @@ class GitHubPulls(GitHubCi):
         state = "closed" if query.state == "merged" else query.state
         asked: Query = {"state": state, "sort": "created", "direction": "desc", "per_page": "100"}
         if query.head is not None:
-            asked = {**asked, "head": f"{repo.owner}:{query.head}"}
+            asked = {**asked, "head": f"{await self._owner(repo)}:{query.head}"}
         if query.base is not None:
             asked = {**asked, "base": query.base}
         if cursor is not None:
@@ -93,11 +90,13 @@ class GitHubPulls(GitHubCi):
     ) -> PullRequest:
         pull = await self._pull(repo, number)
         wanted: dict[str, object] = {}
-        if title is not None and title != pull.title:
-            wanted["title"] = title
-        if body is not None and body != pull.pull_request().body:
+        if title is not None and _title(title) != pull.title:
+            wanted["title"] = _title(title)
+        if body is not None:
             mark = mark_of(pull.body)
-            wanted["body"] = fit(with_mark(body, mark) if mark else body, BODY_LIMIT)
+            text = fit(with_mark(body, mark) if mark else body, BODY_LIMIT)
+            if without_mark(text) != without_mark(pull.body):
+                wanted["body"] = text
         if wanted:
             pull = await self._api.send(PullAnswer, "PATCH", repo_path(repo, f"/pulls/{number}"), wanted)
         return pull.pull_request()
@@ -107,11 +106,15 @@ class GitHubPulls(GitHubCi):
         if pull.draft == draft:
             return pull.pull_request()
         mutation = "convertPullRequestToDraft" if draft else "markPullRequestReadyForReview"
-        await self._graphql(
-            Done,
-            f"mutation($id: ID!) {{ {mutation}(input: {{pullRequestId: $id}}) {{ clientMutationId }} }}",
-            id=pull.node_id,
-        )
+        try:
+            await self._graphql(
+                Done,
+                f"mutation($id: ID!) {{ {mutation}(input: {{pullRequestId: $id}}) {{ clientMutationId }} }}",
+                id=pull.node_id,
+            )
+        except PlatformError as error:
+            self._refuse_drafts(error)
+            raise
         return (await self._pull(repo, number)).pull_request()
 
     async def close_pr(self, repo: RepoRef, number: str) -> None:
@@ -148,104 +151,20 @@ class GitHubPulls(GitHubCi):
         request = Request("GET", path, headers={"accept": "application/vnd.github.diff"})
         return (await self._api.call(request)).text
 
-    async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
-        pull = await self._pull(repo, number)
-        checks: CheckState | None = None
-        if pull.state == "open" and pull.mergeable_state in ("blocked", "unstable"):
-            checks = (await self.get_checks(repo, pull.head.sha)).state
-        return merge_state(pull, checks)
-
-    async def merge_pr(
-        self,
-        repo: RepoRef,
-        number: str,
-        method: MergeMethod,
-        expected_head: str,
-        message: str = "",
-        *,
-        when_ready: bool = False,
-    ) -> MergeResult:
-        pull = await self._pull(repo, number)
-        settled = self._settled(pull, expected_head)
-        if settled is not None:
-            return settled
-        if when_ready and merge_state(pull).category is not MergeCategory.READY:
-            return await self._merge_later(pull, method, expected_head, message)
-        body: dict[str, object] = {"sha": expected_head, "merge_method": method}
-        if message and method != "rebase":
-            title, _, rest = message.partition("\n")
-            body |= {"commit_title": title, "commit_message": rest.strip("\n")}
-        try:
-            path = repo_path(repo, f"/pulls/{number}/merge")
-            answer = await self._api.send(MergeAnswer, "PUT", path, body)
-        except PlatformError as error:
-            return await self._after_failed_merge(repo, number, expected_head, error)
-        return MergeResult(MergeOutcome.MERGED, answer.sha)
-
-    async def _merge_later(
-        self, pull: PullAnswer, method: MergeMethod, expected_head: str, message: str
-    ) -> MergeResult:
-        """Asked for already is done: GitHub takes the same again."""
-        title, _, rest = message.partition("\n")
-        words = {"commitHeadline": title, "commitBody": rest.strip("\n")} if message else {}
-        wanted = {
-            "pullRequestId": pull.node_id,
-            "mergeMethod": method.upper(),
-            "expectedHeadOid": expected_head,
-        }
-        try:
-            await self._graphql(Done, _AUTO_MERGE, input={**wanted, **words})
-        except PlatformError as error:
-            if error.status != 422:
-                raise
-            return MergeResult(MergeOutcome.REFUSED, None, error.message)
-        return MergeResult(MergeOutcome.SCHEDULED, None, "GitHub merges it when its conditions hold")
-
-    async def _after_failed_merge(
-        self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
-    ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
-        if not (isinstance(error, Transient | Conflict) or error.status in (405, 422)):
-            raise error
-        try:
-            settled = self._settled(await self._pull(repo, number), expected_head)
-        except Transient:
-            raise error from None
-        if settled is not None:
-            return settled
-        if isinstance(error, Transient):
-            raise error
-        if error.status == 409 or _BASE_MOVED in error.message.lower():
-            raise Transient(error.message, platform=self._settings.id, status=error.status) from error
-        return MergeResult(MergeOutcome.REFUSED, None, error.message)
-
-    def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
-        """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        if pull.is_merged and pull.head.sha != expected_head:
-            raise Conflict(
-                f"#{pull.number} was merged at {pull.head.sha[:12]}, not at {expected_head[:12]}",
-                hint="somebody pushed to the branch and merged it: look at what was merged",
-                platform=self._settings.id,
-            )
-        if pull.is_merged:
-            return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
-        if pull.state == "closed":
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
-        if pull.head.sha != expected_head:
-            raise StaleHead(
-                f"the head of #{pull.number} is at {pull.head.sha[:12]}, not at {expected_head[:12]}",
-                platform=self._settings.id,
-            )
-        return None
-
     async def _pull(self, repo: RepoRef, number: str) -> PullAnswer:
         return await self._api.get(PullAnswer, repo_path(repo, f"/pulls/{number_of(number)}"))
+
+    async def _owner(self, repo: RepoRef) -> str:
+        """Whose the repository is now: of one that was moved, GitHub finds no head below its old owner."""
+        if repo.full_name not in self._owners:
+            self._owners[repo.full_name] = (await self.get_repository(repo)).ref.owner
+        return self._owners[repo.full_name]
 
     async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first."""
         query = {
             "state": "all",
-            "head": f"{repo.owner}:{head}",
+            "head": f"{await self._owner(repo)}:{head}",
             "base": base,
             "sort": "created",
             "direction": "desc",
@@ -263,3 +182,13 @@ class GitHubPulls(GitHubCi):
             if pull.state == "open" or mark_of(pull.body) == op_id:
                 return pull
         return None
+
+    def _refuse_drafts(self, error: PlatformError) -> None:
+        """Raises Unsupported where that is why: drafts of private repositories are not in every plan."""
+        if error.status == 422 and "draft pull requests are not supported" in error.message.lower():
+            hint = "private repositories need a paid plan for drafts: open it ready for review"
+            raise Unsupported(DRAFTS, platform=self._settings.type, hint=hint) from error
+
+
+def _title(text: str) -> str:
+    return text if len(text) <= TITLE_LIMIT else f"{text[: TITLE_LIMIT - 1]}…"

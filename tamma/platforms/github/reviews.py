@@ -16,8 +16,8 @@ from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_mark, without_mark
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.issues import BODY_LIMIT, number_of
+from tamma.platforms.github.merging import GitHubMerging
 from tamma.platforms.github.models import ReviewAnswer
-from tamma.platforms.github.pulls import GitHubPulls
 from tamma.platforms.github.threads import (
     EDIT,
     REPLY,
@@ -38,7 +38,7 @@ _EVENTS = {
 }
 
 
-class GitHubReviews(GitHubPulls):
+class GitHubReviews(GitHubMerging):
     """The reviews' part of the adapter."""
 
     async def submit_review(self, repo: RepoRef, number: str, review: ReviewSpec, op_id: str) -> Review:
@@ -58,16 +58,17 @@ class GitHubReviews(GitHubPulls):
             path = repo_path(repo, f"/pulls/{number}/reviews")
             made = await self._api.send(ReviewAnswer, "POST", path, body)
         except PlatformError as error:
-            if error.status == 422 and "own pull request" in error.message:
-                raise Forbidden(
-                    error.message,
-                    hint="nobody may judge a pull request of their own: review it with ReviewEvent.COMMENT, "
-                    "or with another account",
-                    platform=self._settings.id,
-                    status=422,
-                ) from error
+            if error.status == 422:
+                raise self._refused_review(error) from error
             raise
         return made.review(trusted=True)
+
+    def _refused_review(self, error: PlatformError) -> PlatformError:
+        if "own pull request" in error.message:
+            hint = "nobody may judge their own: review it with ReviewEvent.COMMENT, or with another account"
+            return Forbidden(error.message, hint=hint, platform=self._settings.id, status=422)
+        hint = "GitHub takes remarks on lines that the change shows, and one pending review per person"
+        return PlatformError(error.message, hint=hint, platform=self._settings.id, status=422)
 
     async def list_reviews(self, repo: RepoRef, number: str) -> tuple[Review, ...]:
         """Replies to threads are reviews without words to GitHub: these are left out."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from tamma.model.repository import Comment
 from tamma.platforms.common.marks import without_mark
 from tamma.platforms.github.models import GHOST
 
-_COMMENT = "databaseId id body createdAt author { login __typename }"
+_COMMENT = "fullDatabaseId id body createdAt author { login __typename }"
 _THREAD = (
     "id path line isResolved isOutdated comments(first: 100, after: $comments) "
     f"{{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_COMMENT} }} }}"
@@ -52,7 +52,8 @@ class Author(BaseModel):
 
 
 class CommentNode(Answer):
-    database_id: int
+    full_database_id: str | int
+    """Text: the numbers have outgrown GraphQL's Int, which `databaseId` still is."""
     id: str
     body: str
     created_at: datetime | None = None
@@ -67,7 +68,9 @@ class CommentNode(Answer):
         return f"{self.author.login}[bot]" if bot else self.author.login
 
     def comment(self, *, trusted: bool) -> Comment:
-        return Comment(str(self.database_id), self.login, without_mark(self.body), self.created_at, trusted)
+        return Comment(
+            str(self.full_database_id), self.login, without_mark(self.body), self.created_at, trusted
+        )
 
 
 class Comments(Answer):
@@ -108,6 +111,12 @@ class ThreadsOfPull(Answer):
 
 class OneThread(BaseModel):
     node: ThreadNode | None = None
+
+    @field_validator("node", mode="before")
+    @classmethod
+    def _of_another_kind(cls, node: object) -> object:
+        """Of a node that is no thread, nothing is answered."""
+        return node or None
 
 
 class _AddedReply(BaseModel):

@@ -1,0 +1,134 @@
+"""Merging pull requests on GitHub: now, or when their conditions hold."""
+
+from __future__ import annotations
+
+from tamma.errors import Conflict, PlatformError, StaleHead, Transient
+from tamma.model.repository import (
+    CheckState,
+    MergeCategory,
+    MergeMethod,
+    MergeOutcome,
+    MergeResult,
+    MergeState,
+    RepoRef,
+)
+from tamma.platforms.github.client import Done, repo_path
+from tamma.platforms.github.models import MergeAnswer, PullAnswer, merge_state
+from tamma.platforms.github.pulls import GitHubPulls
+
+_BASE_MOVED = "base branch was modified"
+"""GitHub's words for a merge that lost a race and may simply be tried again."""
+_NOTHING_TO_WAIT_FOR = ("is in clean status", "is in unstable status", "is in has_hooks status")
+"""GitHub's words for an auto-merge of what can be merged at once."""
+_AUTO_MERGE = """mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}"""
+_SCHEDULED = MergeResult(MergeOutcome.SCHEDULED, None, "GitHub merges it when its conditions hold")
+
+
+class GitHubMerging(GitHubPulls):
+    """The part of the adapter that merges."""
+
+    async def merge_readiness(self, repo: RepoRef, number: str) -> MergeState:
+        pull = await self._pull(repo, number)
+        checks: CheckState | None = None
+        if pull.state == "open" and pull.mergeable_state in ("blocked", "unstable"):
+            checks = (await self.get_checks(repo, pull.head.sha)).state
+        return merge_state(pull, checks)
+
+    async def merge_pr(
+        self,
+        repo: RepoRef,
+        number: str,
+        method: MergeMethod,
+        expected_head: str,
+        message: str = "",
+        *,
+        when_ready: bool = False,
+    ) -> MergeResult:
+        pull = await self._pull(repo, number)
+        settled = self._settled(pull, expected_head)
+        if settled is not None:
+            return settled
+        if when_ready and merge_state(pull).category is not MergeCategory.READY:
+            later = await self._merge_later(pull, method, expected_head, message)
+            if later is not None:
+                return later
+        body: dict[str, object] = {"sha": expected_head, "merge_method": method}
+        if message and method != "rebase":
+            title, rest = _parted(message)
+            body |= {"commit_title": title, "commit_message": rest}
+        try:
+            path = repo_path(repo, f"/pulls/{number}/merge")
+            answer = await self._api.send(MergeAnswer, "PUT", path, body)
+        except PlatformError as error:
+            return await self._after_failed_merge(repo, number, expected_head, error)
+        return MergeResult(MergeOutcome.MERGED, answer.sha)
+
+    async def _merge_later(
+        self, pull: PullAnswer, method: MergeMethod, expected_head: str, message: str
+    ) -> MergeResult | None:
+        """None where there is nothing to wait for: GitHub refuses to wait then."""
+        if pull.auto_merge is not None and pull.auto_merge.merge_method == method:
+            return _SCHEDULED
+        words: dict[str, str] = {}
+        if message and method != "rebase":
+            title, rest = _parted(message)
+            words = {"commitHeadline": title, "commitBody": rest}
+        wanted = {
+            "pullRequestId": pull.node_id,
+            "mergeMethod": method.upper(),
+            "expectedHeadOid": expected_head,
+        }
+        try:
+            await self._graphql(Done, _AUTO_MERGE, input={**wanted, **words})
+        except PlatformError as error:
+            if error.status != 422:
+                raise
+            if any(words in error.message for words in _NOTHING_TO_WAIT_FOR):
+                return None
+            return MergeResult(MergeOutcome.REFUSED, None, error.message)
+        return _SCHEDULED
+
+    async def _after_failed_merge(
+        self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
+    ) -> MergeResult:
+        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
+        if not (isinstance(error, Transient | Conflict) or error.status in (405, 422)):
+            raise error
+        try:
+            settled = self._settled(await self._pull(repo, number), expected_head)
+        except Transient:
+            raise error from None
+        if settled is not None:
+            return settled
+        if isinstance(error, Transient):
+            raise error
+        if error.status == 409 or _BASE_MOVED in error.message.lower():
+            raise Transient(error.message, platform=self._settings.id, status=error.status) from error
+        return MergeResult(MergeOutcome.REFUSED, None, error.message)
+
+    def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
+        """The result where nothing is left to do; None where it can be merged at `expected_head`."""
+        if pull.is_merged and pull.head.sha != expected_head:
+            raise Conflict(
+                f"#{pull.number} was merged at {pull.head.sha[:12]}, not at {expected_head[:12]}",
+                hint="somebody pushed to the branch and merged it: look at what was merged",
+                platform=self._settings.id,
+            )
+        if pull.is_merged:
+            return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
+        if pull.state == "closed":
+            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
+        if pull.head.sha != expected_head:
+            raise StaleHead(
+                f"the head of #{pull.number} is at {pull.head.sha[:12]}, not at {expected_head[:12]}",
+                platform=self._settings.id,
+            )
+        return None
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """A commit message's first line, and what follows it."""
+    title, _, rest = message.partition("\n")
+    return title, rest.strip("\n")
