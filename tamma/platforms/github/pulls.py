@@ -149,7 +149,11 @@ class GitHubPulls(GitHubCi):
         """GitHub gives at most 20,000 lines or 1 MB of it, and 300 files; beyond that it answers 406."""
         path = repo_path(repo, f"/pulls/{number_of(number)}")
         request = Request("GET", path, headers={"accept": "application/vnd.github.diff"})
-        return (await self._api.call(request)).text
+        response = await self._api.call(request)
+        if "json" in response.headers.get("content-type", ""):  # of a server that knows no other form
+            what = f"the answer to {request.doing} is no diff"
+            raise PlatformError(what, hint="read it with git diff base...head", platform=self._settings.id)
+        return response.text
 
     async def _pull(self, repo: RepoRef, number: str) -> PullAnswer:
         return await self._api.get(PullAnswer, repo_path(repo, f"/pulls/{number_of(number)}"))

@@ -22,10 +22,13 @@ _AMEND = {
     f"GET {R}/commits/{{ref}}/status": ("the status 422 is not described",),
     f"POST {R}/actions/workflows/{{workflow_id}}/dispatches": ("the status 422 is not described",),
     f"GET {R}/actions/jobs/{{job_id}}/logs": ("the status 410 is not described",),
+    f"GET {R}/pulls/{{pull_number}}": ("the field 'errors' is not described",),
     "GET /app/installations": (r"^\d+\.account: ",),
+    "GET /meta": ("the field 'installed_version' is not described",),
 }
 """GitHub answers these and does not describe them: a commit that is not there, inputs that are not declared,
-logs that were deleted. And it describes an installation's account as a user and an enterprise at once."""
+logs that were deleted, why a diff is not given, and what Enterprise servers say of themselves. And it describes
+an installation's account as a user and an enterprise at once."""
 
 
 @cache
