@@ -143,6 +143,7 @@ ENTRIES: tuple[Entry, ...] = (
         harness=HostedHarness,
         slow=True,
         lacks={i.LOCAL_MERGE: "pull request"},
+        oddities={MERGES_LATER: "GitHub merges at once"},
     ),
     Entry(
         "gitea",
