@@ -11,7 +11,7 @@ from tamma.model.repository import CheckState, CiRun, CiTrigger, RepoRef, Status
 from tamma.platforms.github.ci import without_unknown
 from tamma.platforms.github.platform import GitHub
 from tests.platforms.forge_harness import ForgeHarness
-from tests.platforms.test_contract import base_sha
+from tests.platforms.steps import base_sha
 
 TRIGGER = CiTrigger("main", "ci.yml", (("mode", "fast"),))
 

@@ -19,7 +19,7 @@ from tamma.model.repository import (
 )
 from tamma.platforms.interface import DRAFTS
 from tests.platforms.forge_harness import ForgeHarness
-from tests.platforms.test_contract import BRANCH, base_sha, open_pr
+from tests.platforms.steps import BRANCH, base_sha, open_pr
 
 SPEC = PullRequestSpec(BRANCH, "main", "Fix", "Because")
 

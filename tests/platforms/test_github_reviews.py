@@ -11,7 +11,7 @@ from tamma.model.repository import InlineComment, PullRequest, RateLimit, Review
 from tamma.platforms.github.graphql import GraphqlError, refusal
 from tamma.platforms.github.platform import GitHub
 from tests.platforms.forge_harness import ForgeHarness
-from tests.platforms.test_contract import BRANCH, open_pr
+from tests.platforms.steps import BRANCH, open_pr
 
 TEN = b"".join(b"%d\n" % number for number in range(10))
 
