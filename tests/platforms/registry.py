@@ -69,13 +69,13 @@ def _forgejo() -> Face | None:
     return forgejo_face()
 
 
-# Names for what is no capability, and may be odd or pending nevertheless.
 def _azure() -> Face | None:
     from tests.support.forge.faces.azure.face import azure_face
 
     return azure_face()
 
 
+# Names for what is no capability, and may be odd or pending nevertheless.
 ANSWERS_LOST = "lost answers"
 FOLLOWS = "pull requests that follow their branch"
 CONFLICTS = "conflicting merges"
