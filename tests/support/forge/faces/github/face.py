@@ -27,8 +27,8 @@ _AMEND = {
     "GET /meta": ("the field 'installed_version' is not described",),
 }
 """GitHub answers these and does not describe them: a commit that is not there, inputs that are not declared,
-logs that were deleted, why a diff is not given, and what Enterprise servers say of themselves. It describes
-an installation's account as a user and an enterprise at once."""
+logs that were deleted, why a diff is not given, an Enterprise server's version. And it describes an
+installation's account as a user and an enterprise at once."""
 
 
 @cache
