@@ -154,6 +154,19 @@ async def test_enterprise_servers_have_their_own_addresses(hub: ForgeHarness) ->
     assert hub.hello.pull(int(pull.number)).threads[0].resolved
 
 
+@pytest.mark.parametrize(("named", "wait"), [(17, 17.0), (None, 60.0)])
+async def test_a_limit_of_the_other_interface_pauses_both(
+    hub: ForgeHarness, named: int | None, wait: float
+) -> None:
+    pull = await their_pull(hub)
+    hub.server.fail("POST", "/graphql", "secondary_limit", retry_after=named)
+    with pytest.raises(PlatformRateLimited) as caught:
+        await hub.platform.list_threads(hub.repo, pull.number)
+    assert caught.value.retry_after == wait
+    with pytest.raises(PlatformRateLimited, match="was not sent"):
+        await hub.platform.get_pr(hub.repo, pull.number)
+
+
 async def test_numbers_of_comments_outgrow_an_int(hub: ForgeHarness) -> None:
     pull = await their_pull(hub)
     await hub.remark(pull.number, "fix.txt", 2, "Why?")
