@@ -143,7 +143,10 @@ ENTRIES: tuple[Entry, ...] = (
         harness=HostedHarness,
         slow=True,
         lacks={i.LOCAL_MERGE: "pull request"},
-        oddities={MERGES_LATER: "GitHub merges at once"},
+        oddities={
+            MERGES_LATER: "GitHub merges at once",
+            ANSWERS_LOST: "shown without the boundary; a process for each case takes minutes",
+        },
     ),
     Entry(
         "gitea",

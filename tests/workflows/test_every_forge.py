@@ -18,7 +18,7 @@ from tests.support.forge.server import ApiServer
 from tests.support.forge.world import World
 from tests.support.loop import ISSUE, QUICK, make_repository, running_loop
 
-FORGES = [entry for entry in ENTRIES if entry.face is not None]
+FORGES = [entry for entry in ENTRIES if entry.face is not None and not entry.slow]
 
 
 @pytest.mark.parametrize("entry", FORGES, ids=lambda entry: entry.name)
