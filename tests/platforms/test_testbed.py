@@ -247,7 +247,7 @@ DEEDS: dict[str, Deed] = {
     "review": lambda repo: repo.review(repo.pull(2), "approve"),
     "remark": lambda repo: repo.remark(repo.pull(2), "work.txt", 1, "why"),
     "reply": lambda repo: repo.reply(repo.pull(2), repo.pull(2).threads[0], "so"),
-    "resolved": lambda repo: repo.resolve(repo.pull(2), repo.pull(2).threads[0]),
+    "thread resolved": lambda repo: repo.resolve(repo.pull(2), repo.pull(2).threads[0]),
     "merged": lambda repo: repo.merge(repo.pull(2)),
     "squashed": lambda repo: repo.merge(repo.pull(2), "squash"),
     "pull closed": lambda repo: repo.close(repo.pull(2)),
