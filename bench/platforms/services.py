@@ -54,11 +54,95 @@ def _github(number: int) -> dict[str, Any]:
     }
 
 
+def _gitlab(number: int) -> dict[str, Any]:
+    user = {"id": 1, "username": "mona", "name": "Mona", "state": "active"}
+    return {
+        "id": number + 1000,
+        "iid": number,
+        "project_id": 7,
+        "title": f"Bug {number}",
+        "description": _BODY,
+        "state": "opened",
+        "web_url": f"https://example.test/octo/hello/-/issues/{number}",
+        "author": user,
+        "labels": ["bug"],
+        "assignees": [user],
+        "user_notes_count": 0,
+        "created_at": _TIME,
+        "updated_at": _TIME,
+    }
+
+
+def _gitea(number: int) -> dict[str, Any]:
+    return {**_github(number), "user": {"id": 1, "login": "mona"}, "pull_request": None, "ref": ""}
+
+
+def _azure(number: int) -> dict[str, Any]:
+    return {
+        "pullRequestId": number,
+        "codeReviewId": number,
+        "status": "active",
+        "createdBy": {"displayName": "Mona", "id": "1", "uniqueName": "mona@example.test"},
+        "creationDate": _TIME,
+        "title": f"Fix {number}",
+        "description": _BODY[:399],  # lists cut longer ones off
+        "sourceRefName": f"refs/heads/fix-{number}",
+        "targetRefName": "refs/heads/main",
+        "mergeStatus": "succeeded",
+        "isDraft": False,
+        "lastMergeSourceCommit": {"commitId": "1" * 40},
+        "lastMergeTargetCommit": {"commitId": "2" * 40},
+        "reviewers": [],
+        "repository": {"id": "r", "name": "hello", "project": {"id": "p", "name": "proj"}},
+    }
+
+
+_HELLO = RepoRef("bench", "octo", "hello")
+_VERSIONS = {
+    "gitea": {"/api/v1/version": {"body": {"version": "1.24.0"}}},
+    "forgejo": {
+        "/api/v1/version": {"body": {"version": "12.0.0+gitea-1.22.0"}},
+        "/api/forgejo/v1/version": {"body": {"version": "12.0.0"}},
+    },
+}
+_GITEA_PAGE = 50
+"""Gitea and Forgejo give out no larger page unless their administrators say so."""
+
 SERVICES = (
     Service(
         "github",
         "/repos/octo/hello/issues",
         {"/repos/octo/hello/issues": {"body": _many(_github)}},
-        RepoRef("bench", "octo", "hello"),
+        _HELLO,
+    ),
+    Service(
+        "gitlab",
+        "/api/v4/projects/octo%2Fhello/issues",
+        {"/api/v4/projects/octo%2Fhello/issues": {"body": _many(_gitlab)}},
+        _HELLO,
+    ),
+    *(
+        Service(
+            kind,
+            "/api/v1/repos/octo/hello/issues",
+            {
+                "/api/v1/repos/octo/hello/issues": {"body": _many(_gitea, _GITEA_PAGE)},
+                **_VERSIONS[kind],
+            },
+            _HELLO,
+            items=_GITEA_PAGE,
+        )
+        for kind in ("gitea", "forgejo")
+    ),
+    Service(
+        "azure-devops",
+        "/acme/proj/_apis/git/repositories/hello/pullrequests",
+        {
+            "/acme/proj/_apis/git/repositories/hello/pullrequests": {
+                "body": {"value": _many(_azure), "count": ITEMS}
+            }
+        },
+        RepoRef("bench", "acme/proj", "hello"),
+        what="pull requests",
     ),
 )
