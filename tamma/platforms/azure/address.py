@@ -7,6 +7,7 @@ Services: `https://dev.azure.com/{organization}/{project}/_git/{repository}`, fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from tamma.errors import ConfigError
@@ -34,6 +35,7 @@ class Place:
         return f"{self.in_project}/git/repositories/{self.repository}"
 
 
+@lru_cache(maxsize=256)
 def place_of(base_url: str, repo: RepoRef) -> Place:
     """`owner` is `organization/project`, or the project alone where the base address names the rest.
 

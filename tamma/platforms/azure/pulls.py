@@ -81,8 +81,11 @@ class AzurePulls(AzureGit):
             asked["searchCriteria.targetRefName"] = f"{HEADS}{query.base}"
         where: Query = self._query(asked) if cursor is None else from_cursor(cursor)
         found, following = await self._api.page(PullAnswer, self._pull_path(repo), where, skipping(), "value")
-        whole = await asyncio.gather(*(self._whole(repo, pull) for pull in found))
-        return Page(tuple(self._told(repo, pull) for pull in whole), cursor_of(following))
+        partial = [at for at, pull in enumerate(found) if _is_partial(pull)]
+        whole = await asyncio.gather(*(self._whole(repo, found[at]) for at in partial))
+        for at, pull in zip(partial, whole, strict=True):
+            found[at] = pull
+        return Page(tuple(self._told(repo, pull) for pull in found), cursor_of(following))
 
     async def update_pr(
         self, repo: RepoRef, number: str, *, title: str | None = None, body: str | None = None
@@ -162,9 +165,9 @@ class AzurePulls(AzureGit):
         return await self._fresh(repo, await self._send(PullAnswer, "PATCH", path, body))
 
     async def _whole(self, repo: RepoRef, pull: PullAnswer) -> PullAnswer:
-        if len(pull.description) < _SHORTENED:
-            return await self._fresh(repo, pull)
-        return await self._pull(repo, str(pull.pull_request_id))
+        if _is_cut_off(pull):
+            return await self._pull(repo, str(pull.pull_request_id))
+        return await self._fresh(repo, pull)
 
     async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first; descriptions are cut off."""
@@ -207,6 +210,15 @@ class AzurePulls(AzureGit):
         place = self._place(repo)
         where = f"{self._url}{place.collection}/{place.project}/_git/{place.repository}"
         return pull.pull_request(f"{where}/pullrequest/{pull.pull_request_id}", labels)
+
+
+def _is_cut_off(pull: PullAnswer) -> bool:
+    return len(pull.description) >= _SHORTENED
+
+
+def _is_partial(pull: PullAnswer) -> bool:
+    """Whether a list told too little of it: the description's beginning, or a head that lags behind."""
+    return _is_cut_off(pull) or (pull.status == "active" and (pull.computing or not pull.head_sha))
 
 
 def _description(text: str, link: str = "") -> str:
