@@ -338,6 +338,15 @@ async def test_a_ring_of_redirects_ends() -> None:
         assert len(server.received) == 6
 
 
+async def test_calls_go_through_the_account_s_proxy() -> None:
+    async with RawServer(OK) as proxy, RawServer(OK) as server:
+        async with connected(server, proxy=proxy.url) as api:
+            assert (await api.get(Named, "/x")).name == "x"
+        assert server.received == []
+        assert [request.path for request in proxy.received] == [f"{server.url}/x"]
+        assert "canary" not in repr(api.settings)
+
+
 # --- credentials --------------------------------------------------------------------------------------
 
 

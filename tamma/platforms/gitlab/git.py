@@ -143,7 +143,7 @@ class GitLabGit(GitLabAccount):
     # --- within ------------------------------------------------------------------------------------------
 
     async def _project(self, repo: RepoRef) -> ProjectAnswer:
-        return await self._api.get(ProjectAnswer, project(repo))
+        return await self._api.get(ProjectAnswer, project(repo), cached=True)
 
     async def _branch(self, repo: RepoRef, name: str) -> BranchAnswer | None:
         try:

@@ -37,9 +37,9 @@ class GitLabIssues(GitLabPeople):
             asked["author_username"] = query.author
         if query.updated_since is not None:
             asked["updated_after"] = query.updated_since.isoformat()
-        found, following = await self._api.page(
-            IssueAnswer, project(repo, "/issues"), from_cursor(cursor) if cursor else asked, next_page
-        )
+        where = from_cursor(cursor) if cursor else asked
+        path = project(repo, "/issues")
+        found, following = await self._api.page(IssueAnswer, path, where, next_page, cached=True)
         return Page(tuple(answer.issue() for answer in found), cursor_of(following))
 
     async def get_issue(self, repo: RepoRef, number: str) -> Issue:

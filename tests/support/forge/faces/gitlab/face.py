@@ -35,6 +35,7 @@ def gitlab_face() -> Face | None:
         error=_error,
         headers=_headers,
         limited=lambda: ApiError(429, "Retry later"),
+        etags=True,
         translate=_translated,
     )
 
