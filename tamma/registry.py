@@ -38,6 +38,7 @@ PLATFORMS: Mapping[str, str] = {
     "forgejo": "tamma.platforms.gitea.platform:Forgejo",
     "gitea": "tamma.platforms.gitea.platform:Gitea",
     "azure-devops": "tamma.platforms.azure.platform:AzureDevOps",
+    "bitbucket": "tamma.platforms.bitbucket_cloud.platform:BitbucketCloud",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tamma.platforms import interface as i
 from tests.platforms.azure_harness import AzureHarness
+from tests.platforms.bitbucket_cloud_harness import BitbucketCloudHarness
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.gitea_harness import GiteaHarness
 from tests.platforms.gitlab_harness import GitLabHarness
@@ -75,6 +76,12 @@ def _azure() -> Face | None:
     return azure_face()
 
 
+def _bitbucket() -> Face | None:
+    from tests.support.forge.faces.bitbucket_cloud.face import bitbucket_cloud_face
+
+    return bitbucket_cloud_face()
+
+
 # Names for what is no capability, and may be odd or pending nevertheless.
 ANSWERS_LOST = "lost answers"
 FOLLOWS = "pull requests that follow their branch"
@@ -134,6 +141,25 @@ ENTRIES: tuple[Entry, ...] = (
             RENAMED: "Azure DevOps forgets a repository's old name",
             ARCHIVED: "a disabled repository cannot be read either",
             MODES: "pushes by the API set no modes",
+        },
+    ),
+    Entry(
+        "bitbucket",
+        face=_bitbucket,
+        type="bitbucket",
+        harness=BitbucketCloudHarness,
+        shared_numbers=False,
+        lacks={
+            i.ISSUES: "tracker",
+            i.LABELS: "labels",
+            i.ASSIGNEES: "tracker",
+            i.AUTO_MERGE: "checks",
+            i.LOCAL_MERGE: "pull request",
+        },
+        oddities={
+            ARCHIVED: "Bitbucket Cloud has no archive",
+            "test_what_is_being_computed_is_waited_for": "Bitbucket Cloud computes it when it is asked",
+            "test_nobody_is_trusted_for_a_verdict_alone": "a review without a verdict is a comment there",
         },
     ),
     Entry(

@@ -1,0 +1,195 @@
+"""One account's connection to Bitbucket Cloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel
+
+from tamma.errors import Forbidden, NotFound, StaleHead
+from tamma.model.repository import Identity, RepoRef
+from tamma.platforms.bitbucket_cloud.errors import DIALECT
+from tamma.platforms.bitbucket_cloud.models import CommitAnswer, Permission, User
+from tamma.platforms.common.trust import Trust
+from tamma.platforms.http.address import base_url
+from tamma.platforms.http.connection import Connection, query_of
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.messages import Query, Request, Response
+from tamma.platforms.http.transport import HttpTransport
+from tamma.platforms.interface import PlatformSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+API = "https://api.bitbucket.org/2.0"
+PAGE_SIZE = 100
+"""Items of a page: the most that lists give. Pull requests come 50 at most."""
+_REMEMBERED = 10_000
+_APP = "app_user"
+_SHA = re.compile(r"[0-9a-f]{40}")
+
+
+class BitbucketAccount:
+    """What the parts of the adapter share."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self._settings = settings
+        self._url = base_url(settings, API)
+        self._tokens = token_source(settings)
+        self._made: Connection | None = None
+        self._myself: User | None = None
+        self._trust = Trust(self._ask_permission)
+        self._hashes: dict[str, str] = {}
+        """Commits by the beginnings of their ids."""
+
+    @property
+    def settings(self) -> PlatformSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Make the client. Makes no call. Idempotent."""
+        _ = self._api
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _with_username(self) -> bool:
+        """API tokens are passwords of their account's e-mail address; all other tokens stand alone."""
+        return bool(self._settings.username) and self._settings.auth != "oauth"
+
+    @property
+    def _api(self) -> Connection:
+        if self._made is None:
+            show = basic(self._settings.username) if self._with_username else bearer
+            transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, show))
+            self._made = Connection(self._settings, self._url, transport, DIALECT)
+        return self._made
+
+    async def _all(self, model: type[M], path: str, query: Mapping[str, str] | None = None) -> list[M]:
+        return await self._api.every(
+            model, path, {"pagelen": str(PAGE_SIZE), **(query or {})}, pages, "values"
+        )
+
+    # --- who -----------------------------------------------------------------------------------------
+
+    async def check_credentials(self) -> Identity:
+        """Access tokens of repositories, projects and workspaces are nobody's: they have no login."""
+        request = Request("GET", "/user")
+        try:
+            response = await self._api.call(request)
+        except Forbidden:
+            return Identity("")
+        user = self._api.parse(User, self._api.json(request, response), "/user")
+        scopes = response.headers.get("x-oauth-scopes", "")
+        return Identity(user.login, tuple(scope.strip() for scope in scopes.split(",") if scope.strip()))
+
+    async def _me(self) -> User:
+        """Whose the credentials are; with no uuid where they are an access token's."""
+        if self._myself is None:
+            try:
+                self._myself = await self._api.get(User, "/user")
+            except Forbidden:
+                self._myself = User(type=_APP)
+        return self._myself
+
+    async def _is_us(self, user: User | None) -> bool:
+        """An access token may not ask who it is. What it writes is by an `app_user`, which nobody becomes
+        without an administrator of the workspace: one stands for the other."""
+        if user is None:
+            return False
+        me = await self._me()
+        return user.uuid == me.uuid if me.uuid else user.type == _APP
+
+    async def _trusts(self, repo: RepoRef, user: User | None) -> bool:
+        """Whether somebody may write. Only an administrator's token may ask; with another one those are
+        trusted who are named in the option `trustedAuthors`, by uuid or account id."""
+        if user is None or not user.uuid:
+            return False
+        if await self._is_us(user):
+            return True
+        given = self._settings.options.get("trustedAuthors")
+        named = cast("list[object]", given) if isinstance(given, list | tuple) else []
+        if user.uuid in named or (user.account_id and user.account_id in named):
+            return True
+        return await self._trust.may_write(repo, user.uuid)
+
+    async def _ask_permission(self, repo: RepoRef, uuid: str) -> bool:
+        """The highest of their permissions, whether their own or a group's."""
+        workspace, name = quote(repo.owner, safe=""), quote(repo.name, safe="")
+        path = f"/workspaces/{workspace}/permissions/repositories/{name}"
+        query = {"q": f"user.uuid={bbql(uuid)}", "pagelen": "10"}
+        found, _ = await self._api.page(Permission, path, query, pages, "values")
+        held = [each.permission for each in found if each.user is not None and each.user.uuid == uuid]
+        return any(permission in ("write", "admin") for permission in held)
+
+    # --- commits -------------------------------------------------------------------------------------
+
+    async def _whole(self, repo: RepoRef, sha: str) -> str:
+        """The whole id of a commit whose beginning is known; the beginning where there is none such."""
+        if not sha or _SHA.fullmatch(sha):
+            return sha
+        if sha not in self._hashes:
+            try:
+                found = await self._api.get(CommitAnswer, repo_path(repo, f"/commit/{quote(sha, safe='')}"))
+            except NotFound:
+                return sha
+            self._hashes[sha] = found.hash
+            while len(self._hashes) > _REMEMBERED:
+                del self._hashes[next(iter(self._hashes))]
+        return self._hashes[sha]
+
+    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
+
+    def _web(self, repo: RepoRef, rest: str) -> str:
+        """An address for people."""
+        parts = urlsplit(self._url)
+        host = f"{parts.scheme}://{parts.netloc}".replace("//api.", "//", 1)
+        return f"{host}/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
+
+
+def pages(request: Request, response: Response, body: Any) -> Query | None:
+    """The pager: the query of `next`. Its host and path are never followed, so that nobody is sent away.
+
+    Lists of pipelines have no `next`, but the number of the page and of all items.
+    """
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    following = fields.get("next")
+    if isinstance(following, str) and following:
+        return query_of(following)
+    page, size, total = fields.get("page"), fields.get("pagelen"), fields.get("size")
+    if not (isinstance(page, int) and isinstance(size, int) and isinstance(total, int)):
+        return None
+    if not fields.get("values") or page * size >= total:
+        return None
+    return {**request.query, "page": str(page + 1)}
+
+
+def repo_path(repo: RepoRef, rest: str = "") -> str:
+    """`/repositories/{workspace}/{repo_slug}` and what follows."""
+    return f"/repositories/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
+
+
+def quoted(name: str) -> str:
+    """A branch or a path in a URL: slashes stay, all else that has a meaning there is escaped."""
+    return quote(name, safe="/")
+
+
+def bbql(text: str) -> str:
+    """A text in a filter (`q=`)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def number_of(number: str) -> str:
+    """The number in a URL. Raises NotFound for anything that is none."""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(f"{number!r} is not a number of a pull request", hint="e.g. workspace/repo#12")
+    return number
