@@ -82,7 +82,8 @@ class BitbucketCi(BitbucketPulls):
 
     async def _pipelines_on(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
         path, query = repo_path(repo, "/pipelines"), {"target.commit.hash": sha, "sort": "-created_on"}
-        return [found for found in await self._all(PipelineAnswer, path, query) if found.sha == sha]
+        found = await self._all(PipelineAnswer, path, query)
+        return [pipeline for pipeline in found if pipeline.sha == sha]
 
     async def _check(self, repo: RepoRef, pipeline: PipelineAnswer) -> Check:
         """A failed one names the step whose log says why."""

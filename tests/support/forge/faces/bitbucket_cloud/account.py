@@ -7,8 +7,10 @@ import re
 from tamma.errors import NotFound
 from tests.support.forge.calls import ApiError, Call, Reply
 from tests.support.forge.faces.bitbucket_cloud.common import (
+    ACCESS_TOKEN,
     ROUTES,
     R,
+    lacks_scope,
     number_in,
     page_of,
     repo_of,
@@ -20,6 +22,8 @@ from tests.support.forge.schemas import Json
 
 @ROUTES("GET /user")
 def get_user(call: Call) -> Reply:
+    if ACCESS_TOKEN in call.world.hello.forbidden:
+        raise lacks_scope("account")
     return Reply(200, user(call, call.login))
 
 

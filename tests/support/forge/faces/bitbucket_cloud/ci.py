@@ -7,10 +7,12 @@ from weakref import WeakKeyDictionary
 
 from tests.support.forge.calls import ApiError, Call, Reply
 from tests.support.forge.faces.bitbucket_cloud.common import (
+    PIPELINES,
     ROUTES,
     R,
     date,
     found_in,
+    lacks_scope,
     page_of,
     repo_of,
     user,
@@ -21,12 +23,14 @@ from tests.support.forge.schemas import Json
 from tests.support.forge.things import Job, Run, State, Status
 
 _RUN = f"{R}/pipelines/{{pipeline_uuid}}"
-_STEP = f"{_RUN}/steps/{{step_uuid}}"
+STEP = f"{_RUN}/steps/{{step_uuid}}"
 _STATES: dict[State, str] = {"pending": "INPROGRESS", "success": "SUCCESSFUL", "failure": "FAILED"}
 _BACK: dict[str, State] = {word: state for state, word in _STATES.items()}
 _KEYS: WeakKeyDictionary[Repo, dict[str, str]] = WeakKeyDictionary()
 """The keys of statuses by their names."""
 MANUAL = "MANUAL"
+SECURED = frozenset({"SECRET"})
+"""Variables of these names are."""
 
 
 def _status_json(repo: Repo, status: Status) -> Json:
@@ -80,11 +84,8 @@ def _state(kind: str, state: State, native: str) -> Json:
 
 def run_json(call: Call, run: Run) -> Json:
     kind = "custom" if run.extra.get("custom") else "default"
-    selector = {"type": kind, **({"pattern": run.workflow.path} if kind == "custom" else {})}
-    selector["pattern"] = str(run.extra.get("custom", "")) or "default"
-    variables = [
-        {"type": "pipeline_variable", "key": key, "value": value} for key, value in run.inputs.items()
-    ]
+    selector = {"type": kind, "pattern": str(run.extra.get("custom", "")) or "default"}
+    variables = [_variable(key, value) for key, value in run.inputs.items()]
     return {
         "type": "pipeline",
         "uuid": uuid_of(run.id),
@@ -104,10 +105,19 @@ def run_json(call: Call, run: Run) -> Json:
     }
 
 
+def _variable(key: str, value: str) -> Json:
+    """A secured one keeps its value to itself."""
+    secured = key in SECURED
+    shown = {} if secured else {"value": value}
+    return {"type": "pipeline_variable", "key": key, "secured": secured, **shown}
+
+
 @ROUTES(f"GET {R}/pipelines")
 def list_runs(call: Call) -> Reply:
     """Oldest first unless told otherwise; the list does not name its next page."""
     repo, query = repo_of(call), call.query
+    if PIPELINES in repo.forbidden:
+        raise lacks_scope("pipeline")
     sha, branch = query.get("target.commit.hash"), query.get("target.branch")
     found = [run for run in repo.list_runs() if sha in (None, run.sha) and branch in (None, run.branch)]
     if not query.get("sort", "").startswith("-"):
@@ -162,12 +172,12 @@ def list_steps(call: Call) -> Reply:
     return page_of(call, repo.jobs_of(_run(call, repo)), _step_json, following=False)
 
 
-@ROUTES(f"GET {_STEP}")
+@ROUTES(f"GET {STEP}")
 def get_step(call: Call) -> Reply:
     return Reply(200, _step_json(repo_of(call).job(found_in(call, "step_uuid"))[1]))
 
 
-@ROUTES(f"GET {_STEP}/log")
+@ROUTES(f"GET {STEP}/log")
 def get_log(call: Call) -> Reply:
     """Of a step that is over it is elsewhere: on another host, to which no credentials may go."""
     _, job = repo_of(call).job(found_in(call, "step_uuid"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +18,12 @@ BASE = "/2.0"
 R = "/repositories/{workspace}/{repo_slug}"
 PR = f"{R}/pullrequests/{{pull_request_id}}"
 STRATEGIES = {"merge_commit": "merge", "squash": "squash", "rebase_fast_forward": "rebase"}
+ACCESS_TOKEN = "access token"
+"""In `forbidden`: the bot's credentials are an access token's, which may not ask who it is."""
+PLAIN_FILES = "plain files"
+"""In `forbidden`: the mode of files is passed over."""
+PIPELINES = "pipelines"
+"""In `forbidden`: the token lacks the scope for them."""
 _CUT = 12
 """Digits of a commit's hash inside of pull requests."""
 
@@ -70,6 +76,12 @@ def number_in(uuid: str) -> int:
     return int(digits) if digits.isdigit() and uuid.startswith("{") else 0
 
 
+def lacks_scope(scope: str) -> ApiError:
+    """As Bitbucket says it: which scopes are needed, and which the token has."""
+    details = {"required": [scope], "granted": ["repository"]}
+    return ApiError(403, "Your credentials lack one or more required privilege scopes.", details)
+
+
 def found_in(call: Call, name: str) -> int:
     """The number in a uuid of the path. 404 where it is none."""
     return number_in(call.at[name]) or _nothing(call.at[name])
@@ -84,8 +96,9 @@ def _nothing(what: str) -> int:
 
 def user(call: Call, login: str) -> Json:
     account = call.world.account(login)
+    nobody = login == call.world.bot and ACCESS_TOKEN in call.world.hello.forbidden
     return {
-        "type": "user",
+        "type": "app_user" if nobody else "user",
         "uuid": uuid_of(account.id),
         "account_id": f"557058:{account.id}",
         "nickname": login,
@@ -117,9 +130,9 @@ def repository_json(call: Call, repo: Repo) -> Json:
     }
 
 
-def _endpoint(repo: Repo, branch: str, sha: str) -> Json:
+def _endpoint(repo: Repo, branch: str, sha: str, strategies: Iterable[str] = ()) -> Json:
     return {
-        "branch": {"name": branch, "merge_strategies": list(STRATEGIES)},
+        "branch": {"name": branch, "merge_strategies": list(strategies)},
         "commit": {"hash": sha[:_CUT]},
         "repository": {"type": "repository", "full_name": repo.full_name},
     }
@@ -152,6 +165,7 @@ def participants(call: Call, pull: Pull) -> list[Json]:
 def pull_json(call: Call, repo: Repo, pull: Pull, *, single: bool = True) -> Json:
     """`single`: as it is given alone; lists leave out who was asked to review, unless they are told."""
     merged = pull.merge_sha is not None
+    allowed: list[str] = pull.extra.get("strategies", [*STRATEGIES])
     values: Json = {
         "type": "pullrequest",
         "id": pull.number,
@@ -161,7 +175,7 @@ def pull_json(call: Call, repo: Repo, pull: Pull, *, single: bool = True) -> Jso
         "state": "OPEN" if pull.state == "open" else "MERGED" if merged else "DECLINED",
         "author": user(call, pull.author),
         "source": _endpoint(repo, pull.head, pull.head_sha),
-        "destination": _endpoint(repo, pull.base, repo.branch(pull.base) or pull.base_sha),
+        "destination": _endpoint(repo, pull.base, repo.branch(pull.base) or pull.base_sha, allowed),
         "merge_commit": {"hash": pull.merge_sha[:_CUT]} if pull.merge_sha else None,
         "created_on": date(pull.created),
         "updated_on": date(pull.updated),

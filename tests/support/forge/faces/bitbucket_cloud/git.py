@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 import pygit2
 
 from tamma.errors import NotFound
 from tamma.model.repository import ChangeKind, FileChange
 from tests.support.forge.calls import ApiError, Call, Reply
-from tests.support.forge.faces.bitbucket_cloud.common import BASE, ROUTES, R, repo_of
+from tests.support.forge.faces.bitbucket_cloud.common import BASE, PLAIN_FILES, ROUTES, R, repo_of
 from tests.support.forge.repository import Repo
 from tests.support.forge.schemas import Json
 
@@ -108,7 +107,8 @@ def create_commit(call: Call) -> Reply:
     changes: list[FileChange] = []
     for name, filename, attributes, content in read_form(call):
         if filename is not None:
-            changes.append(FileChange(name.lstrip("/"), ChangeKind.WRITE, content, _MODES[attributes]))
+            mode = _MODES["" if PLAIN_FILES in repo.forbidden else attributes]
+            changes.append(FileChange(name.lstrip("/"), ChangeKind.WRITE, content, mode))
         elif name == "files":
             deleted.append(content.decode().lstrip("/"))
         else:
@@ -132,7 +132,7 @@ def read_form(call: Call) -> list[tuple[str, str | None, str, bytes]]:
     for piece in call.request.raw.split(b"--" + boundary)[1:-1]:
         head, _, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         line = head.decode().partition("\r\n")[0]
-        values = {key: unquote(value) if key == "" else value for key, value in _PARAMETER.findall(line)}
+        values: dict[str, str] = dict(_PARAMETER.findall(line))
         found.append(
             (
                 values["name"],
