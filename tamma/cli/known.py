@@ -15,9 +15,10 @@ GITHUB = Account("github.com", "github", ("github.com",), built_in=True)
 
 _COUNTED = re.compile(r"[1-9][0-9]{0,9}")
 _KEYED = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]{0,9}", re.IGNORECASE)
-_COUNTING = frozenset({"github", "gitlab", "gitea", "forgejo", "bitbucket", "azure-devops"})
+_COUNTING = frozenset({"github", "gitlab", "gitea", "forgejo", "azure-devops"})
 """Types whose issues have numbers."""
-_WITHOUT_ISSUES = frozenset({"bitbucket-dc"})
+_WITHOUT_ISSUES = frozenset({"bitbucket", "bitbucket-dc"})
+"""Bitbucket Cloud had some until August 2026."""
 
 
 @dataclass(frozen=True, slots=True)

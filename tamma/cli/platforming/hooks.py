@@ -65,7 +65,6 @@ FORMS = {
         "Repository settings > Webhooks > Add webhook",
         (
             "Repository: push, build status created, build status updated",
-            "Issue: created, updated, comment created",
             "Pull request: created, updated, merged, declined, comment created",
             "Pull request: approved, changes request created",
         ),
