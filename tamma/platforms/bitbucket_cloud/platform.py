@@ -16,7 +16,7 @@ _LACKS = frozenset({i.ISSUES, i.LABELS, i.ASSIGNEES, i.AUTO_MERGE, i.LOCAL_MERGE
 
 
 class BitbucketCloud(BitbucketReviews):
-    """The platform `bitbucket`: repositories, pull requests, reviews, Pipelines. Issues are Jira's."""
+    """The platform `bitbucket`: repositories, pull requests, reviews, Pipelines. Issues are elsewhere."""
 
     async def capabilities(self) -> frozenset[str]:
         return i.CAPABILITIES - _LACKS

@@ -200,19 +200,18 @@ class BitbucketPulls(BitbucketTalk):
         return await self._pull(repo, str(pull.id))
 
     async def _members(self, repo: RepoRef, names: Sequence[str]) -> list[User]:
-        """Raises NotFound for a name that nobody in the workspace has, PlatformError for one of several."""
+        """Raises NotFound for a name that nobody in the workspace has, PlatformError for one of several.
+        Whether there is somebody with a uuid is told by the service."""
         if not names:
             return []
-        workspace = f"/workspaces/{quote(repo.owner, safe='')}/members"
         everybody: list[User] | None = None
         found: list[User] = []
         for name in names:
-            if name.startswith("{"):
-                member = await self._api.get(Member, f"{workspace}/{quote(name, safe='')}")
-                found += [member.user] if member.user else []
+            if name.startswith("{"):  # access tokens may not look people up
+                found.append(User(uuid=name))
                 continue
             if everybody is None:
-                members = await self._all(Member, workspace)
+                members = await self._all(Member, f"/workspaces/{quote(repo.owner, safe='')}/members")
                 everybody = [member.user for member in members if member.user]
             called = [user for user in everybody if user.called(name)]
             found.append(self._only(repo, name, called))
