@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tamma.errors import BadCredentials, Forbidden, NotFound, PlatformError, Unsupported
+from tamma.errors import (
+    BadCredentials,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PlatformError,
+    StaleHead,
+    Unsupported,
+)
 from tamma.model.repository import (
     ChangeKind,
     CheckState,
     CiTrigger,
     FileChange,
+    Identity,
     InlineComment,
     MergeCategory,
+    MergeMethod,
     MergeOutcome,
+    MergeResult,
     PullRequestSpec,
+    RepoRef,
     ReviewEvent,
     ReviewSpec,
     Status,
@@ -25,13 +37,14 @@ from tamma.model.repository import (
 )
 from tamma.platforms.bitbucket_cloud.platform import BitbucketCloud
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT
-from tamma.platforms.interface import CAPABILITIES
+from tamma.platforms.interface import CAPABILITIES, PlatformSettings
 from tests.platforms.bitbucket_cloud_harness import BitbucketCloudHarness
 from tests.platforms.conftest import Servers
 from tests.platforms.registry import ENTRIES
 from tests.platforms.steps import BRANCH, base_sha, branch_of_others, open_pr, write
 from tests.support.forge.faces.bitbucket_cloud.common import (
     ACCESS_TOKEN,
+    NO_ACCOUNT_SCOPE,
     PIPELINES,
     PLAIN_FILES,
     uuid_of,
@@ -98,21 +111,46 @@ async def test_the_address_to_clone_has_no_name_in_it(cloud: BitbucketCloudHarne
 
 
 async def test_an_access_token_is_nobody_and_finds_its_own(cloud: BitbucketCloudHarness) -> None:
+    target = Target("pull_request", (await open_pr(cloud)).number)
     cloud.hello.forbidden.add(ACCESS_TOKEN)
-    assert await cloud.platform.check_credentials() == await cloud.platform.check_credentials()
-    assert (await cloud.platform.check_credentials()).login == ""
-    number = (await open_pr(cloud)).number
-    target = Target("pull_request", number)
+    nobody = BitbucketCloud(replace(cloud.platform.settings, username=""))
+    assert await nobody.check_credentials() == await nobody.check_credentials() == Identity("")
     await cloud.comment(target, "gotcha\n\n_tamma:op=op-1_", "octo")
-    first = await cloud.platform.ensure_comment(cloud.repo, target, "one", "op-1")
-    again = await cloud.platform.ensure_comment(cloud.repo, target, "two", "op-1")
+    first = await nobody.ensure_comment(cloud.repo, target, "one", "op-1")
+    again = await nobody.ensure_comment(cloud.repo, target, "two", "op-1")
     assert first.id == again.id
-    listed = await cloud.platform.list_comments(cloud.repo, target)
+    listed = await nobody.list_comments(cloud.repo, target)
+    await nobody.close()
     assert [(each.body.partition("\n")[0], each.trusted) for each in listed] == [
         ("gotcha", True),
         ("two", True),
     ]
     assert listed[1].author == "tamma-bot"
+
+
+async def test_an_account_that_may_not_ask_who_it_is_writes_nothing(cloud: BitbucketCloudHarness) -> None:
+    """It would not find what it wrote, and write it again and again."""
+    target = Target("pull_request", (await open_pr(cloud)).number)
+    cloud.hello.forbidden.add(NO_ACCOUNT_SCOPE)
+    before = cloud.changes()
+    other = cloud.again()
+    for call in (
+        other.check_credentials(),
+        other.ensure_comment(cloud.repo, target, "hello\n\n_tamma:op=op-1_", "op-1"),
+    ):
+        with pytest.raises(Forbidden, match="account"):
+            await call
+    taken_for_nobody = BitbucketCloud(replace(cloud.platform.settings, username=""))
+    with pytest.raises(PlatformError, match="not be found again"):
+        await taken_for_nobody.ensure_comment(cloud.repo, target, "hello", "op-1")
+    await taken_for_nobody.close()
+    assert cloud.changes() == before + 1
+
+
+@pytest.mark.parametrize("address", ["https://bitbucket.org", "https://api.bitbucket.org/", None])
+def test_the_websites_address_stands_for_the_apis(address: str | None) -> None:
+    platform = BitbucketCloud(PlatformSettings("bb", "bitbucket", address))
+    assert platform._url == "https://api.bitbucket.org/2.0"  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_a_missing_scope_is_named(cloud: BitbucketCloudHarness) -> None:
@@ -365,7 +403,46 @@ async def test_a_merge_that_takes_long_is_followed_by_whoever_asks(cloud: Bitbuc
     assert cloud.effects()["merge"] == 1
 
 
+async def test_a_push_before_the_merge_is_told_afterwards(cloud: BitbucketCloudHarness) -> None:
+    """Bitbucket takes no commit to pin a merge to."""
+    pull = await open_pr(cloud)
+    racing = Racing(cloud.platform.settings, lambda: cloud.push(BRANCH, "late.txt", b"x"))
+    with pytest.raises(Conflict, match="was merged at") as caught:
+        await racing.merge_pr(cloud.repo, pull.number, "merge", pull.head_sha)
+    await racing.close()
+    assert "look at what was merged" in (caught.value.hint or "")
+
+
 # --- commits and files --------------------------------------------------------------------------------
+
+
+class Racing(BitbucketCloud):
+    """Somebody pushes between its look and its write."""
+
+    def __init__(self, settings: PlatformSettings, push: Callable[[], Awaitable[str]]) -> None:
+        super().__init__(settings)
+        self._push = push
+
+    async def _merge(
+        self, repo: RepoRef, number: str, method: MergeMethod, expected_head: str, message: str
+    ) -> MergeResult:
+        await self._push()
+        return await super()._merge(repo, number, method, expected_head, message)
+
+    async def _is_of(self, repo: RepoRef, sha: str, op_id: str) -> bool:
+        found = await super()._is_of(repo, sha, op_id)
+        await self._push()
+        return found
+
+
+async def test_a_push_before_the_commit_is_not_overwritten(cloud: BitbucketCloudHarness) -> None:
+    base = await base_sha(cloud)
+    await cloud.platform.ensure_branch(cloud.repo, BRANCH, base)
+    racing = Racing(cloud.platform.settings, lambda: cloud.push(BRANCH, "late.txt", b"x"))
+    with pytest.raises(StaleHead):
+        await racing.commit_files(cloud.repo, BRANCH, (write("fix.txt"),), "Fix", base, "op-1")
+    await racing.close()
+    assert cloud.effects()["branch"] == sum(cloud.effects().values())
 
 
 async def test_a_mode_that_was_passed_over_is_no_success(cloud: BitbucketCloudHarness) -> None:

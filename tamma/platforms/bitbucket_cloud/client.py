@@ -36,7 +36,7 @@ class BitbucketAccount:
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
-        self._url = base_url(settings, API)
+        self._url = _api_of(base_url(settings, API))
         self._tokens = token_source(settings)
         self._made: Connection | None = None
         self._myself: User | None = None
@@ -62,6 +62,11 @@ class BitbucketAccount:
         return bool(self._settings.username) and self._settings.auth != "oauth"
 
     @property
+    def _is_somebody(self) -> bool:
+        """Whether the credentials are a person's, and not an access token's."""
+        return bool(self._settings.username) or self._settings.auth == "oauth"
+
+    @property
     def _api(self) -> Connection:
         if self._made is None:
             show = basic(self._settings.username) if self._with_username else bearer
@@ -82,6 +87,8 @@ class BitbucketAccount:
         try:
             response = await self._api.call(request)
         except Forbidden:
+            if self._is_somebody:
+                raise
             return Identity("")
         user = self._api.parse(User, self._api.json(request, response), "/user")
         scopes = response.headers.get("x-oauth-scopes", "")
@@ -93,6 +100,8 @@ class BitbucketAccount:
             try:
                 self._myself = await self._api.get(User, "/user")
             except Forbidden:
+                if self._is_somebody:
+                    raise  # the scope is missing, and what is ours could not be told
                 self._myself = User(type=_APP)
         return self._myself
 
@@ -153,6 +162,11 @@ class BitbucketAccount:
         parts = urlsplit(self._url)
         host = f"{parts.scheme}://{parts.netloc}".replace("//api.", "//", 1)
         return f"{host}/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
+
+
+def _api_of(url: str) -> str:
+    """The website's address stands for the API's."""
+    return API if urlsplit(url).hostname in ("bitbucket.org", "api.bitbucket.org") else url
 
 
 def pages(request: Request, response: Response, body: Any) -> Query | None:

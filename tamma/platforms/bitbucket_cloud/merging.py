@@ -133,7 +133,8 @@ class BitbucketMerging(BitbucketCi):
             return settled
         if isinstance(error, Transient):
             raise error
-        if error.status == 409:
+        conflicts = await self._conflicts(repo, number) if error.status == 409 else []
+        if error.status == 409 and not conflicts:
             # "One of the refs involved changed": the base did, or an earlier request of ours is merging.
             return MergeResult(MergeOutcome.PENDING, None, error.message)
         return MergeResult(MergeOutcome.REFUSED, None, error.message)

@@ -19,7 +19,7 @@ from tamma.platforms.bitbucket_cloud.models import DefaultReviewer, Member, Pull
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT, BitbucketTalk
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_footer, without_mark
-from tamma.platforms.http.connection import cursor_of, from_cursor
+from tamma.platforms.http.connection import PAGES, cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import LABELS
 
@@ -162,7 +162,9 @@ class BitbucketPulls(BitbucketTalk):
         """The open one, else the newest of the others; of forks none."""
         for states in (_OPEN, [*_MERGED, *_CLOSED]):
             following: Query | None = _asked(states, head, base)
-            while following is not None:
+            for _ in range(PAGES):
+                if following is None:
+                    break
                 found, following = await self._api.page(
                     PullAnswer, repo_path(repo, "/pullrequests"), following, pages, "values"
                 )

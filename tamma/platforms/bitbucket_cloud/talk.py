@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tamma.errors import Unsupported
+from tamma.errors import PlatformError, Unsupported
 from tamma.model.repository import Comment, RepoRef, ReviewEvent, Target
 from tamma.platforms.bitbucket_cloud.client import number_of, repo_path
 from tamma.platforms.bitbucket_cloud.commits import BitbucketCommits
@@ -76,7 +76,16 @@ class BitbucketTalk(BitbucketCommits):
         path = repo_path(repo, f"/pullrequests/{number_of(number)}/comments")
         content = {"type": "pullrequest_comment", "content": {"raw": body}}
         if existing is None:
-            return await self._api.send(CommentAnswer, "POST", path, {**content, **more})
+            await self._me()  # before it is written it must be sure that it is found again
+            made = await self._api.send(CommentAnswer, "POST", path, {**content, **more})
+            if not await self._is_us(made.user):
+                raise PlatformError(
+                    f"Bitbucket says that {made.author!r} wrote our comment {made.id}: "
+                    "it would not be found again",
+                    hint="is it the token of an account? Then set username to its e-mail address",
+                    platform=self._settings.id,
+                )
+            return made
         if without_mark(existing.body) == without_mark(body):
             return existing
         return await self._api.send(CommentAnswer, "PUT", f"{path}/{existing.id}", content)

@@ -8,6 +8,7 @@ from tamma.errors import NotFound
 from tests.support.forge.calls import ApiError, Call, Reply
 from tests.support.forge.faces.bitbucket_cloud.common import (
     ACCESS_TOKEN,
+    NO_ACCOUNT_SCOPE,
     ROUTES,
     R,
     lacks_scope,
@@ -22,7 +23,7 @@ from tests.support.forge.schemas import Json
 
 @ROUTES("GET /user")
 def get_user(call: Call) -> Reply:
-    if ACCESS_TOKEN in call.world.hello.forbidden:
+    if {ACCESS_TOKEN, NO_ACCOUNT_SCOPE} & call.world.hello.forbidden:
         raise lacks_scope("account")
     return Reply(200, user(call, call.login))
 

@@ -20,6 +20,8 @@ PR = f"{R}/pullrequests/{{pull_request_id}}"
 STRATEGIES = {"merge_commit": "merge", "squash": "squash", "rebase_fast_forward": "rebase"}
 ACCESS_TOKEN = "access token"
 """In `forbidden`: the bot's credentials are an access token's, which may not ask who it is."""
+NO_ACCOUNT_SCOPE = "no account scope"
+"""In `forbidden`: the bot's credentials are its account's, without the scope to ask who that is."""
 PLAIN_FILES = "plain files"
 """In `forbidden`: the mode of files is passed over."""
 PIPELINES = "pipelines"

@@ -190,7 +190,8 @@ def merge(call: Call) -> Reply:
     try:
         merged = repo.merge(pull, method, body.get("message", ""), call.login)
     except Conflict as error:
-        raise ApiError(400, _REFUSALS[error.message]) from error
+        status = 409 if error.message == "conflicts" else 400
+        raise ApiError(status, _REFUSALS[error.message]) from error
     if merged is None:
         return Reply(202, None, {"Location": f"{call.url}/task-status/task-{pull.id}"})
     return Reply(200, pull_json(call, repo, pull))
