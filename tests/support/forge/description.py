@@ -275,7 +275,7 @@ def _overloads(root: Json) -> Json:
 def _typed(schema: Json, value: str) -> Any:
     """A query's text as what the description means by it."""
     kind = schema.get("type")
-    if kind == "integer" and re.fullmatch(r"-?\d+", value):
+    if kind in ("integer", "number") and re.fullmatch(r"-?\d+", value):
         return int(value)
     if kind == "boolean" and value.lower() in ("true", "false"):
         return value.lower() == "true"
