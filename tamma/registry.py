@@ -39,6 +39,7 @@ PLATFORMS: Mapping[str, str] = {
     "gitea": "tamma.platforms.gitea.platform:Gitea",
     "azure-devops": "tamma.platforms.azure.platform:AzureDevOps",
     "bitbucket": "tamma.platforms.bitbucket_cloud.platform:BitbucketCloud",
+    "bitbucket-dc": "tamma.platforms.bitbucket_dc.platform:BitbucketDataCenter",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",

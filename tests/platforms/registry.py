@@ -82,6 +82,12 @@ def _bitbucket() -> Face | None:
     return bitbucket_cloud_face()
 
 
+def _bitbucket_dc() -> Face | None:
+    from tests.support.forge.faces.bitbucket_dc.face import bitbucket_dc_face
+
+    return bitbucket_dc_face()
+
+
 # Names for what is no capability, and may be odd or pending nevertheless.
 ANSWERS_LOST = "lost answers"
 FOLLOWS = "pull requests that follow their branch"
@@ -189,6 +195,25 @@ ENTRIES: tuple[Entry, ...] = (
         harness=GiteaHarness,
         lacks={i.LOCAL_MERGE: "pull request", i.RESOLVE_THREADS: "browser", i.CI_RERUN: "17"},
         oddities={MERGES_LATER: "Forgejo merges at once"},
+    ),
+    Entry(
+        "bitbucket-dc",
+        face=_bitbucket_dc,
+        type="bitbucket-dc",
+        shared_numbers=False,
+        lacks={
+            i.ISSUES: "jira",
+            i.ASSIGNEES: "jira",
+            i.LABELS: "",
+            i.API_COMMITS: "git push",
+            i.LOCAL_MERGE: "pull request",
+            **dict.fromkeys((i.CI_TRIGGER, i.CI_RUNS, i.CI_LOGS, i.CI_RERUN, i.CI_CANCEL), "builds run"),
+        },
+        oddities={
+            MERGES_LATER: "Bitbucket merges at once",
+            RENAMED: "nothing is written about the old names of repositories",
+            "test_nobody_is_trusted_for_a_verdict_alone": "a review without a verdict is a comment here",
+        },
     ),
     Entry(
         "emulate",

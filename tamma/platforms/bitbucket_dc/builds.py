@@ -1,0 +1,68 @@
+"""Builds: what CI elsewhere reports on a commit, and what we report."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from urllib.parse import quote
+
+from tamma.errors import NotFound
+from tamma.model.repository import CheckState, CheckSummary, RepoRef, Status
+from tamma.platforms.bitbucket_dc.client import repo_path
+from tamma.platforms.bitbucket_dc.git import BitbucketGit
+from tamma.platforms.bitbucket_dc.models import BuildAnswer, CommitAnswer
+from tamma.platforms.common.checks import summarise
+
+_LONGEST = 255
+"""Characters of a key, a name and a description."""
+_LONGEST_URL = 450
+_STATES = {
+    CheckState.PENDING: "INPROGRESS",
+    CheckState.SUCCESS: "SUCCESSFUL",
+    CheckState.FAILURE: "FAILED",
+}
+
+
+class BitbucketBuilds(BitbucketGit):
+    """The part of the adapter that knows what CI says."""
+
+    async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
+        """The newest of each name. All builds of a commit are listed by the older resource alone; it gives
+        the 100 newest ones."""
+        path = f"/build-status/latest/commits/{quote(sha, safe='')}"
+        found = await self._all(BuildAnswer, path, {"orderBy": "OLDEST"})
+        checks = {check.name: check for check in (build.check() for build in found)}
+        return summarise(sha, checks.values())
+
+    async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
+        path = repo_path(repo, f"/commits/{quote(sha, safe='')}")
+        key = _key(status.name)
+        body: dict[str, object] = {
+            "key": key,
+            "name": _short(status.name),
+            "state": _STATES[status.state],
+            "description": _short(status.description),
+            # An address is required: without one of its own the check leads to the commit.
+            "url": status.url if 0 < len(status.url) <= _LONGEST_URL else self._web(repo, sha),
+        }
+        try:
+            there = await self._api.get(BuildAnswer, f"{path}/builds", {"key": key})
+        except NotFound:
+            await self._api.get(CommitAnswer, path)  # the same is said of a commit that is not there
+        else:
+            said = (there.state, there.description or "", there.url or "")
+            if said == (body["state"], body["description"], body["url"]):
+                return
+        await self._api.do("POST", f"{path}/builds", body)
+
+    def _web(self, repo: RepoRef, sha: str) -> str:
+        key, slug = quote(repo.owner, safe="~"), quote(repo.name, safe="")
+        return f"{self._root}/projects/{key}/repos/{slug}/commits/{sha}"
+
+
+def _key(name: str) -> str:
+    """What tells builds apart: the name, or a digest of one that is too long."""
+    return name if len(name) <= _LONGEST else sha256(name.encode()).hexdigest()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

@@ -1,0 +1,164 @@
+"""One account's connection to a Bitbucket Data Center (or Server)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel
+
+from tamma.errors import BadCredentials, NotFound, StaleHead, Transient, Unsupported
+from tamma.model.repository import Identity, RepoRef
+from tamma.platforms.bitbucket_dc.errors import dialect
+from tamma.platforms.bitbucket_dc.models import Properties, User
+from tamma.platforms.bitbucket_dc.profile import Profile
+from tamma.platforms.common.trust import Trust
+from tamma.platforms.http.address import base_url
+from tamma.platforms.http.connection import Connection
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.messages import Query, Request, Response
+from tamma.platforms.http.transport import HttpTransport
+from tamma.platforms.interface import PlatformSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+PAGE_SIZE = 100
+"""Items of a page; the server gives fewer where its administrator says so (page.max.*)."""
+_PROPERTIES = "/api/latest/application-properties"
+_API = ("/rest/api/latest", "/rest/api/1.0", "/rest")
+
+
+class BitbucketAccount:
+    """What the parts of the adapter share."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self._settings = settings
+        root = base_url(settings)
+        for path in _API:
+            root = root.removesuffix(path)
+        self._root = root
+        self._tokens = token_source(settings)
+        self._made: Connection | None = None
+        self._profile: Profile | None = None
+        self._who: str | None = None
+        self._trust = Trust(self._may_write)
+
+    @property
+    def settings(self) -> PlatformSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Make the client. Makes no call. Idempotent."""
+        _ = self._api
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _api(self) -> Connection:
+        if self._made is None:
+            settings, url = self._settings, f"{self._root}/rest"
+            show = basic(settings.username) if settings.auth == "basic" else bearer
+            transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
+            self._made = Connection(settings, url, transport, dialect())
+        return self._made
+
+    # --- the server and who we are -------------------------------------------------------------------
+
+    async def check_credentials(self) -> Identity:
+        return Identity(await self._ask())
+
+    async def _server(self) -> Profile:
+        """What the server can do; it is asked once."""
+        if self._profile is None:
+            await self._ask(anonymous=True)
+        return cast("Profile", self._profile)
+
+    async def _login(self) -> str:
+        """Who we are, as the server calls it; asked once."""
+        if self._who is None:
+            self._who = await self._ask()
+        return self._who
+
+    async def _ask(self, *, anonymous: bool = False) -> str:
+        """Everybody may ask for the version, and every answer names who asked in a header of its own."""
+        request = Request("GET", _PROPERTIES)
+        response = await self._api.call(request)
+        said = self._api.parse(Properties, self._api.json(request, response), _PROPERTIES)
+        self._profile = Profile(said.version)
+        who = unquote(response.headers.get("x-ausername", ""))
+        if not who and not anonymous:
+            raise BadCredentials(
+                "Bitbucket took the request for one without credentials",
+                hint=self._api.dialect.token_hint,
+                platform=self._settings.id,
+            )
+        return who
+
+    async def _needs(self, capability: str) -> None:
+        """Raises Unsupported where the server is too old."""
+        server = await self._server()
+        if not server.has(capability):
+            raise Unsupported(capability, platform=self._settings.type, hint=server.lack(capability))
+
+    # --- people --------------------------------------------------------------------------------------
+
+    async def _may_write(self, repo: RepoRef, author: str) -> bool:
+        """By all ways: his own permission, a group's, the project's. Everybody who is signed in may ask."""
+        wanted = {
+            "permission.1": "REPO_WRITE",
+            "permission.1.projectKey": repo.owner,
+            "permission.1.repositorySlug": repo.name,
+        }
+        return await self._user(author, wanted) is not None
+
+    async def _user(self, name: str, more: Mapping[str, str] | None = None) -> User | None:
+        """The account of that name; the filter finds all that contain it."""
+        query = {"filter": name, **(more or {})}
+        found = await self._all(User, "/api/latest/users", query)
+        return next((user for user in found if user.is_called(name)), None)
+
+    # --- lists and errors ----------------------------------------------------------------------------
+
+    async def _all(self, model: type[M], path: str, query: Mapping[str, str] | None = None) -> list[M]:
+        asked = {"limit": str(PAGE_SIZE), **(query or {})}
+        return await self._api.every(model, path, asked, pages, "values")
+
+    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
+        return StaleHead(
+            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
+            platform=self._settings.id,
+        )
+
+    def _overtaken(self, what: str) -> Transient:
+        """Its version is another one than we read."""
+        return Transient(
+            f"{what} changed in this moment",
+            hint="it is read again and tried again",
+            platform=self._settings.id,
+            status=409,
+        )
+
+
+def pages(request: Request, response: Response, body: Any) -> Query | None:
+    """The pager: `isLastPage`, `nextPageStart`. The next page need not begin where this one's items end."""
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    following = fields.get("nextPageStart")
+    if fields.get("isLastPage", True) or following is None:
+        return None
+    return {**request.query, "start": str(following)}
+
+
+def repo_path(repo: RepoRef, rest: str = "", api: str = "api") -> str:
+    """`/api/latest/projects/{key}/repos/{slug}` and what follows; `~name` is a person's project."""
+    key = quote(repo.owner, safe="~")
+    return f"/{api}/latest/projects/{key}/repos/{quote(repo.name, safe='')}{rest}"
+
+
+def number_of(number: str) -> str:
+    """The number in a URL. Raises NotFound for anything that is none."""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(f"{number!r} is not a number of a pull request", hint="e.g. 12")
+    return number
