@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -32,6 +32,10 @@ class Server:
     auto_merge: bool = True
     strategies: tuple[str, ...] = ("no-ff", "squash", "rebase-ff-only")
     """Those that are enabled."""
+    named: str = ""
+    """What it calls who asks; empty: by the login."""
+    schemes: list[str] = field(default_factory=list[str])
+    """How callers showed their credentials."""
 
 
 _SERVERS: WeakKeyDictionary[World, Server] = WeakKeyDictionary()

@@ -10,7 +10,7 @@ from tests.support.forge.calls import ApiError, Call, Reply, Request
 from tests.support.forge.description import Description, specs_folder
 from tests.support.forge.face import Face, Tokens
 from tests.support.forge.faces.bitbucket_dc import account, git, pulls, talk
-from tests.support.forge.faces.bitbucket_dc.common import ROUTES, P, R, refusal
+from tests.support.forge.faces.bitbucket_dc.common import ROUTES, P, R, refusal, server_of
 
 _PARTS = (account, git, pulls, talk)
 """Imported for the routes that they register."""
@@ -79,8 +79,12 @@ def _authenticate(request: Request, tokens: Tokens) -> str | None:
 
 
 def _headers(call: Call) -> dict[str, str]:
-    known = "authorization" in call.request.headers and call.login
-    return {"X-AUSERNAME": quote(call.login, safe="")} if known else {}
+    server = server_of(call.world)
+    scheme, given, _ = call.request.headers.get("authorization", "").partition(" ")
+    if not given or not call.login:
+        return {}
+    server.schemes.append(scheme)
+    return {"X-AUSERNAME": quote(server.named or call.login, safe="")}
 
 
 def _error(error: ApiError) -> Reply:
