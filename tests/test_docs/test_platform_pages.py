@@ -14,6 +14,8 @@ from tamma.config.load import load_config
 from tamma.config.resolve import settings_for_platform
 from tamma.platforms.azure.pulls import DESCRIPTION_LIMIT
 from tamma.platforms.azure.threads import COMMENT_LIMIT
+from tamma.platforms.bitbucket_cloud.pulls import TITLE_LIMIT as BITBUCKET_TITLE
+from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT as BITBUCKET_TEXT
 from tamma.platforms.gitea.drafts import TITLE_LIMIT as GITEA_TITLE
 from tamma.platforms.gitea.issues import BODY_LIMIT as GITEA_TEXT
 from tamma.platforms.github.client import API_VERSION
@@ -89,6 +91,7 @@ def test_pages_have_the_same_headings(page: Path) -> None:
         ("gitea", (GITEA_TEXT, GITEA_TITLE)),
         ("forgejo", (GITEA_TEXT, GITEA_TITLE)),
         ("azure-devops", (DESCRIPTION_LIMIT, COMMENT_LIMIT)),
+        ("bitbucket", (BITBUCKET_TEXT, BITBUCKET_TITLE)),
     ],
 )
 def test_limits_of_texts_are_the_adapters(kind: str, named: tuple[int, ...]) -> None:
