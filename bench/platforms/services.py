@@ -97,6 +97,27 @@ def _azure(number: int) -> dict[str, Any]:
     }
 
 
+def _bitbucket(number: int) -> dict[str, Any]:
+    mona = {"type": "user", "uuid": "{1}", "nickname": "mona", "display_name": "Mona"}
+    where = {"type": "repository", "full_name": "octo/hello"}
+    return {
+        "type": "pullrequest",
+        "id": number,
+        "title": f"Fix {number}",
+        "description": _BODY,
+        "summary": {"raw": _BODY, "markup": "markdown", "html": f"<p>{_BODY}</p>"},
+        "state": "OPEN",
+        "author": mona,
+        "source": {"branch": {"name": f"fix-{number}"}, "commit": {"hash": "1" * 12}, "repository": where},
+        "destination": {"branch": {"name": "main"}, "commit": {"hash": "2" * 12}, "repository": where},
+        "created_on": _TIME,
+        "updated_on": _TIME,
+        "draft": False,
+        "reviewers": [mona],
+        "links": {"html": {"href": f"https://example.test/octo/hello/pull-requests/{number}"}},
+    }
+
+
 _HELLO = RepoRef("bench", "octo", "hello")
 _VERSIONS = {
     "gitea": {"/api/v1/version": {"body": {"version": "1.24.0"}}},
@@ -107,6 +128,7 @@ _VERSIONS = {
 }
 _GITEA_PAGE = 50
 """Gitea and Forgejo give out no larger page unless their administrators say so."""
+_BITBUCKET, _BITBUCKET_PAGE = "/2.0/repositories/octo/hello", 50
 
 SERVICES = (
     Service(
@@ -144,5 +166,20 @@ SERVICES = (
         },
         RepoRef("bench", "acme/proj", "hello"),
         what="pull requests",
+    ),
+    Service(
+        "bitbucket",
+        f"{_BITBUCKET}/pullrequests",
+        {
+            f"{_BITBUCKET}/pullrequests": {
+                "body": {"values": _many(_bitbucket, _BITBUCKET_PAGE), "pagelen": _BITBUCKET_PAGE}
+            },
+            f"{_BITBUCKET}/commit/{'1' * 12}": {"body": {"type": "commit", "hash": "1" * 40}},
+        },
+        _HELLO,
+        base="/2.0",
+        what="pull requests",
+        items=_BITBUCKET_PAGE,
+        username="bot@example.test",
     ),
 )

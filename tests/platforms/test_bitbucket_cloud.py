@@ -28,6 +28,7 @@ from tamma.model.repository import (
     MergeMethod,
     MergeOutcome,
     MergeResult,
+    PullRequestFilter,
     PullRequestSpec,
     RepoRef,
     ReviewEvent,
@@ -47,6 +48,7 @@ from tests.support.forge.faces.bitbucket_cloud.common import (
     NO_ACCOUNT_SCOPE,
     PIPELINES,
     PLAIN_FILES,
+    SLOW,
     uuid_of,
 )
 from tests.support.forge.world import World
@@ -413,6 +415,18 @@ async def test_a_push_before_the_merge_is_told_afterwards(cloud: BitbucketCloudH
     assert "look at what was merged" in (caught.value.hint or "")
 
 
+async def test_a_branch_that_is_ahead_of_its_pull_request_holds_the_merge_up(
+    cloud: BitbucketCloudHarness,
+) -> None:
+    pull = await open_pr(cloud)
+    moved = await cloud.push(BRANCH, "late.txt", b"x")
+    cloud.hello.forbidden.add(SLOW)
+    assert (await cloud.platform.get_pr(cloud.repo, pull.number)).head_sha == pull.head_sha != moved
+    with pytest.raises(StaleHead):
+        await cloud.platform.merge_pr(cloud.repo, pull.number, "merge", pull.head_sha)
+    assert "merge" not in cloud.effects()
+
+
 # --- commits and files --------------------------------------------------------------------------------
 
 
@@ -585,3 +599,16 @@ async def test_runs_of_many_pages_are_listed_once(cloud: BitbucketCloudHarness) 
     assert second.next_cursor is None
     ids = {run.id for page in (first, second) for run in page.items}
     assert len(ids) == 120
+
+
+async def test_commits_of_a_list_are_looked_up_once(cloud: BitbucketCloudHarness) -> None:
+    """Pull requests name the beginnings of their commits alone."""
+    for name in ("a", "b", "c"):
+        await open_pr(cloud, name, f"{name}.txt")
+    other = cloud.again()
+    before = len(cloud.server.requests)
+    found = (await other.list_prs(cloud.repo, PullRequestFilter())).items
+    assert [pull.head_sha for pull in found] == [cloud.hello.branch(name) for name in ("c", "b", "a")]
+    assert (await other.list_prs(cloud.repo, PullRequestFilter())).items == found
+    asked = cloud.server.requests[before:]
+    assert len([request for request in asked if "/commit/" in request]) == 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +26,7 @@ M = TypeVar("M", bound=BaseModel)
 
 API = "https://api.bitbucket.org/2.0"
 PAGE_SIZE = 100
-"""Items of a page: the most that lists give. Pull requests come 50 at most."""
+"""Items of a page: the most that most lists give."""
 _REMEMBERED = 10_000
 _APP = "app_user"
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -41,8 +42,8 @@ class BitbucketAccount:
         self._made: Connection | None = None
         self._myself: User | None = None
         self._trust = Trust(self._ask_permission)
-        self._hashes: dict[str, str] = {}
-        """Commits by the beginnings of their ids."""
+        self._hashes: dict[tuple[str, str], str] = {}
+        """Commits of repositories by the beginnings of their ids."""
 
     @property
     def settings(self) -> PlatformSettings:
@@ -141,15 +142,20 @@ class BitbucketAccount:
         """The whole id of a commit whose beginning is known; the beginning where there is none such."""
         if not sha or _SHA.fullmatch(sha):
             return sha
-        if sha not in self._hashes:
+        key = (repo.full_name, sha)
+        if key not in self._hashes:
             try:
                 found = await self._api.get(CommitAnswer, repo_path(repo, f"/commit/{quote(sha, safe='')}"))
             except NotFound:
                 return sha
-            self._hashes[sha] = found.hash
+            self._hashes[key] = found.hash
             while len(self._hashes) > _REMEMBERED:
                 del self._hashes[next(iter(self._hashes))]
-        return self._hashes[sha]
+        return self._hashes[key]
+
+    async def _look_up(self, repo: RepoRef, shas: Iterable[str]) -> None:
+        """Complete them all now, at the same time and each once."""
+        await asyncio.gather(*(self._whole(repo, sha) for sha in set(shas)))
 
     def _stale(self, what: str, now: str, expected: str) -> StaleHead:
         return StaleHead(

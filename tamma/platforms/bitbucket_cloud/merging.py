@@ -76,10 +76,18 @@ class BitbucketMerging(BitbucketCi):
             base = pull.destination.branch.name
             reason = f"{base!r} does not allow {STRATEGIES[method]}, only {_list(allowed)}"
             return MergeResult(MergeOutcome.REFUSED, None, reason)
+        if pull.from_here:
+            await self._check_branch(repo, pull.source.branch.name, expected_head)
         try:
             return await self._merge(repo, number, method, expected_head, message)
         except PlatformError as error:
             return await self._after_failed_merge(repo, number, expected_head, error)
+
+    async def _check_branch(self, repo: RepoRef, name: str, expected_head: str) -> None:
+        """The branch is ahead of its pull request for a while after a push, and tells the whole commit."""
+        tip = await self._branch_sha(repo, name)
+        if tip not in (None, expected_head):
+            raise self._stale(f"the branch {name!r}", tip, expected_head)
 
     async def _merge(
         self, repo: RepoRef, number: str, method: MergeMethod, expected_head: str, message: str

@@ -25,8 +25,8 @@ from tamma.platforms.interface import LABELS
 
 TITLE_LIMIT = 255
 """Characters."""
-_PAGE = "20"
-"""Each of them takes two more requests where its commits are not known yet."""
+_PAGE = "50"
+"""Pull requests of a page, the most that Bitbucket gives."""
 _OPEN, _MERGED, _CLOSED = ["OPEN"], ["MERGED"], ["DECLINED", "SUPERSEDED"]
 _STATES = {"open": _OPEN, "merged": _MERGED, "closed": _CLOSED, "all": [*_OPEN, *_MERGED, *_CLOSED]}
 NO_LABELS = "Bitbucket has no labels: leave them out, or put the words into the title"
@@ -78,6 +78,8 @@ class BitbucketPulls(BitbucketTalk):
         found, following = await self._api.page(
             PullAnswer, repo_path(repo, "/pullrequests"), asked, pages, "values"
         )
+        ours = [pull.source.hash for pull in found if pull.from_here]
+        await self._look_up(repo, ours + [pull.merge_commit.hash for pull in found if pull.merge_commit])
         return Page(tuple([await self._shown(repo, pull) for pull in found]), cursor_of(following))
 
     async def update_pr(
