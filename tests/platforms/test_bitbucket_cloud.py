@@ -51,6 +51,7 @@ from tests.support.forge.faces.bitbucket_cloud.common import (
     SLOW,
     uuid_of,
 )
+from tests.support.forge.faces.bitbucket_cloud.pulls import TASK_FAILED
 from tests.support.forge.world import World
 
 ENTRY = next(entry for entry in ENTRIES if entry.name == "bitbucket")
@@ -403,6 +404,21 @@ async def test_a_merge_that_takes_long_is_followed_by_whoever_asks(cloud: Bitbuc
     assert first.outcome is other.outcome is MergeOutcome.PENDING
     assert any("/merge/task-status/" in request for request in cloud.server.requests)
     assert cloud.effects()["merge"] == 1
+
+
+async def test_a_merge_that_fails_after_it_was_begun_says_why(cloud: BitbucketCloudHarness) -> None:
+    pull = await open_pr(cloud)
+    cloud.merge_later(50)
+    begun = await cloud.platform.merge_pr(cloud.repo, pull.number, "merge", pull.head_sha)
+    theirs = cloud.hello.pull(int(pull.number))
+    theirs.merging, theirs.extra[TASK_FAILED] = None, "The merge took too long."
+    failed = await cloud.platform.merge_pr(cloud.repo, pull.number, "merge", pull.head_sha)
+    assert [begun.outcome, failed.outcome] == [MergeOutcome.PENDING, MergeOutcome.REFUSED]
+    assert "took too long" in failed.reason
+    del theirs.extra[TASK_FAILED]
+    cloud.merge_later(0)
+    done = await cloud.platform.merge_pr(cloud.repo, pull.number, "merge", pull.head_sha)
+    assert done.outcome is MergeOutcome.MERGED, "the failed task is not asked for ever"
 
 
 async def test_a_push_before_the_merge_is_told_afterwards(cloud: BitbucketCloudHarness) -> None:

@@ -120,11 +120,11 @@ class BitbucketMerging(BitbucketCi):
         except Transient:
             raise
         except PlatformError:
-            del self._tasks[key]
+            self._tasks.pop(key, None)
             raise
         if found.task_status == "PENDING":
             return True
-        del self._tasks[key]
+        self._tasks.pop(key, None)
         return False
 
     async def _after_failed_merge(

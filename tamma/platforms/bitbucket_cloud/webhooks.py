@@ -118,7 +118,6 @@ _READERS: Mapping[str, Read] = {
     **dict.fromkeys(("repo:commit_status_created", "repo:commit_status_updated"), _status),
     f"{_P}created": _pull("opened"),
     f"{_P}updated": _pull("updated"),  # edited or pushed to: Bitbucket does not say which
-    f"{_P}push": _pull("updated"),
     f"{_P}fulfilled": _pull("merged"),
     f"{_P}rejected": _pull("closed"),
     **dict.fromkeys(

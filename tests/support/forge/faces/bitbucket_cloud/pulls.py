@@ -25,6 +25,8 @@ from tests.support.forge.schemas import Json
 from tests.support.forge.things import Pull, Verdict
 
 TITLE, BODY = 255, 250_000
+TASK_FAILED = "task failed"
+"""In `extra` of a pull request: what its merge failed with, after it was begun."""
 _RULE = re.compile(r'(source|destination)\.branch\.name="((?:[^"\\]|\\.)*)"')
 _REFUSALS = {
     "conflicts": "You can't merge until you resolve all merge conflicts.",
@@ -203,6 +205,8 @@ def task_status(call: Call) -> Reply:
     pull = pull_of(call, repo)
     if call.at["task_id"] != f"task-{pull.id}":
         raise ApiError(400, "The task is of another pull request")
+    if TASK_FAILED in pull.extra:
+        raise ApiError(400, pull.extra[TASK_FAILED])
     if pull.merge_sha is None:
         return Reply(200, {"task_status": "PENDING"})
     return Reply(200, {"task_status": "SUCCESS", "merge_result": pull_json(call, repo, pull)})
