@@ -167,7 +167,7 @@ class PlatformActivities:
         platform = await self._platforms.get(given.repo.platform_id)
         capabilities = await platform.capabilities()
         notes: list[str] = []
-        if COMMENTS in capabilities:
+        if {COMMENTS, ISSUES} <= capabilities:
             target = Target("issue", given.issue)
             op_id = f"{given.task_id}/solved"
             await platform.ensure_comment(

@@ -182,7 +182,8 @@ class Delivery(Coding):
         await self._enter(Phase.CLOSE)
         state = self._state
         assert state.published is not None
-        if state.merge_sha and "issues" in self._issue.capabilities:
+        # Without a tracker there is still a merged branch to remove; plain Git has neither.
+        if state.merge_sha and ("issues" in self._issue.capabilities or state.pull_request):
             where = state.pull_request_url or f"`{self._issue.base_branch}` at {state.merge_sha[:12]}"
             given = CloseIssue(
                 self._request.task_id,
