@@ -42,6 +42,7 @@ PLATFORMS: Mapping[str, str] = {
     "bitbucket-dc": "tamma.platforms.bitbucket_dc.platform:BitbucketDataCenter",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
+    "jira": "tamma.platforms.jira.platform:Jira",
     "plain-git": "tamma.platforms.plain.platform:PlainGit",
     "memory": "tamma.platforms.memory.platform:MemoryPlatform",
 }

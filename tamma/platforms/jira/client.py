@@ -1,0 +1,158 @@
+"""One account's connection to a Jira: Cloud (REST 3, documents) or Data Center (REST 2, wiki text)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from tamma.errors import BadCredentials, ConfigError, NotFound
+from tamma.model.repository import Identity, RepoRef
+from tamma.platforms.common.trust import Trust
+from tamma.platforms.http.address import base_url
+from tamma.platforms.http.connection import Connection
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.messages import Query, Request, Response
+from tamma.platforms.http.transport import HttpTransport
+from tamma.platforms.interface import PlatformSettings
+from tamma.platforms.jira.adf import from_adf, to_adf
+from tamma.platforms.jira.errors import dialect
+from tamma.platforms.jira.models import ServerInfo, User
+from tamma.platforms.jira.wiki import from_wiki, to_wiki
+
+Deployment = Literal["cloud", "dc"]
+PAGE_SIZE = 100
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]+-[1-9][0-9]{0,9}")
+
+
+class JiraAccount:
+    """What the parts of the adapter share."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self._settings = settings
+        self._root = base_url(settings)
+        self._tokens = token_source(settings)
+        self._deployment = _given(settings)
+        self._made: Connection | None = None
+        self._info: ServerInfo | None = None
+        self._who: User | None = None
+        self._trust = Trust(self._may_edit)
+
+    @property
+    def settings(self) -> PlatformSettings:
+        return self._settings
+
+    async def start(self) -> None:
+        """Make the client. Makes no call. Idempotent."""
+        _ = self._api
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _api(self) -> Connection:
+        if self._made is None:
+            settings, url = self._settings, f"{self._root}/rest/api"
+            show = basic(settings.username) if settings.auth == "basic" else bearer
+            transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
+            self._made = Connection(settings, url, transport, dialect())
+        return self._made
+
+    # --- the server ----------------------------------------------------------------------------------
+
+    async def _server(self) -> ServerInfo:
+        """What the server says of itself; it is asked once, and tells everybody."""
+        if self._info is None:
+            self._info = await self._api.get(ServerInfo, "/2/serverInfo")
+        return self._info
+
+    async def _is_cloud(self) -> bool:
+        if self._deployment is None:
+            said = (await self._server()).deployment
+            self._deployment = "cloud" if said.lower() == "cloud" else "dc"
+        return self._deployment == "cloud"
+
+    async def _path(self, rest: str) -> str:
+        """Of an operation, in the version that the server has."""
+        return f"/{3 if await self._is_cloud() else 2}{rest}"
+
+    async def _written(self, text: str) -> object:
+        """Markdown as the server takes it."""
+        return to_adf(text) if await self._is_cloud() else to_wiki(text)
+
+    async def _read(self, body: object) -> str:
+        """What the server has, as Markdown. A text where a document is meant is one all the same."""
+        if isinstance(body, str):
+            return body if await self._is_cloud() else from_wiki(body)
+        return from_adf(body)
+
+    async def _url(self, key: str) -> str:
+        """Where people look at it: an API that is reached through api.atlassian.com is elsewhere."""
+        return f"{(await self._server()).base_url.rstrip('/') or self._root}/browse/{key}"
+
+    # --- people --------------------------------------------------------------------------------------
+
+    async def check_credentials(self) -> Identity:
+        return Identity((await self._ask_who()).login)
+
+    async def _me(self) -> User:
+        if self._who is None:
+            self._who = await self._ask_who()
+        return self._who
+
+    async def _ask_who(self) -> User:
+        who = await self._api.get(User, await self._path("/myself"))
+        if not who.login:
+            raise BadCredentials(
+                "Jira took the request for one without credentials",
+                hint=self._api.dialect.token_hint,
+                platform=self._settings.id,
+            )
+        return who
+
+    async def _may_edit(self, project: RepoRef, author: str) -> bool:
+        """Whether that account may edit issues of the project.
+
+        Only an administrator of the project may ask that. `"trusted": "assignable"` of the options takes
+        those whom issues can be assigned to in their place.
+        """
+        cloud, key = await self._is_cloud(), key_of(project)
+        who = {"accountId" if cloud else "username": author, "maxResults": str(PAGE_SIZE)}
+        if self._settings.options.get("trusted") == "assignable":
+            rest, where = "/user/assignable/search", {"project": key}
+        else:
+            rest, where = "/user/permission/search", {"projectKey": key, "permissions": "EDIT_ISSUES"}
+        path, query = await self._path(rest), {**who, **where}
+        found, _ = await self._api.page(User, path, query, _whole)
+        return any(user.login == author for user in found)
+
+    async def _trusts(self, project: RepoRef, author: str) -> bool:
+        if not author:
+            return False
+        return author == (await self._me()).login or await self._trust.may_write(project, author)
+
+
+def _given(settings: PlatformSettings) -> Deployment | None:
+    """What the options say; None: ask the server. Raises ConfigError."""
+    value = settings.options.get("deployment")
+    if value in (None, "cloud", "dc"):
+        return value
+    raise ConfigError(
+        f"platform {settings.id!r}: there is no deployment {value!r}", hint='"cloud" or "dc", or leave it out'
+    )
+
+
+def _whole(request: Request, response: Response, body: Any) -> Query | None:
+    return None
+
+
+def key_of(project: RepoRef) -> str:
+    """A project's key: upper case, however it is written."""
+    return project.name.upper()
+
+
+def issue_key(number: str) -> str:
+    """The key in a URL. Raises NotFound for anything that is none."""
+    if not _KEY.fullmatch(number):
+        raise NotFound(f"{number!r} is not a key of an issue", hint="e.g. SHOP-12")
+    return number.upper()
