@@ -90,6 +90,10 @@ class Raced(BitbucketDataCenter):
         self._happen()
         return await super()._settled(repo, pull, expected_head)
 
+    async def _judge(self, repo: RepoRef, pull: PullAnswer, review: ReviewSpec) -> None:
+        self._happen()
+        await super()._judge(repo, pull, review)
+
     async def _between(self, repo: RepoRef, head: str, base: str) -> PullAnswer | None:
         found = await super()._between(repo, head, base)
         self._happen()
@@ -379,6 +383,31 @@ async def test_a_push_that_the_pull_request_does_not_show_yet_is_stale(own: Own)
     with pytest.raises(StaleHead):
         await own.dc.merge_pr(own.repo, pull.number, "merge", pull.head_sha)
     assert (await own.dc.get_pr(own.repo, pull.number)).state == "open"
+
+
+async def test_a_push_of_ours_that_is_not_taken_in_yet_is_waited_for(own: Own) -> None:
+    pull = await opened(own)
+    own.server_settings.behind = pull.head_sha
+    pushed = await own.push(BRANCH, "more.txt", b"x")
+    review = ReviewSpec(ReviewEvent.COMMENT, "Hm.", pushed)
+    with pytest.raises(Transient):
+        await own.dc.merge_pr(own.repo, pull.number, "merge", pushed)
+    with pytest.raises(Transient):
+        await own.dc.submit_review(own.repo, pull.number, review, "op")
+    with pytest.raises(StaleHead):
+        await own.dc.merge_pr(own.repo, pull.number, "merge", pull.head_sha)
+    own.server_settings.behind = ""
+    done = await own.dc.merge_pr(own.repo, pull.number, "merge", pushed)
+    assert done.outcome is MergeOutcome.MERGED
+
+
+async def test_a_head_that_moves_while_we_judge_it_is_stale(own: Own) -> None:
+    head = await branch_with(own)
+    number = await own.open_pr(BRANCH, "main")
+    own.dc.meanwhile = lambda: own.hello.push(BRANCH, "late.txt", b"x")
+    with pytest.raises(StaleHead):
+        await own.dc.submit_review(own.repo, number, ReviewSpec(ReviewEvent.APPROVE, "", head), "op")
+    assert await own.dc.list_reviews(own.repo, number) == ()
 
 
 async def test_the_message_is_ours_alone(own: Own) -> None:

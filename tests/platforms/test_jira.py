@@ -391,6 +391,19 @@ async def test_what_is_no_key_asks_nothing(tracker: JiraHarness) -> None:
     assert [request for request in tracker.server.requests if "/issue/" in request] == []
 
 
+async def test_a_text_of_nothing_but_what_is_escaped_fits_too(tracker: JiraHarness) -> None:
+    [number] = await tracker.add_issues(1)
+    target = Target("issue", number)
+    for _ in range(2):
+        await tracker.jira.ensure_comment(
+            tracker.repo, target, "a {b} [c] " * 10_000, "op-1", "https://x.test"
+        )
+    [listed] = await tracker.jira.list_comments(tracker.repo, target)
+    assert listed.body.startswith("a {b} [c] a {b}")
+    assert "https://x.test" in listed.body[-200:]
+    assert tracker.changes() == 1
+
+
 def body_of(tracker: JiraHarness) -> Any:
     return tracker.server.log[-1].body["body"]
 

@@ -132,6 +132,14 @@ class BitbucketAccount:
             platform=self._settings.id,
         )
 
+    def _behind(self, number: str | int) -> Transient:
+        """A push becomes part of a pull request a moment after the branch has moved."""
+        return Transient(
+            f"#{number} does not show the last push to its branch yet",
+            hint="Bitbucket takes it in in a moment; it is tried again",
+            platform=self._settings.id,
+        )
+
     def _overtaken(self, what: str) -> Transient:
         """Its version is another one than we read."""
         return Transient(

@@ -62,7 +62,8 @@ class BitbucketGit(BitbucketAccount):
         )
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
-        request = Request("GET", repo_path(repo, f"/raw/{quote(path, safe='/')}"), {"at": ref})
+        path = repo_path(repo, f"/raw/{quote(path, safe='/')}")
+        request = Request("GET", path, {"at": ref}, headers={"accept": "*/*"})
         return (await self._api.call(request)).body
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:

@@ -6,7 +6,7 @@ which is looked at right before, for the server takes a push in a moment later.
 
 from __future__ import annotations
 
-from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead, Transient
+from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Transient
 from tamma.model.repository import (
     CheckState,
     MergeCategory,
@@ -147,13 +147,20 @@ class BitbucketMerging(BitbucketPulls):
             )
         if pull.state != "OPEN":
             return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.id} was declined")
-        now = await self._branch_sha(repo, pull.from_ref.branch) if at == expected_head else at
-        if now not in (None, expected_head):
-            raise StaleHead(
-                f"the head of #{pull.id} is at {now[:12]}, not at {expected_head[:12]}",
-                platform=self._settings.id,
-            )
+        await self._check_head(repo, pull, expected_head)
         return None
+
+    async def _check_head(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> None:
+        """Raises StaleHead where the pull request or its branch is elsewhere, and Transient where only the
+        pull request is."""
+        shown = pull.from_ref.latest_commit
+        now = shown
+        if pull.from_ref.same_repository(pull.to_ref):  # a fork's branches are not here
+            now = await self._branch_sha(repo, pull.from_ref.branch) or shown
+        if now != expected_head:
+            raise self._stale(f"the head of #{pull.id}", now, expected_head)
+        if shown != expected_head:
+            raise self._behind(pull.id)
 
 
 # --- pure ---------------------------------------------------------------------------------------------

@@ -48,8 +48,7 @@ class BitbucketReviews(BitbucketMerging):
         if written is not None:
             return _ours_as_review(written, review.event)
         pull = await self._pull(repo, number)
-        if pull.from_ref.latest_commit != review.head_sha:
-            raise self._stale(f"the head of #{number}", pull.from_ref.latest_commit, review.head_sha)
+        await self._check_head(repo, pull, review.head_sha)
         await self._judge(repo, pull, review)
         for index, remark in enumerate(review.comments, 1):
             part = f"remark:{op_id}:{index}"
@@ -82,10 +81,8 @@ class BitbucketReviews(BitbucketMerging):
                     platform=self._settings.id,
                     status=400,
                 ) from error
-            if error.status == 409:
-                head = (await self._pull(repo, str(pull.id))).from_ref.latest_commit
-                if head != review.head_sha:
-                    raise self._stale(f"the head of #{pull.id}", head, review.head_sha) from error
+            if error.status == 409:  # the head moved, or it was closed
+                await self._check_head(repo, await self._pull(repo, str(pull.id)), review.head_sha)
             raise
 
     async def _slug(self, login: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Unsupported
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
-from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.bodies import fit, measure
 from tamma.platforms.common.marks import footer_line, mark_of, without_mark
 from tamma.platforms.http.connection import Pager, cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request, Response
@@ -18,7 +18,9 @@ from tamma.platforms.jira.client import PAGE_SIZE, JiraAccount, issue_key, key_o
 from tamma.platforms.jira.models import CommentAnswer, IssueAnswer, Transition, User
 
 TEXT_LIMIT = 30_000
-"""Characters of Markdown. Jira takes 32,767 (jira.text.field.character.limit), of what becomes of it."""
+"""Characters of Markdown."""
+_TAKEN = 32_767
+"""What Jira takes, of what becomes of these (jira.text.field.character.limit)."""
 _FIELDS = "summary,description,status,creator,assignee,labels,created,updated"
 _CLOSING = ("done", "closed", "resolved")
 """Names of statuses in which we close rather than in another one that counts as done, such as Won't Do."""
@@ -61,8 +63,7 @@ class JiraIssues(JiraAccount):
     async def ensure_comment(
         self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
     ) -> Comment:
-        text = fit(body, TEXT_LIMIT, mark=footer_line(op_id), link=link, unit="utf16")
-        written = await self._written(text)
+        written = await self._fitted(body, footer_line(op_id), link)
         login = (await self._me()).login
         path = await self._path(f"/issue/{self._key(target)}/comment")
         existing = await self._comment_of(target, op_id, login)
@@ -149,6 +150,13 @@ class JiraIssues(JiraAccount):
                 PULL_REQUESTS, platform=self._settings.type, hint="pull requests are on the forge: ask that"
             )
         return issue_key(target.number)
+
+    async def _fitted(self, body: str, mark: str, link: str) -> object:
+        """As the server takes it. Wiki text is longer where much has to be escaped: twice as long at most."""
+        written = await self._written(fit(body, TEXT_LIMIT, mark=mark, link=link, unit="utf16"))
+        if isinstance(written, str) and measure(written, "utf16") > _TAKEN:
+            written = await self._written(fit(body, TEXT_LIMIT // 2, mark=mark, link=link, unit="utf16"))
+        return written
 
     async def _issue(self, number: str) -> IssueAnswer:
         path = await self._path(f"/issue/{issue_key(number)}")

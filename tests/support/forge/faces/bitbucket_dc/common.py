@@ -32,6 +32,8 @@ class Server:
     auto_merge: bool = True
     strategies: tuple[str, ...] = ("no-ff", "squash", "rebase-ff-only")
     """Those that are enabled."""
+    behind: str = ""
+    """The commit that pull requests show as their head, while they lag behind. Empty: they do not."""
     named: str = ""
     """What it calls who asks; empty: by the login."""
     schemes: list[str] = field(default_factory=list[str])
@@ -167,7 +169,7 @@ def pull_json(call: Call, repo: Repo, pull: Pull) -> Json:
         "closed": state != "OPEN",
         "createdDate": date(pull.created),
         "updatedDate": date(pull.updated),
-        "fromRef": side(call, repo, pull.head, pull.head_sha),
+        "fromRef": side(call, repo, pull.head, server_of(call.world).behind or pull.head_sha),
         "toRef": side(call, repo, pull.base, repo.branch(pull.base) or pull.base_sha),
         "locked": False,
         "author": {
