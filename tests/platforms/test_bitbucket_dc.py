@@ -42,9 +42,7 @@ from tamma.platforms.bitbucket_dc.errors import dialect, reason
 from tamma.platforms.bitbucket_dc.merging import merge_state
 from tamma.platforms.bitbucket_dc.models import (
     BranchAnswer,
-    CommentAnswer,
     CommitAnswer,
-    Diff,
     Mergeability,
     PullAnswer,
     RepositoryAnswer,
@@ -52,6 +50,7 @@ from tamma.platforms.bitbucket_dc.models import (
 )
 from tamma.platforms.bitbucket_dc.platform import BitbucketDataCenter
 from tamma.platforms.bitbucket_dc.profile import Profile
+from tamma.platforms.bitbucket_dc.remarks import CommentAnswer, Diff
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.http.messages import Response
 from tamma.platforms.interface import Platform, PlatformSettings
@@ -554,6 +553,25 @@ async def test_a_build_has_an_address_and_a_key_that_fits(own: Own) -> None:
     assert len(status.name) == 64
     assert status.url == f"{own.server.url}/projects/octo/repos/hello/commits/{sha}"
     assert own.changes() == 1
+
+
+async def test_reports_count_as_checks_where_they_say_pass_or_fail(own: Own) -> None:
+    sha = (await own.dc.get_branch(own.repo, "main")).sha
+    await own.report(sha, "lint", CheckState.SUCCESS)
+    own.server_settings.reports = [
+        {"key": "a", "title": "lint", "result": "FAIL", "reporter": "Sonar", "link": "https://x.test/a"},
+        {"key": "b", "result": "PASS"},
+        {"key": "c", "title": "Only informs"},
+    ]
+    summary = await own.dc.get_checks(own.repo, sha)
+    assert summary.state is CheckState.FAILURE
+    assert {check.name: check.state for check in summary.checks} == {
+        "lint": CheckState.SUCCESS,
+        "lint (report)": CheckState.FAILURE,
+        "b": CheckState.SUCCESS,
+    }
+    own.server_settings.reports = None
+    assert (await own.dc.get_checks(own.repo, sha)).state is CheckState.SUCCESS
 
 
 # --- recorded answers -------------------------------------------------------------------------------------

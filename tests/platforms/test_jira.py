@@ -36,9 +36,10 @@ from tamma.platforms.interface import (
     PlatformSettings,
 )
 from tamma.platforms.jira.errors import dialect
-from tamma.platforms.jira.issues import jql, label_of, transition_for
+from tamma.platforms.jira.issues import transition_for
 from tamma.platforms.jira.models import Transition
 from tamma.platforms.jira.platform import Jira
+from tamma.platforms.jira.searching import jql, label_of
 from tests.platforms.contract import test_comments, test_crash, test_issues, test_labels, test_texts
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.harness import Harness

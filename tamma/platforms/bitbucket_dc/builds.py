@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from tamma.errors import NotFound
 from tamma.model.repository import CheckState, CheckSummary, RepoRef, Status
 from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.git import BitbucketGit
-from tamma.platforms.bitbucket_dc.models import BuildAnswer, CommitAnswer
+from tamma.platforms.bitbucket_dc.models import BuildAnswer, CommitAnswer, ReportAnswer
 from tamma.platforms.common.checks import summarise
 
 _LONGEST = 255
@@ -26,12 +27,25 @@ class BitbucketBuilds(BitbucketGit):
     """The part of the adapter that knows what CI says."""
 
     async def get_checks(self, repo: RepoRef, sha: str) -> CheckSummary:
-        """The newest of each name. All builds of a commit are listed by the older resource alone; it gives
-        the 100 newest ones."""
+        """The newest of each name, of builds and of the reports of Code Insights that passed or failed.
+
+        All builds of a commit are listed by the older resource alone; it gives the 100 newest ones.
+        """
         path = f"/build-status/latest/commits/{quote(sha, safe='')}"
         found = await self._all(BuildAnswer, path, {"orderBy": "OLDEST"})
         checks = {check.name: check for check in (build.check() for build in found)}
+        for report in [report.check() for report in await self._reports(repo, sha) if report.result]:
+            name = report.name if report.name not in checks else f"{report.name} (report)"
+            checks[name] = replace(report, name=name)
         return summarise(sha, checks.values())
+
+    async def _reports(self, repo: RepoRef, sha: str) -> list[ReportAnswer]:
+        """None where the administrator has switched off the app that keeps them."""
+        path = repo_path(repo, f"/commits/{quote(sha, safe='')}/reports", "insights")
+        try:
+            return await self._all(ReportAnswer, path)
+        except NotFound:
+            return []
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
         path = repo_path(repo, f"/commits/{quote(sha, safe='')}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tamma.model.repository import InlineComment
-from tamma.platforms.bitbucket_dc.models import Diff, FileDiff
+from tamma.platforms.bitbucket_dc.remarks import Diff, FileDiff
 
 
 def anchor_of(remark: InlineComment, diff: Diff) -> dict[str, object] | None:

@@ -22,7 +22,8 @@ from tamma.model.repository import (
 from tamma.platforms.bitbucket_dc.client import number_of, repo_path
 from tamma.platforms.bitbucket_dc.lines import anchor_of
 from tamma.platforms.bitbucket_dc.merging import BitbucketMerging
-from tamma.platforms.bitbucket_dc.models import Activity, CommentAnswer, Diff, Participant, PullAnswer
+from tamma.platforms.bitbucket_dc.models import Participant, PullAnswer
+from tamma.platforms.bitbucket_dc.remarks import Activity, CommentAnswer, Diff
 from tamma.platforms.bitbucket_dc.talk import REVIEW, marked, roots
 from tamma.platforms.common.marks import without_mark
 from tamma.platforms.interface import RESOLVE_THREADS

@@ -10,7 +10,7 @@ from tamma.model.repository import Comment, RepoRef, Target
 from tamma.platforms.bitbucket_dc.builds import BitbucketBuilds
 from tamma.platforms.bitbucket_dc.client import number_of, repo_path
 from tamma.platforms.bitbucket_dc.errors import OUT_OF_DATE, names
-from tamma.platforms.bitbucket_dc.models import Activity, CommentAnswer
+from tamma.platforms.bitbucket_dc.remarks import Activity, CommentAnswer
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import footer_line, without_mark
 from tamma.platforms.interface import ISSUES

@@ -123,7 +123,7 @@ class JiraAccount:
         else:
             rest, where = "/user/permission/search", {"projectKey": key, "permissions": "EDIT_ISSUES"}
         path, query = await self._path(rest), {**who, **where}
-        found, _ = await self._api.page(User, path, query, _whole)
+        found, _ = await self._api.page(User, path, query, whole)
         return any(user.login == author for user in found)
 
     async def _trusts(self, project: RepoRef, author: str) -> bool:
@@ -142,7 +142,8 @@ def _given(settings: PlatformSettings) -> Deployment | None:
     )
 
 
-def _whole(request: Request, response: Response, body: Any) -> Query | None:
+def whole(request: Request, response: Response, body: Any) -> Query | None:
+    """The pager of lists that come whole."""
     return None
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
 
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Unsupported
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit, measure
 from tamma.platforms.common.marks import footer_line, mark_of, without_mark
-from tamma.platforms.http.connection import Pager, cursor_of, from_cursor
-from tamma.platforms.http.messages import Query, Request, Response
+from tamma.platforms.http.connection import cursor_of, from_cursor
+from tamma.platforms.http.messages import Query
 from tamma.platforms.interface import PULL_REQUESTS
-from tamma.platforms.jira.client import PAGE_SIZE, JiraAccount, issue_key, key_of
+from tamma.platforms.jira.client import PAGE_SIZE, JiraAccount, issue_key, key_of, whole
 from tamma.platforms.jira.models import CommentAnswer, IssueAnswer, Transition, User
+from tamma.platforms.jira.searching import counted, jql, label_of, searched
 
 TEXT_LIMIT = 30_000
 """Characters of Markdown."""
@@ -122,7 +121,7 @@ class JiraIssues(JiraAccount):
         if (answer.fields.status.state == "closed") == closed:
             return
         path = await self._path(f"/issue/{key}/transitions")
-        offered = await self._api.every(Transition, path, {}, _whole, "transitions")
+        offered = await self._api.every(Transition, path, {}, whole, "transitions")
         option = self._settings.options.get("closeStatus" if closed else "reopenStatus")
         chosen = transition_for(offered, closed=closed, wanted=option if isinstance(option, str) else "")
         if chosen is None:
@@ -195,7 +194,7 @@ class JiraIssues(JiraAccount):
         path, cloud = await self._path("/user/assignable/search"), await self._is_cloud()
         for name in ("accountId", "query") if cloud else ("username",):
             query = {"issueKey": key, name: login, "maxResults": str(PAGE_SIZE)}
-            found, _ = await self._api.page(User, path, query, _whole)
+            found, _ = await self._api.page(User, path, query, whole)
             fitting = [user for user in found if user.is_called(login)]
             if len(fitting) == 1:
                 return fitting[0]
@@ -206,37 +205,6 @@ class JiraIssues(JiraAccount):
             platform=self._settings.id,
             status=404,
         )
-
-
-# --- pure ---------------------------------------------------------------------------------------------
-
-
-def jql(project: str, query: IssueFilter, now: datetime) -> str:
-    """The search. Times are relative, in minutes: absolute ones are read in the account's time zone."""
-    parts = [f"project = {quoted(project)}"]
-    if query.state != "all":
-        parts.append(f"statusCategory {'=' if query.state == 'closed' else '!='} Done")
-    parts += [f"labels = {quoted(label_of(label))}" for label in query.labels]
-    parts += [f"{name} = {quoted(who)}" for name, who in _people(query) if who is not None]
-    if query.updated_since is not None:
-        minutes = max(math.ceil((now - query.updated_since).total_seconds() / 60), 0) + 1
-        parts.append(f"updated >= -{minutes}m")
-    return f"{' AND '.join(parts)} ORDER BY created ASC, key ASC"
-
-
-def _people(query: IssueFilter) -> tuple[tuple[str, str | None], ...]:
-    return ("assignee", query.assignee), ("creator", query.author)
-
-
-def quoted(text: str) -> str:
-    """A value in JQL: nothing in it ends it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def label_of(name: str) -> str:
-    """A label as Jira has them: without spaces."""
-    return "-".join(name.split())
 
 
 def transition_for(offered: Sequence[Transition], *, closed: bool, wanted: str = "") -> Transition | None:
@@ -255,33 +223,3 @@ def transition_for(offered: Sequence[Transition], *, closed: bool, wanted: str =
         return first, int(each.id) if each.id.isdigit() else 0, each.id
 
     return min(fitting, key=order, default=None)
-
-
-def searched(request: Request, response: Response, body: Any) -> Query | None:
-    """The pager of searches: a token on Cloud, which the last page has none of; counted on Data Center."""
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    token = fields.get("nextPageToken")
-    if token and not fields.get("isLast"):
-        return {**request.query, "nextPageToken": str(token)}
-    return counted("issues")(request, response, body) if "startAt" in fields else None
-
-
-def counted(key: str) -> Pager:
-    """The pager of lists with `startAt` and `total`. A page may have fewer items than were asked for."""
-
-    def pager(request: Request, response: Response, body: Any) -> Query | None:
-        fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-        items = fields.get(key)
-        size = len(cast("list[Any]", items)) if isinstance(items, list) else 0
-        start = int(fields.get("startAt") or 0) + size
-        return (
-            {**request.query, "startAt": str(start)}
-            if size and start < int(fields.get("total") or 0)
-            else None
-        )
-
-    return pager
-
-
-def _whole(request: Request, response: Response, body: Any) -> Query | None:
-    return None

@@ -36,6 +36,8 @@ class Server:
     """The commit that pull requests show as their head, while they lag behind. Empty: they do not."""
     named: str = ""
     """What it calls who asks; empty: by the login."""
+    reports: list[Json] | None = field(default_factory=list[Json])
+    """Of Code Insights, on every commit; None: the app is switched off."""
     schemes: list[str] = field(default_factory=list[str])
     """How callers showed their credentials."""
 

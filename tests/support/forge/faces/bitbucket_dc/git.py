@@ -17,6 +17,7 @@ from tests.support.forge.faces.bitbucket_dc.common import (
     page_of,
     refusal,
     repo_of,
+    server_of,
 )
 from tests.support.forge.repository import Repo
 from tests.support.forge.schemas import Json
@@ -119,6 +120,15 @@ def list_builds(call: Call) -> Reply:
     sha = call.at["commitId"]
     found = [status for repo in call.world.repos for status in repo.statuses_of(sha)]
     return page_of(call, [_build_json(status) for status in found])
+
+
+@ROUTES(f"GET /insights/latest/{REPO}/commits/{{commitId}}/reports")
+def list_reports(call: Call) -> Reply:
+    repo_of(call)
+    reports = server_of(call.world).reports
+    if reports is None:
+        raise refusal(404, "null for uri", "NotFoundException")
+    return page_of(call, reports)
 
 
 @ROUTES(f"GET {R}/commits/{{commitId}}/builds")
