@@ -24,13 +24,14 @@ from tamma.errors import (
     Transient,
     Unsupported,
 )
-from tamma.model.repository import IssueFilter, RepoRef, Target
+from tamma.model.repository import IssueFilter, PullRequestSpec, RepoRef, Target
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.interface import (
     ASSIGNEES,
     COMMENTS,
     ISSUES,
     LABELS,
+    PULL_REQUESTS,
     WEBHOOKS,
     Platform,
     PlatformSettings,
@@ -40,10 +41,13 @@ from tamma.platforms.jira.issues import transition_for
 from tamma.platforms.jira.models import Transition
 from tamma.platforms.jira.platform import Jira
 from tamma.platforms.jira.searching import jql, label_of
+from tamma.platforms.tracked import Tracked, Tracking
+from tests.platforms.conftest import Servers
 from tests.platforms.contract import test_comments, test_crash, test_issues, test_labels, test_texts
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.harness import Harness
 from tests.platforms.operations import WRITINGS, Writing
+from tests.platforms.registry import ENTRIES
 from tests.support.forge.faces.jira.common import Server, account_id, moved, server_of
 from tests.support.forge.faces.jira.face import jira_face
 from tests.support.forge.server import ApiServer
@@ -364,9 +368,8 @@ _END = " ORDER BY created ASC, key ASC"
         (IssueFilter("closed"), 'project = "SHOP" AND statusCategory = Done'),
         (IssueFilter("all"), 'project = "SHOP"'),
         (
-            IssueFilter("all", ("a b", 'x" OR "y'), "me", "you"),
-            'project = "SHOP" AND labels = "a-b" AND labels = "x\\"-OR-\\"y" '
-            'AND assignee = "me" AND creator = "you"',
+            IssueFilter("all", ('x" OR "y',), "me", "you"),
+            r'project = "SHOP" AND labels = "x\"-OR-\"y" AND assignee = "me" AND creator = "you"',
         ),
         (
             IssueFilter("all", updated_since=NOW - timedelta(minutes=5, seconds=1)),
@@ -424,3 +427,33 @@ async def test_what_we_write_is_formatted_and_ends_in_our_mark(tracker: JiraHarn
             "h2. Plan\n\nSee [it|https://x.test/a].\n\n* one {{a\\[0\\]}}\n* two\n\n{code:py}"
         )
         assert sent.endswith("\n\n_tamma:op=op-1_")
+
+
+async def test_a_bitbucket_with_a_jira_beside_it_is_one_platform(
+    tracker: JiraHarness, forge_servers: Servers, tmp_path: Path
+) -> None:
+    """As the worker makes it: issues and their comments there, pull requests and theirs here."""
+    entry = next(entry for entry in ENTRIES if entry.name == "bitbucket-dc")
+    world = World(tmp_path / "forge", shared_numbers=False)
+    forge = ForgeHarness(entry.name, forge_servers(entry, world), entry.type)
+    both = Tracked(forge.platform, tracker.jira, Tracking("jira", "HELLO"))
+    await both.start()
+    able = await both.capabilities()
+    assert {ISSUES, ASSIGNEES, COMMENTS, PULL_REQUESTS} <= able
+    [number] = await tracker.add_issues(1)
+    [issue] = (await both.list_issues(forge.repo, IssueFilter())).items
+    assert issue.number == number
+    base = (await both.get_branch(forge.repo, "main")).sha
+    await both.ensure_branch(forge.repo, "fix", base)
+    await forge.push("fix", "fix.txt", b"fixed\n")
+    made = await both.ensure_pr(
+        forge.repo, PullRequestSpec("fix", "main", "Fix", f"Solves {number}"), "op-pr"
+    )
+    for target in (Target("issue", number), Target("pull_request", made.pull_request.number)):
+        await both.ensure_comment(forge.repo, target, f"on the {target.kind}", "op-c")
+        [said] = await both.list_comments(forge.repo, target)
+        assert (said.body, said.trusted) == (f"on the {target.kind}", True)
+    await both.close_issue(forge.repo, number)
+    assert (await both.get_issue(forge.repo, number)).state == "closed"
+    await both.close()
+    assert forge.server.violations == []
