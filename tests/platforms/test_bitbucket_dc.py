@@ -365,6 +365,21 @@ async def test_somebody_was_quicker_to_open_it(own: Own) -> None:
     assert (done.created, done.pull_request.title) == (False, "Theirs")
 
 
+async def test_a_closed_pull_request_with_a_copied_mark_is_not_ours(own: Own) -> None:
+    await branch_with(own)
+    theirs = own.hello.open_pull(BRANCH, "main", "Theirs", "x\n\n_tamma:op=op-pr_", "writer")
+    own.hello.close(theirs)
+    done = await own.dc.ensure_pr(own.repo, PullRequestSpec(BRANCH, "main", "Ours", "b"), "op-pr")
+    assert (done.created, done.pull_request.title) == (True, "Ours")
+
+
+async def test_a_branch_whose_name_only_ends_so_is_another(own: Own) -> None:
+    own.hello.create_branch("hot/fix", own.hello.branch("main") or "")
+    own.hello.create_branch("fix2", own.hello.branch("main") or "")
+    with pytest.raises(NotFound):
+        await own.dc.get_branch(own.repo, "fix")
+
+
 async def test_a_list_by_its_base_or_its_head(own: Own) -> None:
     number = (await opened(own)).number
     for query in (PullRequestFilter(base="main"), PullRequestFilter(head=BRANCH, base="main")):
@@ -382,6 +397,17 @@ async def test_a_push_that_the_pull_request_does_not_show_yet_is_stale(own: Own)
     with pytest.raises(StaleHead):
         await own.dc.merge_pr(own.repo, pull.number, "merge", pull.head_sha)
     assert (await own.dc.get_pr(own.repo, pull.number)).state == "open"
+
+
+async def test_a_fork_s_branch_is_not_looked_for_here(own: Own) -> None:
+    pull = await opened(own)
+    own.server_settings.behind = pull.head_sha
+    await own.push(BRANCH, "another.txt", b"of the same name")
+    own.server_settings.fork = "fork"
+    assert await own.dc.find_pr(own.repo, BRANCH, "main") is None
+    assert (await own.dc.list_prs(own.repo, PullRequestFilter())).items == ()
+    done = await own.dc.merge_pr(own.repo, pull.number, "merge", pull.head_sha)
+    assert done.outcome is MergeOutcome.MERGED
 
 
 async def test_a_push_of_ours_that_is_not_taken_in_yet_is_waited_for(own: Own) -> None:

@@ -355,6 +355,14 @@ async def test_who_may_not_ask_trusts_itself_alone_or_those_who_can_be_assigned(
     await lenient.close()
 
 
+async def test_a_name_that_begins_like_a_trusted_one_is_not_trusted(tracker: JiraHarness) -> None:
+    tracker.world.add_account("write")
+    [number] = await tracker.add_issues(1)
+    await tracker.comment(Target("issue", number), "hm", "write")
+    [listed] = await tracker.jira.list_comments(tracker.repo, Target("issue", number))
+    assert not listed.trusted
+
+
 # --- searches ---------------------------------------------------------------------------------------------
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

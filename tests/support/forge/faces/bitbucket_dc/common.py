@@ -34,6 +34,8 @@ class Server:
     """Those that are enabled."""
     behind: str = ""
     """The commit that pull requests show as their head, while they lag behind. Empty: they do not."""
+    fork: str = ""
+    """The repository that pull requests come from; empty: the same."""
     named: str = ""
     """What it calls who asks; empty: by the login."""
     reports: list[Json] | None = field(default_factory=list[Json])
@@ -184,6 +186,8 @@ def pull_json(call: Call, repo: Repo, pull: Pull) -> Json:
         "participants": others,
         "links": {"self": [{"href": web}]},
     }
+    if fork := server_of(call.world).fork:
+        values["fromRef"]["repository"] |= {"slug": fork}
     if pull.merge_sha:
         values["properties"] = {"mergeCommit": {"id": pull.merge_sha, "displayId": pull.merge_sha[:11]}}
     if version_tuple(call) >= (8, 18):
