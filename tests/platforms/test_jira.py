@@ -53,6 +53,7 @@ from tests.support.forge.faces.jira.face import jira_face
 from tests.support.forge.server import ApiServer
 from tests.support.forge.things import Item
 from tests.support.forge.world import World
+from tests.test_docs.matrix import cells
 
 
 class JiraHarness(ForgeHarness):
@@ -159,7 +160,9 @@ def test_every_write_of_a_tracker_is_cut_off() -> None:
 
 
 async def test_a_tracker_says_what_it_can(tracker: JiraHarness) -> None:
-    assert await tracker.jira.capabilities() == {ISSUES, COMMENTS, LABELS, ASSIGNEES, WEBHOOKS}
+    able = await tracker.jira.capabilities()
+    assert able == {ISSUES, COMMENTS, LABELS, ASSIGNEES, WEBHOOKS}
+    assert {name for name, cell in cells("jira").items() if cell == "yes"} == able
     version = await tracker.jira.server_version()
     assert version.startswith("1001" if tracker.server_settings.cloud else "9.12")
     assert (await tracker.jira.check_credentials()).login == tracker.login("tamma-bot")
@@ -340,7 +343,7 @@ async def test_people_are_found_by_mail_and_name(tracker: JiraHarness, word: str
 # --- trust ------------------------------------------------------------------------------------------------
 
 
-async def test_who_may_not_ask_trusts_itself_alone_or_those_who_can_be_assigned(tracker: JiraHarness) -> None:
+async def test_who_may_not_ask_trusts_itself_and_those_who_are_named(tracker: JiraHarness) -> None:
     tracker.server_settings.administers = False
     [number] = await tracker.add_issues(1)
     target = Target("issue", number)
@@ -349,7 +352,8 @@ async def test_who_may_not_ask_trusts_itself_alone_or_those_who_can_be_assigned(
     await tracker.jira.ensure_comment(tracker.repo, target, "ours", "op-1")
     listed = await tracker.jira.list_comments(tracker.repo, target)
     assert [comment.trusted for comment in listed] == [False, False, True]
-    lenient = Jira(replace(tracker.jira.settings, options={"trusted": "assignable"}))
+    named = [tracker.login("octo")]
+    lenient = Jira(replace(tracker.jira.settings, options={"trustedAuthors": named}))
     listed = await lenient.list_comments(tracker.repo, target)
     assert [comment.trusted for comment in listed] == [True, False, True]
     await lenient.close()

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tamma.platforms.bitbucket_dc.profile import Profile
 from tamma.platforms.gitea.profile import profile_of
 from tamma.platforms.interface import CAPABILITIES
 from tamma.registry import PLATFORMS
@@ -14,6 +15,8 @@ from tests.platforms.registry import ENTRIES, Entry
 from tests.test_docs.matrix import cells, matrix
 
 _SINCE = re.compile(r"from (\d+)(?:\.(\d+))?")
+TRACKERS = {"jira"}
+"""They have no entry: test_jira.py asks them."""
 SHOWN = [it for it in ENTRIES if (it.type or it.name) in matrix() and not it.peer]
 
 
@@ -30,7 +33,7 @@ def holds(cell: str, version: str) -> bool:
 
 def test_every_platform_has_a_row_that_is_asked() -> None:
     assert set(matrix()) == set(PLATFORMS) - {"memory"}
-    assert {it.type or it.name for it in SHOWN} == set(matrix())
+    assert {it.type or it.name for it in SHOWN} | TRACKERS == set(matrix())
     assert {capability for row in matrix().values() for capability in row} == CAPABILITIES
 
 
@@ -39,6 +42,12 @@ async def test_a_row_is_what_the_adapter_says(entry: Entry, harness: Harness) ->
     version = await harness.platform.server_version()
     said = {name for name, cell in cells(entry.type or entry.name).items() if holds(cell, version)}
     assert said == await harness.platform.capabilities()
+
+
+@pytest.mark.parametrize("version", ["7.21.0", "8.8.0", "8.9.0", "8.14.9", "8.15.0", "8.18.0", "10.0.0"])
+def test_versions_of_bitbucket_are_those_that_the_profile_knows(version: str) -> None:
+    said = {name for name, cell in cells("bitbucket-dc").items() if holds(cell, version)}
+    assert said == Profile(version).capabilities
 
 
 @pytest.mark.parametrize("kind", ["gitea", "forgejo"])

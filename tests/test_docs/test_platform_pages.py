@@ -16,12 +16,15 @@ from tamma.platforms.azure.pulls import DESCRIPTION_LIMIT
 from tamma.platforms.azure.threads import COMMENT_LIMIT
 from tamma.platforms.bitbucket_cloud.pulls import TITLE_LIMIT as BITBUCKET_TITLE
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT as BITBUCKET_TEXT
+from tamma.platforms.bitbucket_dc.pulls import TITLE_LIMIT as DATA_CENTER_TITLE
+from tamma.platforms.bitbucket_dc.talk import TEXT_LIMIT as DATA_CENTER_TEXT
 from tamma.platforms.gitea.drafts import TITLE_LIMIT as GITEA_TITLE
 from tamma.platforms.gitea.issues import BODY_LIMIT as GITEA_TEXT
 from tamma.platforms.github.client import API_VERSION
 from tamma.platforms.github.issues import BODY_LIMIT as GITHUB_TEXT
 from tamma.platforms.github.pulls import TITLE_LIMIT as GITHUB_TITLE
 from tamma.platforms.gitlab.issues import TEXT_LIMIT as GITLAB_TEXT
+from tamma.platforms.jira.issues import TEXT_LIMIT as JIRA_TEXT
 from tamma.resilience import breaker
 from tests.test_docs.matrix import PAGE, tables
 from tests.test_docs.pages import ROOT, Snippet, blocks, name_of, prose
@@ -92,6 +95,8 @@ def test_pages_have_the_same_headings(page: Path) -> None:
         ("forgejo", (GITEA_TEXT, GITEA_TITLE)),
         ("azure-devops", (DESCRIPTION_LIMIT, COMMENT_LIMIT)),
         ("bitbucket", (BITBUCKET_TEXT, BITBUCKET_TITLE)),
+        ("bitbucket-dc", (DATA_CENTER_TEXT, DATA_CENTER_TITLE)),
+        ("jira", (JIRA_TEXT,)),
     ],
 )
 def test_limits_of_texts_are_the_adapters(kind: str, named: tuple[int, ...]) -> None:

@@ -24,7 +24,7 @@ from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import DRAFTS, LABELS
 
 NO_LABELS = "labels are the repository's alone: name what you would label in the title or the description"
-_TITLE_LIMIT = 255
+TITLE_LIMIT = 255
 _STATES = {"open": "OPEN", "closed": "DECLINED", "merged": "MERGED", "all": "ALL"}
 
 
@@ -193,7 +193,7 @@ def _users(logins: Iterable[str]) -> list[dict[str, object]]:
 
 def _title(title: str) -> str:
     line = " ".join(title.split())
-    return line if len(line) <= _TITLE_LIMIT else line[: _TITLE_LIMIT - 1].rstrip() + "…"
+    return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1].rstrip() + "…"
 
 
 def _query(query: PullRequestFilter) -> Query:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tamma.errors import BadCredentials, ConfigError, NotFound
 from tamma.model.repository import Identity, RepoRef
@@ -111,25 +111,21 @@ class JiraAccount:
         return who
 
     async def _may_edit(self, project: RepoRef, author: str) -> bool:
-        """Whether that account may edit issues of the project.
-
-        Only an administrator of the project may ask that. `"trusted": "assignable"` of the options takes
-        those whom issues can be assigned to in their place.
-        """
-        cloud, key = await self._is_cloud(), key_of(project)
-        who = {"accountId" if cloud else "username": author, "maxResults": str(PAGE_SIZE)}
-        if self._settings.options.get("trusted") == "assignable":
-            rest, where = "/user/assignable/search", {"project": key}
-        else:
-            rest, where = "/user/permission/search", {"projectKey": key, "permissions": "EDIT_ISSUES"}
-        path, query = await self._path(rest), {**who, **where}
-        found, _ = await self._api.page(User, path, query, whole)
+        """Whether that account may edit issues of the project. Only an administrator of it may ask that."""
+        who = {"accountId" if await self._is_cloud() else "username": author, "maxResults": str(PAGE_SIZE)}
+        query = {**who, "projectKey": key_of(project), "permissions": "EDIT_ISSUES"}
+        found, _ = await self._api.page(User, await self._path("/user/permission/search"), query, whole)
         return any(user.login == author for user in found)
 
     async def _trusts(self, project: RepoRef, author: str) -> bool:
+        """Where we may not ask, those are trusted who are named in the option `trustedAuthors`."""
         if not author:
             return False
-        return author == (await self._me()).login or await self._trust.may_write(project, author)
+        given = self._settings.options.get("trustedAuthors")
+        named = cast("list[object]", given) if isinstance(given, list | tuple) else []
+        if author in named or author == (await self._me()).login:
+            return True
+        return await self._trust.may_write(project, author)
 
 
 def _given(settings: PlatformSettings) -> Deployment | None:
