@@ -1,8 +1,8 @@
 """What a Bitbucket server can do, by its version. Pure.
 
 Sources: developer.atlassian.com/server/bitbucket/reference/api-changelog (drafts), the feature comparison at
-confluence.atlassian.com/bitbucketserver (automatic merges). The first version that resolves threads stands
-nowhere in writing: 8.9 is what clients in the field go by.
+confluence.atlassian.com/bitbucketserver (automatic merges). Which version first resolves threads was
+not found in writing: 8.9 is an assumption, and a server that cannot says so itself.
 """
 
 from __future__ import annotations
