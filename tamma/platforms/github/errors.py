@@ -5,11 +5,9 @@ Sources: docs.github.com/rest/using-the-rest-api (rate limits, troubleshooting, 
 
 from __future__ import annotations
 
-import time
-
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError
 from tamma.platforms.http.errors import Answer, Dialect, limited, said
-from tamma.platforms.http.limits import rate_limit, retry_after, seconds_left
+from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_left
 
 SECONDARY_LIMIT_WAIT = 60.0
 """Seconds GitHub asks to wait at least where a secondary limit names no time."""
@@ -74,7 +72,7 @@ def judge(answer: Answer) -> PlatformError | None:
 
 def limit_of(answer: Answer) -> float | None:
     """Seconds to wait where the answer is a primary or secondary rate limit; None where it is not one."""
-    now = time.time()
+    now = clock(answer.headers)
     wait = retry_after(answer.headers, now)
     if wait is not None:
         return wait

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from tamma.errors import Forbidden, NotFound, PlatformError, PlatformRateLimited, Transient
 from tamma.platforms.github.errors import SECONDARY_LIMIT_WAIT, limit_of
-from tamma.platforms.http.errors import Answer
+from tamma.platforms.http.errors import Answer, one_line
 
 _PASSING = ("something went wrong while executing your query", "timed out", "timedout")
 """GitHub gave up in the middle: a mutation may have been done."""
@@ -29,7 +29,7 @@ def refusal(
 ) -> PlatformError:
     """The error that the `errors` of an answer stand for. `verb` names the query or mutation."""
     kinds = {error.type for error in errors}
-    said = "; ".join(dict.fromkeys(error.message for error in errors))
+    said = one_line("; ".join(dict.fromkeys(error.message for error in errors)))
     what = f"GitHub refused {verb}: {said}"
     # Limits are worded as in the other interface, where they come as 403.
     wait = limit_of(Answer(403, said, headers, verb, platform, has_token=True))

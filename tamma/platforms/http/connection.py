@@ -6,6 +6,7 @@ again where there are new ones.
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,12 +16,14 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from tamma.errors import PlatformError, PlatformRateLimited, Transient
+from tamma.errors import NotFound, PlatformError, PlatformRateLimited, Transient
+from tamma.model.foreign import mended
+from tamma.model.hosts import is_loopback
 from tamma.model.repository import RateLimit
 from tamma.platforms.http.address import origin
 from tamma.platforms.http.errors import Answer, Dialect, error_for
 from tamma.platforms.http.etags import Etags
-from tamma.platforms.http.limits import rate_limit, retry_after, seconds_left
+from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import NoAnswer, Query, Request, Response, links
 from tamma.platforms.http.throttle import Throttle, throttle_for
 from tamma.platforms.http.transport import Transport, Wire, make_client
@@ -54,7 +57,11 @@ class Connection:
     # --- calls ---------------------------------------------------------------------------------------
 
     async def call(self, request: Request) -> Response:
-        """One request. Raises the errors of `error_for`, and Transient where there is no answer."""
+        """One request. Raises the errors of `error_for`, Transient where there is no answer, and NotFound for
+        a name that would lead out of where it stands in the path."""
+        self._stays_below(request)
+        if request.json is not None:
+            request = replace(request, json=mended(request.json))  # models write halves of characters, too
         throttle = self._turns()
         self._go_ahead(throttle, request)
         breaker, trial = throttle.breaker, throttle.breaker.trying
@@ -188,6 +195,16 @@ class Connection:
             )
         return self._throttle
 
+    def _stays_below(self, request: Request) -> None:
+        """Clients and servers resolve `..`: it would make another call of this one, with our token."""
+        path = urlsplit(request.path).path if "://" in request.path else request.path
+        if {".", ".."} & set(path.split("/")):
+            raise NotFound(
+                f"{request.doing} was not sent: '.' and '..' are no names",
+                hint="give the name or path as the platform shows it",
+                platform=self.settings.id,
+            )
+
     def _go_ahead(self, throttle: Throttle, request: Request) -> None:
         """Raises PlatformRateLimited before the service's time, and Transient while it is left alone."""
         self._still_allowed(throttle, request)
@@ -212,7 +229,7 @@ class Connection:
 
     def _heed(self, throttle: Throttle, request: Request, response: Response) -> None:
         """Take the budget that an answer states; an empty one is a pause. Raises a failure's error."""
-        now = time.time()
+        now = clock(response.headers)
         budget = rate_limit(response.headers, now)
         if budget != RateLimit():
             throttle.budget = budget
@@ -246,11 +263,15 @@ class Connection:
             moved = _MOVED_FOR_GOOD if request.writes else _MOVED
             if response.status not in moved or not where:
                 return response
-            address = urljoin(address, where)
+            try:
+                address = urljoin(address, where)
+                at_home = origin(address) == origin(self.url)
+            except ValueError:
+                return response  # no address at all
             request = replace(request, path=address, query={})
-            if origin(address) == origin(self.url):
+            if at_home:
                 response = await self._carried(request)
-            elif not request.writes and not _less_safe(self.url, address):
+            elif request.method in ("GET", "HEAD") and not _less_safe(self.url, address):
                 response = await self._carried_elsewhere(request)
             else:
                 return response
@@ -302,7 +323,21 @@ class Connection:
 
 
 def _less_safe(here: str, there: str) -> bool:
-    return not there.startswith("https:") and (here.startswith("https:") or not there.startswith("http:"))
+    """Whether following would be less safe: without encryption, or to what answers only those who are on this
+    machine or its link (the credentials of a cloud's machines are at such an address)."""
+    if not there.startswith("https:") and (here.startswith("https:") or not there.startswith("http:")):
+        return True
+    return _nearness(urlsplit(there).hostname or "") > _nearness(urlsplit(here).hostname or "")
+
+
+def _nearness(host: str) -> int:
+    """2: this link, where nobody has a storage. 1: this machine. 0: anywhere."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return int(is_loopback(host))
+    address = getattr(address, "ipv4_mapped", None) or address
+    return 2 if address.is_link_local else int(address.is_loopback or address.is_unspecified)
 
 
 def link_header(request: Request, response: Response, body: Any) -> Query | None:

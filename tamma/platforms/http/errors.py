@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,7 +15,7 @@ from tamma.errors import (
     PlatformRateLimited,
     Transient,
 )
-from tamma.platforms.http.limits import DEFAULT_WAIT, rate_limit, retry_after, seconds_left
+from tamma.platforms.http.limits import DEFAULT_WAIT, clock, rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import Response
 
 _LONGEST_REASON = 500
@@ -50,8 +49,8 @@ def reason(response: Response) -> str:
     try:
         body = response.json()
     except ValueError:
-        return _line(response.text) if "html" not in response.headers.get("content-type", "") else ""
-    return _line("; ".join(_reasons(body)))
+        return one_line(response.text) if "html" not in response.headers.get("content-type", "") else ""
+    return one_line("; ".join(_reasons(body)))
 
 
 def _refuses(response: Response) -> bool:
@@ -113,7 +112,7 @@ def _usual(answer: Answer, dialect: Dialect) -> PlatformError:
     if status in (409, 412):
         return Conflict(what, platform=platform, status=status)
     if status in _RECOVERS or status >= 500:
-        after = retry_after(answer.headers, time.time())
+        after = retry_after(answer.headers, clock(answer.headers))
         hint = "the service is in trouble, or something before it is; it is tried again"
         return Transient(what, hint=hint, platform=platform, status=status, retry_after=after)
     if 300 <= status < 400:
@@ -123,7 +122,7 @@ def _usual(answer: Answer, dialect: Dialect) -> PlatformError:
 
 def wait_of(answer: Answer) -> float | None:
     """Seconds until it is worth asking again, by Retry-After or by the budget's end; None: nobody says."""
-    now = time.time()
+    now = clock(answer.headers)
     after = retry_after(answer.headers, now)
     return after if after is not None else seconds_left(rate_limit(answer.headers, now), now)
 
@@ -151,5 +150,8 @@ def _reasons(body: Any) -> list[str]:
     return list(dict.fromkeys(text.strip() for text in found if text.strip()))
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_REASON]
+def one_line(text: str) -> str:
+    """What a service wrote as one line for people, of bounded length: whatever moves a cursor, changes
+    colours or turns the direction of writing is left out of it."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[: 8 * _LONGEST_REASON])
+    return " ".join(shown.split())[:_LONGEST_REASON]

@@ -7,6 +7,8 @@ limits": `X-RateLimit-*`, and `Retry-After` on answers that were only delayed), 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,19 +21,24 @@ _FAR = 1_000_000_000.0
 """A reset above this is a time since 1970, one below it a number of seconds from now."""
 
 
+def clock(headers: Mapping[str, str]) -> float:
+    """The service's time in seconds since 1970, by its `Date`; ours where it sends none.
+
+    What it says of a moment is meant by its own clock: by one of ours that is wrong, an hour may be a year.
+    """
+    return _moment(headers.get("date", "")) or time.time()
+
+
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """`Retry-After` in seconds from `now` (since 1970), from either form; None where there is none."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
-    except ValueError:
-        return DEFAULT_WAIT
+    seconds = _finite(value)
+    if seconds is None:
+        moment = _moment(value)
+        seconds = DEFAULT_WAIT if moment is None else moment - now
+    return max(seconds, 0.0)
 
 
 def rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
@@ -42,7 +49,7 @@ def rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
     return RateLimit(
         limit=_whole(headers, "limit"),
         remaining=_whole(headers, "remaining"),
-        resets_at=datetime.fromtimestamp(reset, UTC) if reset is not None and reset < 4 * _FAR else None,
+        resets_at=datetime.fromtimestamp(reset, UTC) if reset and 0 < reset < 4 * _FAR else None,
     )
 
 
@@ -57,11 +64,25 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     for prefix in ("x-ratelimit-", "ratelimit-"):
         value = headers.get(prefix + name)
         if value is not None:
-            try:
-                return float(value)
-            except ValueError:
-                return None
+            return _finite(value)
     return None
+
+
+def _finite(text: str) -> float | None:
+    """The number that a header holds; None where it is none, or none that anybody can count with."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _moment(text: str) -> float | None:
+    """A date of HTTP in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _whole(headers: Mapping[str, str], name: str) -> int | None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from tamma.model.foreign import mended
 
 Query = Mapping[str, str | list[str]]
 """Names to values; a list is the name once for each of them."""
 MOST = 128 * 1024 * 1024
 """Bytes of an answer that is read whole: the largest file that GitHub gives out is 100 MB."""
+_LINK = re.compile(r"""\s*<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]*))?)*)\s*(?:,|$)""")
+_PARAMETER = re.compile(r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"([^"]*)"|([^\s;,"]*)))?""")
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Of a pair of surrogates, as JSON writes what UTF-8 cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +74,11 @@ class Response:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Raises ValueError, also for what is nested too deeply."""
+        """Halves of characters are mended: nobody could store or send them. Raises ValueError, also for what
+        is nested too deeply."""
         try:
-            return json.loads(self.body)
+            value: Any = json.loads(self.body)
+            return mended(value) if _ESCAPED_HALF.search(self.body) else value
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
 
@@ -79,12 +88,10 @@ class NoAnswer(Exception):
 
 
 def links(response: Response) -> dict[str, str]:
-    """The `Link` header (RFC 8288): relation to address."""
+    """The `Link` header (RFC 8288): relation to address, which may have commas and semicolons in it."""
     found: dict[str, str] = {}
-    for entry in response.headers.get("link", "").split(","):
-        address, _, parameters = entry.partition(";")
-        for parameter in parameters.split(";"):
-            name, _, value = parameter.strip().partition("=")
-            if name == "rel":
-                found[value.strip('"')] = address.strip().strip("<>")
+    for address, parameters in _LINK.findall(response.headers.get("link", "")):
+        for name, quoted, bare in _PARAMETER.findall(parameters):
+            if name.lower() == "rel":
+                found[quoted or bare] = address.strip()
     return found

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from tamma.errors import LONGEST_RETRY_AFTER
 from tamma.model.repository import RateLimit
 from tamma.resilience.breaker import Breaker
 
@@ -44,8 +45,8 @@ class Throttle:
         return max(self._blocked_until - self.clock(), 0.0)
 
     def block(self, seconds: float) -> None:
-        """The service said to come back in `seconds`."""
-        self._blocked_until = max(self._blocked_until, self.clock() + seconds)
+        """The service said to come back in `seconds`; after a day it is asked whether that still holds."""
+        self._blocked_until = max(self._blocked_until, self.clock() + min(seconds, LONGEST_RETRY_AFTER))
 
     @asynccontextmanager
     async def turn(self, *, writes: bool) -> AsyncGenerator[None]:
