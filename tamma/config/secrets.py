@@ -104,7 +104,7 @@ def _look_up(reference: str, env: Mapping[str, str], where: str) -> str | None:
     scheme, _, rest = reference.partition(":")
     match scheme:
         case "env":
-            return env.get(rest) or None
+            return env.get(rest, "").strip() or None  # files for containers leave a line break
         case "file":
             return _read_secret(Path(rest), where)
         case "keyring":
@@ -124,7 +124,7 @@ def _from_keychain(place: str, where: str) -> str | None:
         raise ConfigError(
             f"{where} refers to the keychain as {place!r}", hint="write keyring:SERVICE/NAME, both as stored"
         )
-    return keychain.read(service, name, where) or None
+    return (keychain.read(service, name, where) or "").strip() or None
 
 
 def _read_secret(path: Path, where: str) -> str:

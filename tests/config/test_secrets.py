@@ -103,6 +103,11 @@ def test_references_that_do_not_work(reference: str, message: str) -> None:
         resolve_secret(reference, {}, "here")
 
 
+def test_a_line_break_behind_a_secret_is_none_of_it() -> None:
+    assert resolve_secret("env:KEY", {"KEY": f" {CANARY}\r\n"}, "x") == CANARY
+    assert resolve_secret("env:KEY", {"KEY": "\n"}, "x") is None
+
+
 def test_empty_and_binary_files(tmp_path: Path) -> None:
     secret = tmp_path / "key"
     secret.touch(0o600)

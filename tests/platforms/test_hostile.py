@@ -7,10 +7,19 @@ from email.utils import formatdate
 
 import pytest
 
-from tamma.errors import LONGEST_RETRY_AFTER, NotFound, PlatformError, PlatformRateLimited, Transient
+from tamma.errors import (
+    LONGEST_RETRY_AFTER,
+    BadCredentials,
+    NotFound,
+    PlatformError,
+    PlatformRateLimited,
+    Transient,
+)
+from tamma.platforms.gitlab.platform import GitLab
 from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import Request, Response, links
 from tamma.platforms.http.throttle import Throttle
+from tamma.platforms.interface import PlatformSettings
 from tests.platforms.test_http import OK, Named, connected
 from tests.support.raw_http import Answer, RawServer, json_answer
 
@@ -96,6 +105,31 @@ async def test_a_question_that_is_posted_stays_with_the_service() -> None:
             with pytest.raises(PlatformError):
                 await api.call(Request("POST", "/graphql", json={"query": "private"}, reads=True))
         assert not other.received
+
+
+# --- the token ----------------------------------------------------------------------------------------
+
+BROKEN = (
+    "canary-t0ken\n",
+    "canary-t0k\u2026",
+    "canary-t0ken\r\nx-admin: yes",
+    "canary\x1bt0ken",
+    "canary t0ken",
+)
+
+
+@pytest.mark.parametrize("token", BROKEN)
+async def test_a_token_that_can_be_none_is_told_and_not_repeated(token: str) -> None:
+    """Clients put a header that they cannot send into their error."""
+    async with RawServer(OK) as server, connected(server, token=token) as api:
+        settings = PlatformSettings("gitlab", "gitlab", server.url, token)
+        lab = GitLab(settings)
+        for call in (api.get(Named, "/x"), lab.check_credentials()):
+            with pytest.raises(BadCredentials, match="no token has") as caught:
+                await call
+            assert "canary" not in f"{caught.value!r} {caught.value.hint} {caught.value.__cause__!r}"
+        await lab.close()
+        assert not server.received
 
 
 # --- what is read and told ----------------------------------------------------------------------------

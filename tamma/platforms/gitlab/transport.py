@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from tamma.platforms.gitlab.call import Call, Refused
+from tamma.platforms.http.credentials import unbroken
 from tamma.platforms.http.messages import MOST, NoAnswer, Request, Response
 from tamma.platforms.interface import PlatformSettings, TokenSource
 
@@ -42,8 +43,11 @@ class PythonGitLab:
         self._client: tuple[str | None, Gitlab] | None = None
 
     async def send(self, request: Request) -> Response:
-        """Raises NoAnswer. Cancelled, it takes the connection away from the thread that waits on it."""
+        """Raises NoAnswer, and BadCredentials for what can be no token. Cancelled, it takes the connection
+        away from the thread that waits on it."""
         self._used = token = await self._source.token()
+        if token is not None:
+            unbroken(token)
         call = Call()
         try:
             return await asyncio.get_running_loop().run_in_executor(

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from tamma.errors import BadCredentials
 from tamma.platforms.interface import PlatformSettings, TokenSource
 
 Show = Callable[[str], Mapping[str, str]]
@@ -30,14 +31,24 @@ def token_source(settings: PlatformSettings) -> TokenSource:
     return settings.tokens or Fixed(settings.token)
 
 
+def unbroken(token: str) -> str:
+    """The token. Raises BadCredentials where it can be none: clients repeat a header that cannot be sent."""
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise BadCredentials(
+            "the token holds characters that no token has",
+            hint="it may have been copied with a line break or an ellipsis: store it again",
+        )
+    return token
+
+
 def bearer(token: str) -> Mapping[str, str]:
-    """RFC 6750."""
-    return {"authorization": f"Bearer {token}"}
+    """RFC 6750. Raises BadCredentials."""
+    return {"authorization": f"Bearer {unbroken(token)}"}
 
 
 def token_scheme(token: str) -> Mapping[str, str]:
-    """`Authorization: token …`, of Gitea and Forgejo."""
-    return {"authorization": f"token {token}"}
+    """`Authorization: token …`, of Gitea and Forgejo. Raises BadCredentials."""
+    return {"authorization": f"token {unbroken(token)}"}
 
 
 def basic(username: str) -> Show:
