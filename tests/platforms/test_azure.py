@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import re
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ from tamma.model.repository import (
 )
 from tamma.platforms.azure.builds import BuildAnswer
 from tamma.platforms.azure.platform import AzureDevOps
+from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.interface import PlatformSettings
 from tests.platforms.azure_harness import AzureHarness
 from tests.platforms.conftest import Servers
@@ -465,3 +467,49 @@ async def test_a_delayed_answer_is_an_answer() -> None:
         assert found.clone_url == "https://h/p/_git/r"
         assert await platform.get_repository(RepoRef("azure", "p", "r")) == found
         await platform.close()
+
+
+# --- strangers --------------------------------------------------------------------------------------------
+
+LIST_PULLS = "GET /{organization}/{project}/_apis/git/repositories/{repositoryId}/pullrequests"
+
+
+async def test_a_branch_of_the_same_name_in_a_fork_is_another(azure: AzureHarness) -> None:
+    head = await azure.push(BRANCH, "fix.txt", b"ours\n")
+    theirs = await azure.open_pr(BRANCH, "main")
+    listing = ROUTES[LIST_PULLS]
+
+    def of_a_fork(call: Call) -> Reply:
+        answer = listing(call)
+        assert isinstance(answer, Reply)
+        for pull in answer.body["value"]:
+            if str(pull["pullRequestId"]) == theirs:
+                pull["forkSource"] = {"name": f"refs/heads/{BRANCH}"}
+        return answer
+
+    with routed(LIST_PULLS, of_a_fork):
+        assert await azure.platform.find_pr(azure.repo, BRANCH, "main") is None
+        query = PullRequestFilter(head=BRANCH, state="all")
+        assert (await azure.platform.list_prs(azure.repo, query)).items == ()
+    forked = PullAnswer(pull_request_id=1, fork_source={"name": f"refs/heads/{BRANCH}"})
+    assert forked.from_fork
+    assert not PullAnswer(pull_request_id=1).from_fork
+    assert (await azure.platform.get_pr(azure.repo, theirs)).head_sha == head
+
+
+async def test_comments_that_go_on_for_ever_are_not_read_for_ever(azure: AzureHarness) -> None:
+    number = str(azure.hello.add_issue("A bug", "It fails").number)
+    name = "GET /{organization}/{project}/_apis/wit/workItems/{workItemId}/comments"
+
+    def again(call: Call) -> Reply:
+        return Reply(200, {"totalCount": 0, "count": 0, "comments": [], "continuationToken": "0"})
+
+    with routed(name, again), pytest.raises(PlatformError, match="pages"):
+        await azure.platform.list_comments(azure.repo, Target("issue", number))
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1 OR 1=1", "9" * 30])
+async def test_a_cursor_from_elsewhere_asks_nothing_else(azure: AzureHarness, cursor: str) -> None:
+    with contextlib.suppress(NotFound):
+        assert (await azure.platform.list_issues(azure.repo, IssueFilter(), cursor)).items == ()
+    await azure.platform.list_prs(azure.repo, PullRequestFilter(), "api-version=7.1")

@@ -161,12 +161,14 @@ def skipping(items: str = "value", skip: str = "$skip", top: str = "$top") -> Pa
     """The pager of lists with `$skip` and `$top`: a page that is not full is the last."""
 
     def following(request: Request, response: Response, body: Any) -> Query | None:
-        size = int(str(request.query[top]))
+        size, done = (str(request.query.get(name, "0")) for name in (top, skip))
+        if not (size.isdecimal() and done.isdecimal()):
+            return None
         found: object = cast("dict[str, object]", body).get(items) if isinstance(body, dict) else None
         count = len(cast("list[object]", found)) if isinstance(found, list) else 0
-        if count < size:
+        if not count or count < int(size):
             return None
-        return {**request.query, skip: str(int(str(request.query.get(skip, "0"))) + count)}
+        return {**request.query, skip: str(int(done) + count)}
 
     return following
 

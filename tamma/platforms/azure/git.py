@@ -22,6 +22,7 @@ from tamma.platforms.azure.models import (
     TreeEntry,
 )
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import API_COMMITS, GitCredentials
 
@@ -157,13 +158,15 @@ class AzureGit(AzureIssues):
         """The filter is a prefix: `fix` also finds `fix-2`."""
         wanted = f"{HEADS}{name}"
         query: Query | None = self._query({"filter": f"heads/{name}"})
-        while query is not None:
-            path = self._in_repository(repo, "/refs")
+        path = self._in_repository(repo, "/refs")
+        for _ in range(PAGES):
             refs, query = await self._api.page(RefAnswer, path, query, continued, "value")
             for ref in refs:
                 if ref.name == wanted:
                     return ref.object_id
-        return None
+            if query is None:
+                return None
+        raise self._api.endless(path)
 
     # --- commits ---------------------------------------------------------------------------------------
 

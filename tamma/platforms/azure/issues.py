@@ -32,6 +32,7 @@ from tamma.platforms.azure.workitems import (
 )
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_footer
+from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import ASSIGNEES, PlatformSettings
 
@@ -62,7 +63,7 @@ class AzureIssues(AzureConversations):
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
         """Up to 200 of them, of all types but hidden ones such as test plans."""
         types = await self._closed_states(repo) if query.state != "all" else None
-        asked = wiql(query, types or {}, int(cursor or 0))
+        asked = wiql(query, types or {}, int(number_of(cursor or "0")))
         request = Request(
             "POST",
             self._in_project(repo, "/wit/wiql"),
@@ -230,12 +231,13 @@ class AzureIssues(AzureConversations):
         path = self._comment_path(repo, number)
         asked: dict[str, str] = {"$top": "200", "order": "asc"}
         found: list[CommentAnswer] = []
-        while True:
+        for _ in range(PAGES):
             page = await self._get(CommentsPage, path, asked, preview=_COMMENTS_PREVIEW)
             found += [comment for comment in page.comments if not comment.is_deleted]
             if not page.continuation_token:
                 return sorted(found, key=lambda comment: comment.key)
             asked = {**asked, "continuationToken": page.continuation_token}
+        raise self._api.endless(path)
 
     def _comment_path(self, repo: RepoRef, number: str, rest: str = "") -> str:
         return self._in_project(repo, f"/wit/workItems/{number_of(number)}/comments{rest}")

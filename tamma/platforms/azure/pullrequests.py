@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -45,6 +45,12 @@ class PullAnswer(Answer):
     reviewers: list[Reviewer] = Field(default_factory=list[Reviewer])
     labels: list[_Label] = Field(default_factory=list[_Label])
     repository: RepositoryAnswer = Field(default_factory=RepositoryAnswer)
+    fork_source: dict[str, Any] | None = None
+
+    @property
+    def from_fork(self) -> bool:
+        """A branch of ours may have the same name: it is another one."""
+        return self.fork_source is not None
 
     @property
     def computing(self) -> bool:

@@ -37,7 +37,7 @@ class AzurePulls(AzureGit):
     """The pull requests' part of the adapter."""
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
-        """The open one, else the newest of those that were closed or merged."""
+        """The open one, else the newest of those that were closed or merged; none from a fork."""
         found = await self._pulls(repo, head, base)
         return self._told(repo, await self._pull(repo, str(found[0].pull_request_id))) if found else None
 
@@ -81,11 +81,12 @@ class AzurePulls(AzureGit):
             asked["searchCriteria.targetRefName"] = f"{HEADS}{query.base}"
         where: Query = self._query(asked) if cursor is None else from_cursor(cursor)
         found, following = await self._api.page(PullAnswer, self._pull_path(repo), where, skipping(), "value")
-        partial = [at for at, pull in enumerate(found) if _is_partial(pull)]
-        whole = await asyncio.gather(*(self._whole(repo, found[at]) for at in partial))
+        kept = [pull for pull in found if query.head is None or not pull.from_fork]
+        partial = [at for at, pull in enumerate(kept) if _is_partial(pull)]
+        whole = await asyncio.gather(*(self._whole(repo, kept[at]) for at in partial))
         for at, pull in zip(partial, whole, strict=True):
-            found[at] = pull
-        return Page(tuple(self._told(repo, pull) for pull in found), cursor_of(following))
+            kept[at] = pull
+        return Page(tuple(self._told(repo, pull) for pull in kept), cursor_of(following))
 
     async def update_pr(
         self, repo: RepoRef, number: str, *, title: str | None = None, body: str | None = None
@@ -154,7 +155,7 @@ class AzurePulls(AzureGit):
 
     async def _fresh(self, repo: RepoRef, pull: PullAnswer) -> PullAnswer:
         """With the branch's own head: the pull request's lags behind while its merge is computed."""
-        if pull.status == "active" and (pull.computing or not pull.head_sha):
+        if pull.status == "active" and not pull.from_fork and (pull.computing or not pull.head_sha):
             head = await self._branch_sha(repo, pull.head)
             if head is not None:
                 pull.last_merge_source_commit.commit_id = head
@@ -170,7 +171,7 @@ class AzurePulls(AzureGit):
         return await self._fresh(repo, pull)
 
     async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
-        """Open ones first, then newest first; descriptions are cut off."""
+        """Open ones first, then newest first, none from a fork; descriptions are cut off."""
         query = {
             "searchCriteria.status": "all",
             "searchCriteria.sourceRefName": f"{HEADS}{head}",
@@ -179,7 +180,8 @@ class AzurePulls(AzureGit):
         }
         asked = self._query(query)
         found = await self._api.every(PullAnswer, self._pull_path(repo), asked, skipping(), "value")
-        return sorted(found, key=lambda pull: (pull.status != "active", -pull.pull_request_id))
+        ours = [pull for pull in found if not pull.from_fork]
+        return sorted(ours, key=lambda pull: (pull.status != "active", -pull.pull_request_id))
 
     async def _ours_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
