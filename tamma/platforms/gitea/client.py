@@ -122,7 +122,8 @@ def pages(request: Request, response: Response, body: Any) -> Query | None:
         return query_of(following)
     items = _items(body)
     total = total_of(response, body)
-    page, limit = int(str(request.query.get("page", 1))), int(str(request.query.get("limit", PAGE_SIZE)))
+    page = count_of(request.query.get("page"), 1)
+    limit = count_of(request.query.get("limit"), PAGE_SIZE)
     if not items or total is None or "link" in response.headers:
         return None
     size = items if page == 1 else limit
@@ -134,8 +135,14 @@ def pages(request: Request, response: Response, body: Any) -> Query | None:
 def total_of(response: Response, body: Any) -> int | None:
     """How many items the whole list has, where the answer says so."""
     fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    given = response.headers.get("x-total-count", fields.get("total_count"))
-    return int(given) if isinstance(given, int) or (isinstance(given, str) and given.isdigit()) else None
+    given = count_of(response.headers.get("x-total-count", fields.get("total_count")), -1)
+    return given if given >= 0 else None
+
+
+def count_of(value: object, otherwise: int) -> int:
+    """The number in an address or a header, which others write."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else otherwise
 
 
 def _items(body: Any) -> int:

@@ -9,7 +9,7 @@ from tamma.errors import NotFound
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_of, with_mark, without_mark
-from tamma.platforms.gitea.client import PAGE_SIZE, number_of, repo_path, total_of
+from tamma.platforms.gitea.client import PAGE_SIZE, count_of, number_of, repo_path, total_of
 from tamma.platforms.gitea.labels import GiteaLabels
 from tamma.platforms.gitea.models import CommentAnswer, IssueAnswer, User
 from tamma.platforms.http.connection import cursor_of, from_cursor
@@ -26,10 +26,10 @@ class GiteaIssues(GiteaLabels):
         """Lists are newest first, and not all servers give them otherwise: pages are counted from the end,
         where new issues move nothing. What is closed meanwhile may move an open one past us."""
         asked = from_cursor(cursor) if cursor is not None else _query(query)
-        done = int(str(asked.get("done", 0)))
+        done = count_of(asked.get("done"), 0)
         asked = {name: value for name, value in asked.items() if name != "done"}
         first, total = await self._issue_page(repo, asked, 1)
-        if total <= len(first):
+        if not first or total <= len(first):
             return Page(_kept(first[::-1][done:], query))
         size = len(first)
         end = total - done

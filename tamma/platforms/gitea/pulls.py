@@ -184,9 +184,7 @@ class GiteaPulls(GiteaCi):
             first = next(filter(fits, found), None)
             if first is not None or following is None:
                 return first
-        raise PlatformError(
-            f"{repo.full_name} has more than {PAGES} pages of pull requests", platform=self._settings.id
-        )
+        raise self._api.endless(repo_path(repo, "/pulls"))
 
     async def _ours(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.

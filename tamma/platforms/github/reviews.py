@@ -30,6 +30,7 @@ from tamma.platforms.github.threads import (
     ThreadNode,
     ThreadsOfPull,
 )
+from tamma.platforms.http.connection import PAGES
 
 _EVENTS = {
     ReviewEvent.APPROVE: "APPROVE",
@@ -85,7 +86,7 @@ class GitHubReviews(GitHubMerging):
         found: list[ThreadNode] = []
         asked = {"owner": repo.owner, "name": repo.name, "number": int(number_of(number))}
         after: str | None = None
-        while True:
+        for _ in range(PAGES):
             data = await self._graphql(ThreadsOfPull, THREADS, **asked, threads=after, comments=None)
             page = data.page
             if page is None:
@@ -94,6 +95,7 @@ class GitHubReviews(GitHubMerging):
             after = page.page_info.end_cursor
             if not page.page_info.has_next_page:
                 return tuple([await self._thread(repo, node) for node in found])
+        raise self._api.endless("/graphql")
 
     async def reply(self, repo: RepoRef, number: str, thread_id: str, body: str, op_id: str) -> Comment:
         marked = fit(with_mark(body, op_id), BODY_LIMIT)
@@ -144,10 +146,12 @@ class GitHubReviews(GitHubMerging):
     async def _thread_comments(self, node: ThreadNode) -> list[CommentNode]:
         page = node.comments
         found = list(page.nodes)
-        while page.page_info.has_next_page:
+        for _ in range(PAGES):
+            if not page.page_info.has_next_page:
+                return found
             page = (await self._thread_node(node.id, page.page_info.end_cursor)).comments
             found += page.nodes
-        return found
+        raise self._api.endless("/graphql")
 
 
 def _inline(comment: InlineComment) -> dict[str, object]:

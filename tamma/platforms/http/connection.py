@@ -141,7 +141,11 @@ class Connection:
             found += items
             if following is None:
                 return found
-        raise PlatformError(f"GET {path} has more than {PAGES} pages", platform=self.settings.id)
+        raise self.endless(path)
+
+    def endless(self, path: str) -> PlatformError:
+        """For a list whose pages do not end."""
+        return PlatformError(f"GET {path} has more than {PAGES} pages", platform=self.settings.id)
 
     # --- reading -------------------------------------------------------------------------------------
 
