@@ -17,7 +17,7 @@ from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
 from tamma.platforms.azure.markup import is_html, to_markdown
 from tamma.platforms.azure.models import HEADS, ZEROS
-from tamma.platforms.common.deliveries import accept, at, lower, read, text
+from tamma.platforms.common.deliveries import accept, at, lower, read, text, usable
 from tamma.platforms.common.marks import without_mark
 
 Fields = dict[str, Any]
@@ -33,7 +33,8 @@ def verify(headers: Mapping[str, str], secrets: tuple[str, ...], platform: str) 
     """A secret is the password, or `user:password`. Raises WebhookRefused."""
     given = _credentials(lower(headers).get("authorization", ""))
     user = given.partition(":")[0]
-    accept(given, [form for secret in secrets for form in (secret, f"{user}:{secret}")], platform, _COMPARED)
+    expected = [form for secret in usable(secrets) for form in (secret, f"{user}:{secret}")]
+    accept(given, expected, platform, _COMPARED)
 
 
 def _credentials(header: str) -> str:

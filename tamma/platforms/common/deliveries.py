@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from tamma.errors import WebhookRefused
+from tamma.model.foreign import mended
 
 TEXT_LIMIT = 65_536
 """Characters of a comment that an event carries."""
@@ -25,6 +26,11 @@ def lower(headers: Mapping[str, str]) -> dict[str, str]:
 def sha256_hex(secret: str, body: bytes) -> str:
     """HMAC-SHA256 of the body as it arrived, in hexadecimal digits."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def usable(secrets: Iterable[str]) -> list[str]:
+    """Without empty ones: what is signed with nothing, anybody can sign."""
+    return [secret for secret in secrets if secret]
 
 
 def accept(given: str, expected: Iterable[str], platform: str, what: str) -> None:
@@ -47,7 +53,7 @@ def accept(given: str, expected: Iterable[str], platform: str, what: str) -> Non
             status=401,
         )
     # All are compared, so that the time says nothing about which of them is near.
-    matches = [hmac.compare_digest(given.encode(), each.encode()) for each in wanted]
+    matches = [hmac.compare_digest(_bytes(given), _bytes(each)) for each in wanted]
     if not any(matches):
         raise WebhookRefused(
             f"the delivery's {what} is wrong",
@@ -57,10 +63,15 @@ def accept(given: str, expected: Iterable[str], platform: str, what: str) -> Non
         )
 
 
+def _bytes(text: str) -> bytes:
+    """Also of a header that is no text: strangers send anything."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def read(body: bytes, platform: str) -> dict[str, Any]:
-    """The delivery as a JSON object. Raises WebhookRefused."""
+    """The delivery as a JSON object, such that it can be stored. Raises WebhookRefused."""
     try:
-        found: object = json.loads(body)
+        found = mended(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise WebhookRefused("the delivery is not JSON", platform=platform, status=400) from error
     if not isinstance(found, dict):

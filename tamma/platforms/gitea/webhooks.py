@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
-from tamma.platforms.common.deliveries import accept, at, lower, read, sha256_hex, text
+from tamma.platforms.common.deliveries import accept, at, lower, read, sha256_hex, text, usable
 from tamma.platforms.common.marks import without_mark
 
 Fields = dict[str, Any]
@@ -30,7 +30,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], pl
     named = lower(headers)
     given = _first(named, "signature") or named.get("x-hub-signature-256", "").removeprefix(_PREFIX)
     payload = _payload(named, body)
-    expected = [sha256_hex(secret, payload) for secret in secrets]
+    expected = [sha256_hex(secret, payload) for secret in usable(secrets)]
     accept(given.lower(), expected, platform, "signature (X-Gitea-Signature)")
 
 

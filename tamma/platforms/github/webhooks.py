@@ -11,7 +11,7 @@ from typing import Any
 
 from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
-from tamma.platforms.common.deliveries import accept, at, lower, read, sha256_hex, text
+from tamma.platforms.common.deliveries import accept, at, lower, read, sha256_hex, text, usable
 from tamma.platforms.common.marks import without_mark
 
 Fields = dict[str, Any]
@@ -24,7 +24,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], pl
     Raises WebhookRefused.
     """
     given = lower(headers).get("x-hub-signature-256", "")
-    expected = [_PREFIX + sha256_hex(secret, body) for secret in secrets]
+    expected = [_PREFIX + sha256_hex(secret, body) for secret in usable(secrets)]
     accept(given, expected, platform, "signature (X-Hub-Signature-256)")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from tamma.errors import WebhookRefused
+from tamma.model.foreign import mended
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
 from tamma.platforms.gitlab import events
 
@@ -54,7 +55,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
     """Raises WebhookRefused for what is no delivery of GitLab's."""
     named = _lower(headers)
     try:
-        payload: Any = json.loads(body)
+        payload: Any = mended(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise WebhookRefused("the delivery is not JSON") from error
     if not isinstance(payload, dict):
