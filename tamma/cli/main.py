@@ -180,9 +180,10 @@ def _misused(error: click.ClickException) -> int:
 
 
 def _say(line: str) -> None:
+    from tamma.cli import output
     from tamma.telemetry.redaction import redact_text
 
-    click.echo(redact_text(line), err=True)
+    output.note(redact_text(line))
 
 
 def _traceback() -> None:

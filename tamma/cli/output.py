@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 import click
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls but line breaks and tabs, and what turns the direction of writing."""
+
+
+def shown(text: str) -> str:
+    """Text of services, models and repositories for a terminal, which it must not steer."""
+    return _STEERING.sub("\ufffd", text.replace("\r\n", "\n"))
+
 
 def data(text: str = "") -> None:
-    """A line of what the command was asked for."""
-    click.echo(text)
+    """A line of what the command was asked for; whole where a program reads it."""
+    click.echo(shown(text) if terminal() else text)
 
 
 def note(text: str) -> None:
     """A line for the person at the terminal."""
-    click.echo(text, err=True)
+    click.echo(shown(text), err=True)
 
 
 def json_document(value: object) -> None:

@@ -168,6 +168,6 @@ async def _one(client: httpx2.AsyncClient, url: str) -> Said | None:
 def _fields(body: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tamma.cli import main
+from tamma.cli import main, output
 from tamma.cli.platforming import hooks
 from tamma.cli.platforming.sheets import suggestion
 from tamma.config.load import load_config
@@ -349,3 +349,30 @@ def test_every_form_says_what_to_fill_in(kind: str) -> None:
     told = hooks.steps(hooks.form_of(kind), hooks.address(None, "git.test:8443"), "x")
     assert "URL: https://YOUR-HOST/webhooks/git.test%3A8443" in told
     assert any(line.startswith("Event: ") for line in told)
+
+
+# --- what a server says --------------------------------------------------------------------------------
+
+
+async def test_a_server_cannot_steer_the_terminal(
+    home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Painter(GitHubServer):
+        def answer_to(self, request: Received) -> Answer:
+            if request.path == "/user":
+                return json_answer({"login": "tess\x1b]0;title\x07\x1b[2J\n  all        well"})
+            if request.path == "/meta":
+                return json_answer({"installed_version": "3\u202e9\x9b2J"})
+            return super().answer_to(request)
+
+    monkeypatch.setenv("HOUSE_TOKEN", CANARY)
+    async with Painter(CANARY) as server:
+        write(home, house(server.url))
+        code, out, err = await run(capsys, "platforms", "test", "house")
+    assert code == 0
+    assert all(line.isprintable() for line in (*out.splitlines(), *err.splitlines()))
+    assert not any(line.startswith("  all ") for line in out.splitlines())
+
+
+def test_what_is_shown_keeps_its_lines_and_nothing_else() -> None:
+    assert output.shown("a\tb\r\nc\x1b[31md\x85\u2066e\u00e9") == "a\tb\nc\ufffd[31md\ufffd\ufffde\u00e9"

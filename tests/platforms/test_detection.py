@@ -68,6 +68,8 @@ async def test_a_server_is_known_by_its_answers(kind: str) -> None:
         json_answer(["version"], 200),
         Answer(["drop"]),
         Answer([b"x" * 1000] * 300),
+        Answer([b"[" * 200_000], 200),
+        Answer([b'{"version": ' + b"1" * 100_000 + b"}"], 200),
     ],
 )
 async def test_others_are_not_taken_for_one(otherwise: Answer) -> None:

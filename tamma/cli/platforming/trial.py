@@ -13,6 +13,7 @@ from tamma.config.resolve import settings_for_platform
 from tamma.errors import TammaError
 from tamma.model.repository import Identity, RateLimit, RepoRef
 from tamma.platforms.auth.expiry import ends_within
+from tamma.platforms.http.errors import one_line
 from tamma.pools import Platforms
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Outcome:
         }
 
     def lines(self) -> list[str]:
-        """For people: what is not known is left out."""
+        """For people: what is not known is left out. Servers say most of it: each stays on its line."""
         who, limit = self.identity, self.limit
         told = [("", self.detail)]
         if who is not None:
@@ -75,7 +76,8 @@ class Outcome:
         told.append(("can", ", ".join(self.capabilities)))
         if self.repository is not None:
             told.append(("repository", f"{self.repository['name']} on {self.repository['defaultBranch']}"))
-        return [f"  {name:<12}{value}" if name else f"  {value}" for name, value in told if value]
+        lines = [(name, one_line(value)) for name, value in told if value]
+        return [f"  {name:<12}{value}" if name else f"  {value}" for name, value in lines]
 
 
 async def run(loaded: LoadedConfig, name: str, repository: str | None) -> Outcome:
