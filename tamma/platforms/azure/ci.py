@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
-from tamma.errors import ConfigError, Conflict, NotFound
+from tamma.errors import ConfigError, Conflict, NotFound, PlatformError
 from tamma.model.repository import (
     CheckState,
     CheckSummary,
@@ -232,7 +232,11 @@ class AzureCi(AzureMerging):
                 hint="start a new one",
                 platform=self._settings.id,
             )
-        await self._send(BuildAnswer, "PATCH", self._build_path(repo, run_id), {}, {"retry": "true"})
+        try:
+            await self._send(BuildAnswer, "PATCH", self._build_path(repo, run_id), {}, {"retry": "true"})
+        except PlatformError as error:
+            if error.status != 400 or (await self._build(repo, run_id)).state is not CheckState.PENDING:
+                raise  # else it began between our look and our write: as wanted
         return await self.get_run(repo, run_id)
 
     async def cancel_run(self, repo: RepoRef, run_id: str) -> None:

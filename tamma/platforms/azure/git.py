@@ -192,11 +192,14 @@ class AzureGit(AzureIssues):
         }
         try:
             made = await self._send(PushAnswer, "POST", self._in_repository(repo, "/pushes"), body)
-        except (Conflict, StaleHead) as error:
-            now = await self._branch_sha(repo, branch)
-            if now is not None and now != head:
-                raise self._stale(f"the branch {branch!r}", now, expected_head) from error
-            raise
+        except PlatformError as error:
+            refused = isinstance(error, Conflict | StaleHead) or error.status == 400
+            now = await self._branch_sha(repo, branch) if refused else None
+            if now is None or now == head:
+                raise
+            if has_trailer((await self._commit(repo, now)).comment, op_id):
+                return CommitRef(now, created=False)  # another attempt was still under way
+            raise self._stale(f"the branch {branch!r}", now, expected_head) from error
         return CommitRef(made.commits[0].commit_id, created=True)
 
     async def _changes(

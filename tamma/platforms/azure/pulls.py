@@ -110,8 +110,13 @@ class AzurePulls(AzureGit):
 
     async def close_pr(self, repo: RepoRef, number: str) -> None:
         pull = await self._pull(repo, number)
-        if pull.status == "active":
+        if pull.status != "active":
+            return
+        try:
             await self._patched(repo, pull, {"status": "abandoned"})
+        except Conflict:
+            if (await self._pull(repo, number)).status == "active":
+                raise  # else it ended between our look and our write: as wanted
 
     async def request_reviewers(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import quote
 
-from tamma.errors import ConfigError, NotFound, PlatformError
+from tamma.errors import ConfigError, Conflict, NotFound, PlatformError
 from tamma.model.repository import (
     CheckState,
     CheckSummary,
@@ -215,7 +215,13 @@ class GiteaCi(GiteaIssues):
             return run
         only_failed = run.state is CheckState.FAILURE and server.has(RERUN_FAILED)
         what = "rerun-failed-jobs" if only_failed else "rerun"
-        await self._api.do("POST", _run_path(repo, run_id, f"/{what}"))
+        try:
+            await self._api.do("POST", _run_path(repo, run_id, f"/{what}"))
+        except Conflict:
+            now = await self.get_run(repo, run_id)
+            if now.state is not CheckState.PENDING:
+                raise
+            return now  # it began between our look and our write: as wanted
         return await self.get_run(repo, run_id)
 
     async def cancel_run(self, repo: RepoRef, run_id: str) -> None:

@@ -38,8 +38,7 @@ class GiteaCommits(GiteaGit):
         """Pinned file by file, for the service takes no expected head: a push of other files between our look
         and our write is found afterwards, and raises StaleHead with our commit on top of it."""
         head = (await self.get_branch(repo, branch)).sha
-        tip = await self._api.get(CommitAnswer, repo_path(repo, f"/git/commits/{head}"), _BRIEF)
-        if has_trailer(tip.commit.message, op_id):
+        if await self._is_made(repo, head, op_id):
             return CommitRef(head, created=False)
         if head != expected_head:
             raise self._stale(f"the branch {branch!r}", head, expected_head)
@@ -50,13 +49,22 @@ class GiteaCommits(GiteaGit):
         except PlatformError as error:
             # A patch that does not apply is an internal error (500) to some servers.
             now = await self._branch_sha(repo, branch) if error.status in (404, 409, 422, 500) else None
-            if now is not None and now != head:
-                raise self._stale(f"the branch {branch!r}", now, expected_head) from error
-            raise
+            if now is None or now == head:
+                raise
+            if await self._is_made(repo, now, op_id):
+                return CommitRef(now, created=False)  # another attempt was still under way
+            raise self._stale(f"the branch {branch!r}", now, expected_head) from error
         parents = made.commit.parents
         if parents and parents[0].sha != head:
             raise self._stale(f"the branch {branch!r}", parents[0].sha, expected_head)
         return CommitRef(made.commit.sha, created=True)
+
+    async def _is_made(self, repo: RepoRef, sha: str, op_id: str) -> bool:
+        """Whether that commit is the operation's."""
+        tip = await self._api.get(
+            CommitAnswer, repo_path(repo, f"/git/commits/{quote(sha, safe='')}"), _BRIEF
+        )
+        return has_trailer(tip.commit.message, op_id)
 
     async def _commit(
         self, repo: RepoRef, branch: str, head: str, changes: Changes, message: str

@@ -121,7 +121,7 @@ class GitHubGit(GitHubAccount):
         op_id: str,
     ) -> CommitRef:
         head = (await self.get_branch(repo, branch)).sha
-        tip = await self._api.get(CommitAnswer, repo_path(repo, f"/git/commits/{head}"))
+        tip = await self._git_commit(repo, head)
         if has_trailer(tip.message, op_id):
             return CommitRef(head, created=False)
         if head != expected_head:
@@ -138,10 +138,15 @@ class GitHubGit(GitHubAccount):
             await self._api.do("PATCH", where, {"sha": made.sha, "force": False})
         except PlatformError as error:
             now = await self._branch_sha(repo, branch) if error.status in (409, 422) else None
-            if now is not None and now != head:
-                raise self._stale(f"the branch {branch!r}", now, expected_head) from error
-            raise
+            if now is None or now == head:
+                raise
+            if has_trailer((await self._git_commit(repo, now)).message, op_id):
+                return CommitRef(now, created=False)  # another attempt was still under way
+            raise self._stale(f"the branch {branch!r}", now, expected_head) from error
         return CommitRef(made.sha, created=True)
+
+    async def _git_commit(self, repo: RepoRef, sha: str) -> CommitAnswer:
+        return await self._api.get(CommitAnswer, repo_path(repo, f"/git/commits/{sha}"))
 
     async def _create_tree(self, repo: RepoRef, base_tree: str, changes: tuple[FileChange, ...]) -> str:
         entries: list[dict[str, object]] = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Transient
+from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import RepoRef, Review, ReviewEvent, ReviewSpec, Target
 from tamma.platforms.common.marks import mark_of, without_mark
 from tamma.platforms.gitlab.client import item
@@ -151,6 +151,11 @@ class GitLabReviews(GitLabThreads):
                 await self._api.do("POST", where, {"sha": review.head_sha})
             except Conflict as error:
                 raise StaleHead(error.message, platform=self._settings.id, status=error.status) from error
+            except Forbidden:
+                # GitLab says the same where it is approved already: by another attempt that was under way?
+                approvals = await self._approvals(repo, number)
+                if not any(approval.user.id == me for approval in approvals.approved_by):
+                    raise
         if review.event is ReviewEvent.REQUEST_CHANGES and approved:
             with contextlib.suppress(NotFound):
                 await self._api.do("POST", item(repo, "pull_request", number, "/unapprove"))
