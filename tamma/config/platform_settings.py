@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from tamma.config.load import LoadedConfig
 from tamma.config.secrets import env_name, is_reference, resolve_secret
@@ -123,14 +125,14 @@ class _Entry:
             app=self._app() if entry.auth_type == "app" else None,
             tokens=self._tokens(token, oauth),
             webhook_secrets=self._webhook_secrets(),
-            clone_url=entry.clone_url,
+            clone_url=self._clone_url(),
             git_over="ssh" if entry.auth_type == "ssh" else entry.git_over,
             ssh_key=self._path("credentials.sshKey", given.ssh_key),
             known_hosts=self._path("credentials.knownHosts", given.known_hosts),
             delivery=entry.delivery,
             default_branch=entry.default_branch,
             ca_file=self._path("caFile", entry.ca_file),
-            proxy=self._plain("proxy", entry.proxy),
+            proxy=self._proxy(),
             max_concurrent=entry.max_concurrent,
             timeout=entry.timeout,
             options=dict(cast("Mapping[str, object]", entry.options)),
@@ -186,7 +188,7 @@ class _Entry:
                     entry.platform_id,
                     oauth,
                     ca_file=self._path("caFile", entry.ca_file),
-                    proxy=self._plain("proxy", entry.proxy),
+                    proxy=self._proxy(),
                     timeout=entry.timeout,
                 ),
                 KeptGrants(self._loaded.home, self._loaded.env, entry.platform_id),
@@ -212,6 +214,35 @@ class _Entry:
     def _plain(self, key: str, value: str | None) -> str | None:
         """What may be written down or referred to."""
         return self._secret(key, value) if is_reference(value) else value
+
+    def _proxy(self) -> str | None:
+        address = self._plain("proxy", self._entry.proxy)
+        if address is None:
+            return None
+        try:
+            parts = urlsplit(address)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not (usable and address.isprintable()):  # not repeated: it may hold a password
+            raise self._wrong("proxy is not the address of an HTTP proxy", "write it as http://HOST:PORT")
+        return address
+
+    def _clone_url(self) -> str | None:
+        template = self._entry.clone_url
+        if template is None:
+            return None
+        try:
+            names = {field for _, field, _, _ in Formatter().parse(template) if field is not None}
+        except ValueError:
+            names = {"{"}
+        if not names <= {"owner", "name"}:
+            raise self._wrong(
+                f"cloneUrl is the template {template!r}, in which something else than {{owner}} and {{name}} "
+                "is to be filled in",
+                "write it like https://mirror.example.com/{owner}/{name}.git",
+            )
+        return template
 
     def _path(self, key: str, value: str | None) -> str | None:
         """A file that must be there."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tamma.model.hosts import is_loopback
 from tamma.platforms.http.address import tls
+from tamma.platforms.http.transport import proxied_client
 from tamma.platforms.urls import Location
 
 if TYPE_CHECKING:
@@ -100,9 +101,7 @@ class Probe:
         return found
 
     async def _ask(self, server: str) -> str | None:
-        import httpx2
-
-        async with httpx2.AsyncClient(
+        async with proxied_client(
             headers={"accept": "application/json", "user-agent": "tamma"},
             timeout=TIMEOUT,
             follow_redirects=False,

@@ -113,6 +113,14 @@ def test_oauth_knows_where_its_type_renews_tokens(tmp_path: Path) -> None:
         ),
         ({"caFile": "ca.pem"}, "relative path 'ca.pem'"),
         ({"credentials": {"sshKey": "/nowhere/id"}}, "'/nowhere/id', which is no file"),
+        ({"proxy": "socks5://proxy.test:1080"}, "address of an HTTP proxy"),
+        ({"proxy": ""}, "address of an HTTP proxy"),
+        ({"proxy": "http://[::1"}, "address of an HTTP proxy"),
+        ({"proxy": "env:RT"}, "address of an HTTP proxy"),
+        ({"cloneUrl": "https://mirror.test/{0}"}, "'https://mirror.test/{0}'"),
+        ({"cloneUrl": "https://mirror.test/{repo}"}, "{owner} and {name}"),
+        ({"cloneUrl": "https://mirror.test/{"}, "{owner} and {name}"),
+        ({"cloneUrl": "https://mirror.test/{owner.__class__}"}, "{owner} and {name}"),
     ],
 )
 def test_an_entry_that_contradicts_itself(tmp_path: Path, more: dict[str, Any], said: str) -> None:
@@ -120,6 +128,7 @@ def test_an_entry_that_contradicts_itself(tmp_path: Path, more: dict[str, Any], 
         settings(tmp_path, {"RT": "canary-refresh"}, **more)
     assert said in str(caught.value)
     assert "platforms.available[forge]" in str(caught.value)
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from tamma.errors import (
     LONGEST_RETRY_AFTER,
     BadCredentials,
+    ConfigError,
     NotFound,
     PlatformError,
     PlatformRateLimited,
@@ -20,6 +21,8 @@ from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_
 from tamma.platforms.http.messages import Request, Response, links
 from tamma.platforms.http.throttle import Throttle
 from tamma.platforms.interface import PlatformSettings
+from tamma.platforms.probing import Probe
+from tamma.platforms.urls import locate
 from tests.platforms.test_http import OK, Named, connected
 from tests.support.raw_http import Answer, RawServer, json_answer
 
@@ -130,6 +133,24 @@ async def test_a_token_that_can_be_none_is_told_and_not_repeated(token: str) -> 
             assert "canary" not in f"{caught.value!r} {caught.value.hint} {caught.value.__cause__!r}"
         await lab.close()
         assert not server.received
+
+
+@pytest.mark.parametrize("proxy", ["socks5://canary:canary@h:1", "socks4://canary@h", "http://[::1"])
+async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """It stands in the environment of many a machine, for other programs."""
+    for name in ("NO_PROXY", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    location = locate("https://git.example.invalid/o/r")
+    assert location is not None
+    with pytest.raises(ConfigError, match="proxy") as caught:
+        async with RawServer(OK) as server, connected(server) as api:
+            await api.get(Named, "/x")
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
+    with pytest.raises(ConfigError, match="proxy"):
+        await Probe()(location)
 
 
 # --- what is read and told ----------------------------------------------------------------------------

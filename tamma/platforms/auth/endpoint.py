@@ -11,6 +11,7 @@ from tamma.errors import BadCredentials, ConfigError, PlatformError, PlatformRat
 from tamma.model.hosts import is_loopback
 from tamma.platforms.http.address import tls
 from tamma.platforms.http.limits import retry_after
+from tamma.platforms.http.transport import proxied_client
 from tamma.platforms.interface import OAuthSettings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class TokenEndpoint:
         if self.settings.client_secret is not None:
             form["client_secret"] = self.settings.client_secret
         try:
-            async with httpx2.AsyncClient(
+            async with proxied_client(
                 headers={"accept": "application/json", "user-agent": "tamma"},
                 timeout=self.timeout,
                 follow_redirects=False,  # the secrets are for this address

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tamma.errors import ConfigError
 from tamma.platforms.http.address import tls
 from tamma.platforms.http.messages import MOST, NoAnswer, Request, Response
 from tamma.platforms.interface import PlatformSettings
@@ -64,10 +65,10 @@ class HttpTransport:
 
 
 def make_client(settings: PlatformSettings) -> httpx2.AsyncClient:
-    """A client as every account has it: its own proxy and authorities, no redirects."""
+    """A client as every account has it: its own proxy and authorities, no redirects. Raises ConfigError."""
     import httpx2
 
-    return httpx2.AsyncClient(
+    return proxied_client(
         headers={"user-agent": "tamma", "accept": "application/json"},
         timeout=httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
         limits=httpx2.Limits(max_connections=settings.max_concurrent + 4, max_keepalive_connections=10),
@@ -75,6 +76,21 @@ def make_client(settings: PlatformSettings) -> httpx2.AsyncClient:
         verify=tls(settings.ca_file),
         proxy=settings.proxy,
     )
+
+
+def proxied_client(**options: Any) -> httpx2.AsyncClient:
+    """A client of httpx2, which looks for a proxy in the environment where it is given none. Raises
+    ConfigError where that is none that it can speak to; its address may hold a password, and is not told."""
+    import httpx2
+
+    try:
+        return httpx2.AsyncClient(**options)
+    except (ImportError, ValueError, httpx2.InvalidURL):
+        raise ConfigError(
+            "the HTTP proxy has no address that can be used",
+            hint="write it as http://HOST:PORT: in `proxy` of the platform's entry, or in HTTPS_PROXY, "
+            "HTTP_PROXY and ALL_PROXY",
+        ) from None
 
 
 class Wire:
