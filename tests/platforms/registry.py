@@ -101,6 +101,7 @@ FILTERS = "issues by author and change"
 LONG_TEXTS = "texts longer than the platform takes"
 REFUSALS = "refusals of all that is lacking"
 TRUST = "who may write"
+ATTEMPTS = "runs that have attempts"
 MODES = "files that can be run, by the API"
 
 _NO_FORGE = dict.fromkeys(
@@ -164,6 +165,7 @@ ENTRIES: tuple[Entry, ...] = (
         },
         oddities={
             ARCHIVED: "Bitbucket Cloud has no archive",
+            ATTEMPTS: "a pipeline is not run again there: another is begun, twice if it is asked for twice at once",
             "test_what_is_being_computed_is_waited_for": "Bitbucket Cloud computes it when it is asked",
             "test_nobody_is_trusted_for_a_verdict_alone": "a review without a verdict is a comment there",
         },

@@ -16,11 +16,14 @@ from tamma.errors import Transient
 from tests.platforms.conftest import Maker
 from tests.platforms.harness import Harness
 from tests.platforms.operations import WRITINGS, Ready, Writing, shown
+from tests.platforms.registry import ATTEMPTS
 from tests.platforms.steps import needs
 
 _COMPARED = ("branch", "commit", "pull request", "pull request closed", "merge", "CI again")
 CASES = [
-    pytest.param(found, id=found.name, marks=needs(*found.needs))
+    pytest.param(
+        found, id=found.name, marks=needs(*found.needs, *([ATTEMPTS] if found.name == "CI again" else []))
+    )
     for found in WRITINGS
     if found.name in _COMPARED
 ]
