@@ -165,7 +165,7 @@ ENTRIES: tuple[Entry, ...] = (
         },
         oddities={
             ARCHIVED: "Bitbucket Cloud has no archive",
-            ATTEMPTS: "a pipeline is not run again there: another is begun, twice if it is asked for twice at once",
+            ATTEMPTS: "another pipeline is begun there, two if it is asked for twice at once",
             "test_what_is_being_computed_is_waited_for": "Bitbucket Cloud computes it when it is asked",
             "test_nobody_is_trusted_for_a_verdict_alone": "a review without a verdict is a comment there",
         },
