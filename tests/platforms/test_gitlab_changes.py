@@ -22,6 +22,7 @@ from tamma.model.repository import (
     PullRequestFilter,
     PullRequestSpec,
     RepoRef,
+    Target,
 )
 from tamma.platforms.gitlab.diffs import unified
 from tamma.platforms.gitlab.git import actions_of
@@ -331,3 +332,16 @@ async def test_who_may_not_merge_is_told_so_and_not_that_the_token_is_bad(lab: G
     with pytest.raises(Forbidden) as caught:
         await lab.platform.merge_pr(lab.repo, pull.number, "merge", pull.head_sha)
     assert "Developer" in (caught.value.hint or "")
+
+
+async def test_a_comma_makes_no_two_labels_of_one(lab: GitLabHarness) -> None:
+    issue = lab.hello.add_issue("A bug", "It fails")
+    with pytest.raises(PlatformError, match="'a,b'"):
+        await lab.platform.set_labels(lab.repo, Target("issue", str(issue.number)), ("a,b",))
+    lab.hello.push(BRANCH, "fix.txt", b"1")
+    with pytest.raises(PlatformError, match="'a,b'"):
+        await lab.platform.ensure_pr(
+            lab.repo, PullRequestSpec(BRANCH, "main", "t", "b", labels=("a,b",)), "op"
+        )
+    assert await lab.platform.find_pr(lab.repo, BRANCH, "main") is None
+    assert lab.changes() == 0

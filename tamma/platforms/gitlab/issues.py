@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tamma.errors import NotFound
+from collections.abc import Iterable
+
+from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import mark_line, mark_of, without_mark
@@ -74,7 +76,8 @@ class GitLabIssues(GitLabPeople):
     async def set_labels(
         self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
-        """GitLab makes labels that do not exist yet."""
+        """GitLab makes labels that do not exist yet. Raises PlatformError for one with a comma."""
+        self._check_labels(add)
         where = item(repo, target.kind, target.number)
         kind = IssueAnswer if target.kind == "issue" else MergeRequestAnswer
         there = (await self._api.get(kind, where)).labels
@@ -85,6 +88,16 @@ class GitLabIssues(GitLabPeople):
         changes = {key: ",".join(names) for key, names in wanted.items() if names}
         if changes:
             await self._api.do("PUT", where, changes)
+
+    def _check_labels(self, names: Iterable[str]) -> None:
+        """GitLab would make several labels of one."""
+        for name in names:
+            if "," in name:
+                raise PlatformError(
+                    f"a label cannot be called {name!r}",
+                    hint="a comma separates labels",
+                    platform=self._settings.id,
+                )
 
     async def set_assignees(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()

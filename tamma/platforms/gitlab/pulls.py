@@ -34,6 +34,7 @@ class GitLabPulls(GitLabIssues):
         return found[0].pull_request() if found else None
 
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
+        self._check_labels(spec.labels)
         title = plain_title(spec.title)[: _TITLE_LIMIT - len(draft_title(""))]
         body = {
             "source_branch": spec.head,
