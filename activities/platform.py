@@ -30,7 +30,7 @@ from activities.interface import (
 )
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
-from tamma.errors import Forbidden, NotFound, StaleHead
+from tamma.errors import Conflict, Forbidden, NotFound, StaleHead
 from tamma.model.conventions import Conventions
 from tamma.model.ids import branch_name
 from tamma.model.repository import (
@@ -180,6 +180,8 @@ class PlatformActivities:
                 await platform.delete_branch(given.repo, given.branch, given.head_sha)
             except StaleHead:
                 notes.append(f"the branch {given.branch} has newer commits and was kept")
+            except (Forbidden, Conflict) as error:  # protected, or another pull request is from it
+                notes.append(f"the branch {given.branch} was kept: {error.message}")
         return Done(tuple(notes))
 
     @activity.defn(name=COMMENT.name)

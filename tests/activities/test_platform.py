@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.interface import AcceptIssue, CloseIssue
 from activities.platform import PlatformActivities
+from tamma.errors import Conflict, Forbidden, PlatformError, StaleHead
 from tamma.model.ids import new_task_id
 from tamma.model.repository import RepoRef
 from tamma.platforms.interface import Platform, PlatformSettings
@@ -71,3 +72,19 @@ async def test_a_closing_comment_that_is_too_long_leads_to_the_pull_request(tmp_
     issue = await platform.get_issue(REPO, "1")
     assert issue.state == "closed"
     assert issue.comments[0].body.endswith(PULL)
+
+
+@pytest.mark.parametrize("kind", [Forbidden, Conflict, StaleHead])
+async def test_a_merged_change_is_no_failure_for_a_branch_that_stays(
+    tmp_path: Path, kind: type[PlatformError]
+) -> None:
+    class Protected(MemoryPlatform):
+        async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
+            raise kind(f"{name} is protected")
+
+    _, plain = activities(make_bare(tmp_path))
+    called = PlatformActivities(OnePlatform(Protected(plain.settings)), MemoryStore())
+    given = CloseIssue(GIVEN.task_id, REPO, "1", "Solved.", "tamma/1", "0" * 40, True, pull_request_url=PULL)
+    done = await ActivityEnvironment().run(called.close_issue, given)
+    assert "tamma/1" in done.notes[0]
+    assert "kept" in done.notes[0]
