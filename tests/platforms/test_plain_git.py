@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from tamma.errors import (
@@ -190,6 +191,38 @@ async def test_a_remote_repository_is_branched_merged_and_cleaned(remote: tuple[
         await PLATFORM.delete_branch(ref(url), BRANCH, head)
     with pytest.raises(NotFound):
         await PLATFORM.get_branch(ref(url), BRANCH)
+
+
+class Beside(RemoteGit):
+    """Somebody deletes the branch between our look and our write."""
+
+    def _push(self, repo: pygit2.Repository, sha: str, name: str, *, expected: str) -> None:
+        other = RemoteGit(self.remote)
+        if sha:
+            super()._push(repo, sha, name, expected=expected)
+            other.delete_branch(name, sha)
+            raise StaleHead("it came and went")
+        other.delete_branch(name, expected)
+        super()._push(repo, sha, name, expected=expected)
+
+
+async def test_what_somebody_deletes_meanwhile_is_deleted_and_not_there(remote: tuple[str, Path]) -> None:
+    url, path = remote
+    beside = Beside(Remote.of(url, GitCredentials()))
+    git("branch", BRANCH, "main", cwd=path)
+    head = push_to(path, BRANCH, "fix.txt", b"fixed")
+    await asyncio.to_thread(beside.delete_branch, BRANCH, head)
+    base = await asyncio.to_thread(beside.branch_sha, "main")
+    assert base is not None
+    with pytest.raises(StaleHead):
+        await asyncio.to_thread(beside.ensure_branch, BRANCH, base)
+    assert await asyncio.to_thread(beside.branch_sha, BRANCH) is None
+
+
+@pytest.mark.parametrize("front", ["due: 2026-13-45", "due: 2026-01-01T99:00:00", "[" * 5000, "a: ]"])
+def test_front_matter_that_cannot_be_is_told(front: str) -> None:
+    with pytest.raises(ConfigError, match="front matter"):
+        issue_from_markdown(f"---\n{front}\n---\n# A bug\n", "1")
 
 
 async def test_no_more_is_fetched_than_a_call_needs(tmp_path: Path) -> None:

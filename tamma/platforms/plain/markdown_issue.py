@@ -59,7 +59,7 @@ def _split(text: str, name: str) -> tuple[dict[str, object], str]:
         return {}, text
     try:
         front: object = yaml.safe_load(match[1]) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2026-13-45 is a ValueError
         raise ConfigError(
             f"the front matter of the issue {name!r} is not valid YAML: {error}",
             hint="quote values that contain a colon, or remove the block between the --- lines",

@@ -63,6 +63,8 @@ class RemoteGit:
                     self._push(repo, sha, name, expected="")
                 except StaleHead:
                     existing = self.branch_sha(name)
+                    if existing is None:  # it came and went
+                        raise
         if existing not in (None, sha):
             raise Conflict(
                 f"the branch {name!r} of {self.url!r} exists at {existing[:12]}, not at {sha[:12]}"
@@ -76,7 +78,11 @@ class RemoteGit:
         if existing != expected:
             raise StaleHead(f"the branch {name!r} is at {existing[:12]}, not at {expected[:12]}; it was kept")
         with self._scratch() as repo:
-            self._push(repo, "", name, expected=expected)
+            try:
+                self._push(repo, "", name, expected=expected)
+            except StaleHead:
+                if self.branch_sha(name) is not None:
+                    raise  # else somebody else deleted it between our look and our write: as wanted
 
     def read_file(self, path: str, ref: str) -> bytes:
         """The file at a branch, tag or commit the server lets us fetch. Raises NotFound."""
