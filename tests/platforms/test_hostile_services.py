@@ -9,6 +9,7 @@ import pytest
 
 from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import IssueFilter, RepoRef
+from tamma.platforms.azure.platform import AzureDevOps
 from tamma.platforms.gitea.platform import Gitea
 from tamma.platforms.github.platform import GitHub
 from tamma.platforms.gitlab.platform import GitLab
@@ -105,3 +106,44 @@ async def test_no_name_is_a_way_up(make: Callable[[PlatformSettings], Platform],
         for request in server.received:  # is the repository there?
             assert request.method == "GET"
             assert request.path.replace("%2F", "/").endswith("/octo/hello")
+
+
+@pytest.mark.parametrize("make", [GitHub, Gitea, GitLab, AzureDevOps])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/home/somebody/private",
+        "file:///home/somebody/private",
+        "ext::sh -c true",
+        "-uclone",
+        "../x",
+        "https://u:canary@h/x",
+        "https://[h/x",
+    ],
+)
+async def test_a_service_names_no_repository_of_this_machine(
+    make: Callable[[PlatformSettings], Platform], address: str
+) -> None:
+    """git would read it with our rights, and the run show it to a model."""
+    shown: dict[str, object] = {
+        "id": 1,
+        "name": "hello",
+        "full_name": "octo/hello",
+        "owner": {"login": "octo"},
+    }
+    shown |= {"path_with_namespace": "octo/hello", "project": {"name": "octo"}, "default_branch": "main"}
+    shown |= {"id": "1"} if make is AzureDevOps else {}
+    shown |= dict.fromkeys(("clone_url", "http_url_to_repo", "remoteUrl"), address)
+    repo = RepoRef("forge", "acme/octo" if make is AzureDevOps else "octo", "hello")
+    async with before(make, lambda _: json_answer(shown)) as (forge, server):
+        if make is AzureDevOps and "@" in address:
+            assert (await forge.get_repository(repo)).clone_url == "https://h/x"
+        else:
+            with pytest.raises(PlatformError, match="not its to choose") as caught:
+                await forge.get_repository(repo)
+            assert "canary" not in caught.value.message
+        chosen = make(
+            PlatformSettings("forge", "forge", server.url, TOKEN, clone_url="/mirror/{owner}/{name}")
+        )
+        assert (await chosen.get_repository(repo)).clone_url.startswith("/mirror/")
+        await chosen.close()

@@ -21,6 +21,7 @@ from tamma.platforms.azure.models import (
     TreeAnswer,
     TreeEntry,
 )
+from tamma.platforms.common.cloning import clone_address
 from tamma.platforms.common.marks import has_trailer, with_trailer
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
@@ -50,12 +51,11 @@ class AzureGit(AzureIssues):
         organization, slash, project = repo.owner.rpartition("/")
         owner = f"{organization}{slash}{found.project.name or project}"
         where = RepoRef(repo.platform_id, owner, found.name)
-        template = settings.clone_url
-        address = found.ssh_url if settings.git_over == "ssh" else without_user(found.remote_url)
+        said = found.ssh_url if settings.git_over == "ssh" else without_user(found.remote_url)
         return Repository(
             where,
             settings.default_branch or found.default_branch.removeprefix(HEADS) or "main",
-            template.format(owner=where.owner, name=where.name) if template else address,
+            clone_address(settings, where.owner, where.name, said),
             found.web_url,
             found.project.visibility.lower() != "public",
             found.is_disabled or found.is_in_maintenance,

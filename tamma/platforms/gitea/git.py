@@ -6,6 +6,7 @@ from typing import cast
 
 from tamma.errors import Conflict, NotFound
 from tamma.model.repository import Branch, RepoRef, Repository
+from tamma.platforms.common.cloning import clone_address
 from tamma.platforms.gitea.client import GiteaAccount, quoted, repo_path
 from tamma.platforms.gitea.models import BranchAnswer, RefAnswer, RepositoryAnswer
 from tamma.platforms.http.messages import Request
@@ -19,12 +20,11 @@ class GiteaGit(GiteaAccount):
         settings = self._settings
         answer = await self._api.get(RepositoryAnswer, repo_path(repo))
         where = RepoRef(repo.platform_id, answer.owner.login or repo.owner, answer.name)
-        template = settings.clone_url
-        clone_url = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
+        said = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
         return Repository(
             where,
             settings.default_branch or answer.default_branch,
-            template.format(owner=where.owner, name=where.name) if template else clone_url,
+            clone_address(settings, where.owner, where.name, said),
             answer.html_url,
             answer.private,
             answer.archived,

@@ -7,6 +7,7 @@ import binascii
 
 from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
+from tamma.platforms.common.cloning import clone_address
 from tamma.platforms.common.marks import has_trailer, with_trailer
 from tamma.platforms.github.client import GitHubAccount, quoted, repo_path
 from tamma.platforms.github.models import (
@@ -32,12 +33,11 @@ class GitHubGit(GitHubAccount):
         answer = await self._api.get(RepositoryAnswer, repo_path(repo), cached=True)
         owner, _, name = answer.full_name.partition("/")
         where = RepoRef(repo.platform_id, owner, name) if name else repo
-        template = settings.clone_url
-        clone_url = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
+        said = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
         return Repository(
             where,
             settings.default_branch or answer.default_branch,
-            template.format(owner=where.owner, name=where.name) if template else clone_url,
+            clone_address(settings, where.owner, where.name, said),
             answer.html_url,
             answer.private,
             answer.archived,

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Unsupported
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
+from tamma.platforms.common.cloning import clone_address
 from tamma.platforms.common.marks import has_trailer, with_trailer
 from tamma.platforms.gitlab.client import GitLabAccount, project, quoted, without_commands
 from tamma.platforms.gitlab.models import BranchAnswer, CommitAnswer, ProjectAnswer
@@ -26,13 +27,11 @@ class GitLabGit(GitLabAccount):
         owner, _, name = answer.path_with_namespace.rpartition("/")
         ref = RepoRef(repo.platform_id, owner, name)
         settings = self._settings
-        clone_url = answer.ssh_url_to_repo if settings.git_over == "ssh" else answer.http_url_to_repo
-        if settings.clone_url:
-            clone_url = settings.clone_url.format(owner=owner, name=name)
+        said = answer.ssh_url_to_repo if settings.git_over == "ssh" else answer.http_url_to_repo
         return Repository(
             ref,
             settings.default_branch or answer.default_branch or "main",
-            clone_url,
+            clone_address(settings, owner, name, said),
             answer.web_url,
             answer.visibility != "public",
             answer.archived,

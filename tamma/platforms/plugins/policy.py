@@ -7,14 +7,12 @@ names would be read with our rights, and a repository of another account changed
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from tamma.errors import PlatformError
 from tamma.model.repository import Branch, RepoRef, Repository
+from tamma.platforms.common.cloning import is_remote, without_user
 from tamma.platforms.interface import GitCredentials, PlatformSettings
 
-_SCP = re.compile(r"[\w.-]+@[\w.-]+:[^:]\S*")
-_SCHEMES = ("https", "http", "ssh")
 _BRANCH = re.compile(r"(?!-)[^\s~^:?*\[\\\x00-\x1f\x7f]+")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHOWN = 200
@@ -37,9 +35,9 @@ def allowed(answer: object, settings: PlatformSettings, plugin: str) -> None:
                 where = f"{ref.platform_id}:{ref.full_name}"[:_SHOWN]
                 raise _refused(f"the repository {where!r}", settings, plugin, "it must be one of the account")
             _check_name(branch, settings, plugin)
-            if not _configured(url, ref, settings.clone_url) and not _remote(url):
+            if not _configured(url, ref, settings.clone_url) and not is_remote(url):
                 raise _refused(
-                    f"the address {_hidden(url)!r} to clone from",
+                    f"the address {without_user(url)!r} to clone from",
                     settings,
                     plugin,
                     "it must be https, http or ssh, without a password; the entry's cloneUrl may be another",
@@ -68,20 +66,6 @@ def _check_name(branch: str, settings: PlatformSettings, plugin: str) -> None:
         raise _refused(
             f"the branch {branch[:_SHOWN]!r}", settings, plugin, "it must be what Git calls a branch"
         )
-
-
-def _remote(url: str) -> bool:
-    """Whether git would fetch it over the network, and nothing is hidden in it."""
-    try:
-        parts = urlsplit(url)
-        plain = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.password is None
-    except ValueError:
-        return False
-    return (plain and not url.startswith("-")) or _SCP.fullmatch(url) is not None
-
-
-def _hidden(url: str) -> str:
-    return re.sub(r"(//)[^/@]*@", r"\1", url)[:_SHOWN]
 
 
 def _refused(what: str, settings: PlatformSettings, plugin: str, hint: str) -> PlatformError:
