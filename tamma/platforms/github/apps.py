@@ -52,9 +52,6 @@ class AppTokens:
                 self._token = None
         return True
 
-    async def close(self) -> None:
-        """Nothing stays open: githubkit opens a connection for a request."""
-
     async def _make(self) -> None:
         number = self._app.installation_id or await self._only_installation()
         made = await self._ask("POST", f"/app/installations/{number}/access_tokens")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from tamma.model.repository import CheckSummary, RepoRef, Status
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.names import segment
 from tamma.platforms.github.client import repo_path
 from tamma.platforms.github.issues import GitHubIssues
 from tamma.platforms.github.models import CheckRun, StatusAnswer
@@ -24,7 +23,7 @@ class GitHubChecks(GitHubIssues):
         """
         runs = await self._all(
             CheckRun,
-            repo_path(repo, f"/commits/{quote(sha, safe='')}/check-runs"),
+            repo_path(repo, f"/commits/{segment(sha)}/check-runs"),
             {"filter": "latest"},
             key="check_runs",
         )
@@ -36,7 +35,7 @@ class GitHubChecks(GitHubIssues):
         if not self._settings.options.get("commit_statuses", True):
             return []
         return await self._all(
-            StatusAnswer, repo_path(repo, f"/commits/{quote(sha, safe='')}/status"), key="statuses"
+            StatusAnswer, repo_path(repo, f"/commits/{segment(sha)}/status"), key="statuses"
         )
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
@@ -49,4 +48,4 @@ class GitHubChecks(GitHubIssues):
         state, description, url = wanted
         body = {"state": state, "context": status.name, "description": description}
         address = {"target_url": url} if url else {}
-        await self._api.do("POST", repo_path(repo, f"/statuses/{quote(sha, safe='')}"), {**body, **address})
+        await self._api.do("POST", repo_path(repo, f"/statuses/{segment(sha)}"), {**body, **address})

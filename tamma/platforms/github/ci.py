@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from tamma.errors import ConfigError, Forbidden, NotFound, PlatformError
 from tamma.model.repository import CheckState, CiJob, CiRun, CiTrigger, LogTail, Page, RepoRef
+from tamma.platforms.common.names import segment
 from tamma.platforms.github.checks import GitHubChecks
 from tamma.platforms.github.client import repo_path
 from tamma.platforms.github.models import JobAnswer, RunAnswer
@@ -48,7 +48,7 @@ class GitHubCi(GitHubChecks):
                 hint="name its file, e.g. ci.yml; it needs `on: workflow_dispatch`",
             )
         sha = trigger.sha or (await self.get_branch(repo, trigger.branch)).sha
-        where = repo_path(repo, f"/actions/workflows/{quote(trigger.workflow, safe='')}")
+        where = repo_path(repo, f"/actions/workflows/{segment(trigger.workflow)}")
         found = await self._dispatched(where, sha, op_id)
         if found is not None:
             return found
@@ -121,7 +121,7 @@ class GitHubCi(GitHubChecks):
     async def get_job_log(self, repo: RepoRef, job_id: str, tail: int = LOG_TAIL) -> LogTail:
         """GitHub sends one to the storage of its logs, where our token must not go. Logs show when the job
         is over. Raises NotFound, also where the log was deleted for its age."""
-        where = repo_path(repo, f"/actions/jobs/{quote(job_id, safe='')}")
+        where = repo_path(repo, f"/actions/jobs/{segment(job_id)}")
         try:
             response = await self._api.call(Request("GET", f"{where}/logs", tail=tail))
         except NotFound as error:
@@ -156,7 +156,7 @@ class GitHubCi(GitHubChecks):
                 raise
 
     def _run_path(self, repo: RepoRef, run_id: str, rest: str = "") -> str:
-        return repo_path(repo, f"/actions/runs/{quote(run_id, safe='')}{rest}")
+        return repo_path(repo, f"/actions/runs/{segment(run_id)}{rest}")
 
 
 def without_unknown(body: dict[str, Any], refusal: str) -> dict[str, Any] | None:

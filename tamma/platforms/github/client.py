@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from tamma.errors import StaleHead
 from tamma.model.repository import RepoRef
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.names import segment
 from tamma.platforms.github.apps import AppTokens
 from tamma.platforms.github.errors import dialect
 from tamma.platforms.github.graphql import GraphqlError, refusal
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, link_header
-from tamma.platforms.http.credentials import HeaderCredentials, bearer, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, bearer
 from tamma.platforms.http.messages import Request
 from tamma.platforms.http.transport import HttpTransport
-from tamma.platforms.interface import PlatformSettings, TokenSource
+from tamma.platforms.interface import PlatformSettings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -36,38 +37,19 @@ class Done(BaseModel):
     """The data of a mutation that nobody reads."""
 
 
-class GitHubAccount:
+class GitHubAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
-        self._url = base_url(settings, API)
-        self._tokens: TokenSource = AppTokens(settings, self._url) if settings.app else token_source(settings)
-        self._made: Connection | None = None
+        url = base_url(settings, API)
+        super().__init__(settings, AppTokens(settings, url) if settings.app else None)
+        self._url = url
 
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-        if isinstance(self._tokens, AppTokens):
-            await self._tokens.close()
-
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            credentials = HeaderCredentials(self._tokens, _headers)
-            transport = HttpTransport(self._settings, self._url, credentials)
-            host = urlsplit(self._url).hostname or ""
-            public = any(host == name or host.endswith(f".{name}") for name in _PUBLIC)
-            self._made = Connection(self._settings, self._url, transport, dialect(public=public))
-        return self._made
+    def _connect(self) -> Connection:
+        transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, _headers))
+        host = urlsplit(self._url).hostname or ""
+        public = any(host == name or host.endswith(f".{name}") for name in _PUBLIC)
+        return Connection(self._settings, self._url, transport, dialect(public=public))
 
     async def _all(
         self, model: type[M], path: str, query: Mapping[str, str] | None = None, key: str | None = None
@@ -88,21 +70,10 @@ class GitHubAccount:
             raise refusal(verb, errors, response.headers, self._settings.id)
         return self._api.parse(model, told.data, "/graphql")
 
-    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
-
 
 def repo_path(repo: RepoRef, rest: str = "") -> str:
     """`/repos/{owner}/{repo}` and what follows."""
-    return f"/repos/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
-
-
-def quoted(name: str) -> str:
-    """A branch or a path in a URL: slashes stay, all else that has a meaning there is escaped."""
-    return quote(name, safe="/")
+    return f"/repos/{segment(repo.owner)}/{segment(repo.name)}{rest}"
 
 
 def _headers(token: str) -> Mapping[str, str]:

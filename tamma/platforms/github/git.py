@@ -7,9 +7,12 @@ import binascii
 
 from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
-from tamma.platforms.common.cloning import clone_address
+from tamma.platforms.common.branches import ensured, missing
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
-from tamma.platforms.github.client import GitHubAccount, quoted, repo_path
+from tamma.platforms.common.names import segments
+from tamma.platforms.common.repositories import clone_url, git_credentials
+from tamma.platforms.github.client import GitHubAccount, repo_path
 from tamma.platforms.github.models import (
     CommitAnswer,
     ContentAnswer,
@@ -29,36 +32,26 @@ class GitHubGit(GitHubAccount):
     """The Git part of the adapter."""
 
     async def get_repository(self, repo: RepoRef) -> Repository:
-        settings = self._settings
         answer = await self._api.get(RepositoryAnswer, repo_path(repo), cached=True)
         owner, _, name = answer.full_name.partition("/")
         where = RepoRef(repo.platform_id, owner, name) if name else repo
-        said = answer.ssh_url if settings.git_over == "ssh" else answer.clone_url
         return Repository(
             where,
-            settings.default_branch or answer.default_branch,
-            clone_address(settings, where.owner, where.name, said),
+            self._settings.default_branch or answer.default_branch,
+            clone_url(self._settings, where, https=answer.clone_url, ssh=answer.ssh_url),
             answer.html_url,
             answer.private,
             answer.archived,
         )
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
-        settings = self._settings
-        return GitCredentials(
-            "x-access-token",
-            await self._tokens.token(),
-            ssh_key=settings.ssh_key,
-            known_hosts=settings.known_hosts,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-        )
+        return await git_credentials(self._settings, self._tokens, "x-access-token")
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Up to 100 MB. Raises NotFound, also for a folder."""
         if not path or set(path.split("/")) & {"", ".", ".."}:  # these would lead elsewhere in a URL
             raise NotFound(f"{path!r} is not the path of a file", platform=self._settings.id)
-        where = repo_path(repo, f"/contents/{quoted(path)}")
+        where = repo_path(repo, f"/contents/{segments(path)}")
         request = Request("GET", where, {"ref": ref})
         answer = self._api.json(request, await self._api.call(request))
         if isinstance(answer, list):
@@ -74,28 +67,17 @@ class GitHubGit(GitHubAccount):
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
         sha = await self._branch_sha(repo, name)
         if sha is None:
-            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+            raise missing(repo, name, self._settings.id)
         return Branch(name, sha)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        existing = await self._branch_sha(repo, name)
-        if existing is None:
+        async def make() -> str:
             body = {"ref": f"refs/heads/{name}", "sha": from_sha}
-            try:
-                await self._api.do("POST", repo_path(repo, "/git/refs"), body)
-            except PlatformError as error:
-                if error.status not in (409, 422):
-                    raise
-                existing = await self._branch_sha(repo, name)  # somebody was quicker?
-                if existing is None:
-                    raise
-        if existing not in (None, from_sha):
-            raise Conflict(
-                f"the branch {name!r} of {repo.full_name} exists at {existing[:12]}, not at {from_sha[:12]}",
-                hint="delete or rename it, or submit again with another branch",
-                platform=self._settings.id,
-            )
-        return Branch(name, from_sha)
+            await self._api.do("POST", repo_path(repo, "/git/refs"), body)
+            return from_sha
+
+        sha, _ = await find_or_make(lambda: self._branch_sha(repo, name), make, answered(409, 422))
+        return ensured(repo, name, sha, from_sha, self._settings.id)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
         """GitHub has no compare-and-delete: a push between our look and our write would be lost."""
@@ -105,7 +87,7 @@ class GitHubGit(GitHubAccount):
         if existing != expected_sha:
             raise self._stale(f"the branch {name!r}", existing, expected_sha)
         try:
-            await self._api.do("DELETE", repo_path(repo, f"/git/refs/heads/{quoted(name)}"))
+            await self._api.do("DELETE", repo_path(repo, f"/git/refs/heads/{segments(name)}"))
         except PlatformError as error:
             gone = error.status in (404, 409, 422) and await self._branch_sha(repo, name) is None
             if not gone:
@@ -134,7 +116,7 @@ class GitHubGit(GitHubAccount):
             {"message": with_trailer(message, op_id), "tree": tree, "parents": [head]},
         )
         try:
-            where = repo_path(repo, f"/git/refs/heads/{quoted(branch)}")
+            where = repo_path(repo, f"/git/refs/heads/{segments(branch)}")
             await self._api.do("PATCH", where, {"sha": made.sha, "force": False})
         except PlatformError as error:
             now = await self._branch_sha(repo, branch) if error.status in (409, 422) else None
@@ -170,7 +152,7 @@ class GitHubGit(GitHubAccount):
 
     async def _branch_sha(self, repo: RepoRef, name: str) -> str | None:
         try:
-            found = await self._api.get(RefAnswer, repo_path(repo, f"/git/ref/heads/{quoted(name)}"))
+            found = await self._api.get(RefAnswer, repo_path(repo, f"/git/ref/heads/{segments(name)}"))
         except NotFound:
             # GitHub says the same for a repository that is not there: tell the two apart.
             await self._api.call(Request("GET", repo_path(repo)))

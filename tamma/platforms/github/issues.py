@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Awaitable
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from tamma.errors import Forbidden, NotFound
 from tamma.model.repository import Comment, Identity, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_mark, without_mark
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.github.client import repo_path
 from tamma.platforms.github.git import GitHubGit
@@ -23,8 +27,6 @@ BODY_LIMIT = 65_536
 """Characters of an issue's, pull request's, comment's or review's text: "body is too long (maximum is 65536
 characters)"."""
 _WRITERS = frozenset({"admin", "maintain", "write", "push"})
-
-
 _VIEWER = "query { viewer { login } }"
 
 
@@ -102,45 +104,44 @@ class GitHubIssues(GitHubGit):
         self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
     ) -> Comment:
         marked = fit(with_mark(body, op_id), BODY_LIMIT, link=link)
-        existing = await self._comment_of(repo, target, op_id)
-        if existing is None:
-            path = repo_path(repo, f"/issues/{number_of(target.number)}/comments")
-            existing = await self._api.send(CommentAnswer, "POST", path, {"body": marked})
-        elif without_mark(existing.body) != without_mark(marked):
-            path = repo_path(repo, f"/issues/comments/{existing.id}")
-            existing = await self._api.send(CommentAnswer, "PATCH", path, {"body": marked})
-        return existing.comment(trusted=True)
+        sent = {"body": marked}
+
+        def edit(there: CommentAnswer) -> Awaitable[CommentAnswer]:
+            path = repo_path(repo, f"/issues/comments/{there.id}")
+            return self._api.send(CommentAnswer, "PATCH", path, sent)
+
+        path = repo_path(repo, f"/issues/{number_of(target.number)}/comments")
+        done = await ensure_text(
+            lambda: self._comment_of(repo, target, op_id),
+            lambda: self._api.send(CommentAnswer, "POST", path, sent),
+            edit,
+            marked,
+        )
+        return done.comment(trusted=True)
 
     async def set_labels(
         self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
-        number = target.number
-        there = {name.lower() for name in (await self._issue(repo, number)).label_names()}
-        path = repo_path(repo, f"/issues/{number_of(number)}/labels")
-        missing = [name for name in dict.fromkeys(add) if name.lower() not in there]
-        if missing:
-            await self._api.do("POST", path, {"labels": missing})
-        for name in dict.fromkeys(remove):
-            if name.lower() in there:
-                try:
-                    await self._api.do("DELETE", f"{path}/{quote(name, safe='')}")
-                except NotFound:
-                    continue  # somebody else removed it between our look and our write: as wanted
+        issue = await self._issue(repo, target.number)
+        path = repo_path(repo, f"/issues/{number_of(target.number)}/labels")
+        change = difference(issue.label_names(), add, remove)
+        if change.missing:
+            await self._api.do("POST", path, {"labels": change.missing})
+        for name in change.gone:
+            with contextlib.suppress(NotFound):  # somebody else removed it between our look and our write
+                await self._api.do("DELETE", f"{path}/{segment(name)}")
 
     async def set_assignees(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         """Raises NotFound for users who cannot be assigned; GitHub itself drops them in silence."""
-        there = {login.lower() for login in (await self._issue(repo, number)).assignee_logins()}
+        change = difference((await self._issue(repo, number)).assignee_logins(), add, remove)
         path = repo_path(repo, f"/issues/{number_of(number)}/assignees")
-        gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
-        if gone:
-            await self._api.do("DELETE", path, {"assignees": gone})
-        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
-        if missing:
-            answer = await self._api.send(IssueAnswer, "POST", path, {"assignees": missing})
-            now = {login.lower() for login in answer.assignee_logins()}
-            refused = [login for login in missing if login.lower() not in now]
+        if change.gone:
+            await self._api.do("DELETE", path, {"assignees": change.gone})
+        if change.missing:
+            answer = await self._api.send(IssueAnswer, "POST", path, {"assignees": change.missing})
+            refused = difference(answer.assignee_logins(), change.missing).missing
             if refused:
                 raise NotFound(
                     f"GitHub did not assign {', '.join(refused)} to #{number} of {repo.full_name}",
@@ -166,11 +167,7 @@ class GitHubIssues(GitHubGit):
         return await self._all(CommentAnswer, repo_path(repo, f"/issues/{number_of(target.number)}/comments"))
 
     async def _comment_of(self, repo: RepoRef, target: Target, op_id: str) -> CommentAnswer | None:
-        """Our comment of that operation. Anybody can copy a mark into a comment: only our own counts."""
-        for answer in await self._comments(repo, target):
-            if mark_of(answer.body) == op_id and await self._is_us(answer.author):
-                return answer
-        return None
+        return await ours(await self._comments(repo, target), op_id, lambda it: self._is_us(it.author))
 
     async def _is_us(self, author: str) -> bool:
         if self._login is None:
@@ -183,15 +180,8 @@ class GitHubIssues(GitHubGit):
             return False
         if login.endswith("[bot]"):  # none is a collaborator: of an App's permissions only its own are known
             return await self._is_us(login)
-        path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
+        path = repo_path(repo, f"/collaborators/{segment(login)}/permission")
         return (await self._api.get(_Permission, path)).permission in _WRITERS
-
-
-def number_of(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(f"{number!r} is not a number of an issue or pull request", hint="e.g. owner/repo#12")
-    return number
 
 
 def _moment(text: str) -> datetime | None:

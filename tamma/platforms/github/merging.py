@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.errors import Conflict, PlatformError, StaleHead, Transient
+from tamma.errors import Conflict, PlatformError, Transient
 from tamma.model.repository import (
     CheckState,
     MergeCategory,
@@ -12,6 +12,7 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
+from tamma.platforms.common.merging import parted, settled
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.models import MergeAnswer, PullAnswer, merge_state
 from tamma.platforms.github.pulls import GitHubPulls
@@ -47,16 +48,16 @@ class GitHubMerging(GitHubPulls):
         when_ready: bool = False,
     ) -> MergeResult:
         pull = await self._pull(repo, number)
-        settled = self._settled(pull, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(pull, expected_head)
+        if done is not None:
+            return done
         if when_ready and merge_state(pull).category is not MergeCategory.READY:
             later = await self._merge_later(pull, method, expected_head, message)
             if later is not None:
                 return later
         body: dict[str, object] = {"sha": expected_head, "merge_method": method}
         if message and method != "rebase":
-            title, rest = _parted(message)
+            title, rest = parted(message)
             body |= {"commit_title": title, "commit_message": rest}
         try:
             path = repo_path(repo, f"/pulls/{number}/merge")
@@ -73,7 +74,7 @@ class GitHubMerging(GitHubPulls):
             return _SCHEDULED
         words: dict[str, str] = {}
         if message and method != "rebase":
-            title, rest = _parted(message)
+            title, rest = parted(message)
             words = {"commitHeadline": title, "commitBody": rest}
         wanted = {
             "pullRequestId": pull.node_id,
@@ -97,11 +98,11 @@ class GitHubMerging(GitHubPulls):
         if not (isinstance(error, Transient | Conflict) or error.status in (405, 422)):
             raise error
         try:
-            settled = self._settled(await self._pull(repo, number), expected_head)
+            done = self._settled(await self._pull(repo, number), expected_head)
         except Transient:
             raise error from None
-        if settled is not None:
-            return settled
+        if done is not None:
+            return done
         if isinstance(error, Transient):
             raise error
         if error.status == 409 or _BASE_MOVED in error.message.lower():
@@ -109,26 +110,4 @@ class GitHubMerging(GitHubPulls):
         return MergeResult(MergeOutcome.REFUSED, None, error.message)
 
     def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
-        """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        if pull.is_merged and pull.head.sha != expected_head:
-            raise Conflict(
-                f"#{pull.number} was merged at {pull.head.sha[:12]}, not at {expected_head[:12]}",
-                hint="somebody pushed to the branch and merged it: look at what was merged",
-                platform=self._settings.id,
-            )
-        if pull.is_merged:
-            return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
-        if pull.state == "closed":
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
-        if pull.head.sha != expected_head:
-            raise StaleHead(
-                f"the head of #{pull.number} is at {pull.head.sha[:12]}, not at {expected_head[:12]}",
-                platform=self._settings.id,
-            )
-        return None
-
-
-def _parted(message: str) -> tuple[str, str]:
-    """A commit message's first line, and what follows it."""
-    title, _, rest = message.partition("\n")
-    return title, rest.strip("\n")
+        return settled(pull.pull_request(), expected_head, self._settings.id)

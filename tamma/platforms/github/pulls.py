@@ -12,10 +12,13 @@ from tamma.model.repository import (
     RepoRef,
 )
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import mark_of, with_mark, without_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.github.ci import GitHubCi
 from tamma.platforms.github.client import Done, repo_path
-from tamma.platforms.github.issues import BODY_LIMIT, number_of
+from tamma.platforms.github.issues import BODY_LIMIT
 from tamma.platforms.github.models import PullAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
 from tamma.platforms.http.messages import Query, Request
@@ -34,36 +37,31 @@ class GitHubPulls(GitHubCi):
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
         """The open one, else the newest of those that were closed or merged."""
-        found = await self._pulls(repo, head, base)
+        found = await self._between(repo, head, base)
         return found[0].pull_request() if found else None
 
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
-        existing = await self._ours(repo, spec, op_id)
-        created = existing is None
-        if existing is None:
-            body = {
-                "title": _title(spec.title),
-                "head": spec.head,
-                "base": spec.base,
-                "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
-                "draft": spec.draft,
-            }
-            try:
-                existing = await self._api.send(PullAnswer, "POST", repo_path(repo, "/pulls"), body)
-            except PlatformError as error:
-                # "A pull request already exists": another attempt was between our look and our write.
-                existing = await self._ours(repo, spec, op_id) if error.status in (409, 422) else None
-                if existing is None:
-                    self._refuse_drafts(error)
-                    raise
-                created = False
-        there = {label.name.lower() for label in existing.labels}
-        missing = [name for name in dict.fromkeys(spec.labels) if name.lower() not in there]
-        if missing:
-            path = repo_path(repo, f"/issues/{existing.number}/labels")
-            await self._api.do("POST", path, {"labels": missing})
-            existing = await self._pull(repo, str(existing.number))
-        return EnsuredPullRequest(existing.pull_request(), created)
+        body = {
+            "title": _title(spec.title),
+            "head": spec.head,
+            "base": spec.base,
+            "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
+            "draft": spec.draft,
+        }
+        try:
+            pull, created = await find_or_make(
+                lambda: self._pull_of(repo, spec, op_id),
+                lambda: self._api.send(PullAnswer, "POST", repo_path(repo, "/pulls"), body),
+                answered(409, 422),  # "A pull request already exists"
+            )
+        except PlatformError as error:
+            self._refuse_drafts(error)
+            raise
+        labels = difference((label.name for label in pull.labels), spec.labels).missing
+        if labels:
+            await self._api.do("POST", repo_path(repo, f"/issues/{pull.number}/labels"), {"labels": labels})
+            pull = await self._pull(repo, str(pull.number))
+        return EnsuredPullRequest(pull.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return (await self._pull(repo, number)).pull_request()
@@ -125,21 +123,19 @@ class GitHubPulls(GitHubCi):
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         pull = await self._pull(repo, number)
-        there = {user.login.lower() for user in pull.requested_reviewers or ()}
+        change = difference((user.login for user in pull.requested_reviewers or ()), add, remove)
         path = repo_path(repo, f"/pulls/{number}/requested_reviewers")
-        gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
-        if gone:
-            await self._api.do("DELETE", path, {"reviewers": gone})
-        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
-        if not missing:
+        if change.gone:
+            await self._api.do("DELETE", path, {"reviewers": change.gone})
+        if not change.missing:
             return
         try:
-            await self._api.do("POST", path, {"reviewers": missing})
+            await self._api.do("POST", path, {"reviewers": change.missing})
         except PlatformError as error:
             if error.status != 422:
                 raise
             raise NotFound(
-                f"GitHub asks none of {', '.join(missing)} for a review of #{number}: {error.message}",
+                f"GitHub asks none of {', '.join(change.missing)} for a review of #{number}: {error.message}",
                 hint="only people with access to the repository can be asked, and not the author",
                 platform=self._settings.id,
                 status=422,
@@ -164,7 +160,7 @@ class GitHubPulls(GitHubCi):
             self._owners[repo.full_name] = (await self.get_repository(repo)).ref.owner
         return self._owners[repo.full_name]
 
-    async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
+    async def _between(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first."""
         query = {
             "state": "all",
@@ -177,13 +173,15 @@ class GitHubPulls(GitHubCi):
         exact = [pull for pull in found if pull.head.ref == head and pull.base.ref == base]
         return sorted(exact, key=lambda pull: (pull.state != "open", -pull.number))
 
-    async def _ours(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.
         """
-        for pull in await self._pulls(repo, spec.head, spec.base):
-            if pull.state == "open" or mark_of(pull.body) == op_id:
+        for pull in await self._between(repo, spec.head, spec.base):
+            if pull.state == "open":
+                return pull
+            if mark_of(pull.body) == op_id and pull.user and await self._is_us(pull.user.login):
                 return pull
         return None
 

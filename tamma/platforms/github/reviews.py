@@ -13,9 +13,11 @@ from tamma.model.repository import (
     ReviewThread,
 )
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_mark, without_mark
+from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.github.client import Done, repo_path
-from tamma.platforms.github.issues import BODY_LIMIT, number_of
+from tamma.platforms.github.issues import BODY_LIMIT
 from tamma.platforms.github.merging import GitHubMerging
 from tamma.platforms.github.models import ReviewAnswer
 from tamma.platforms.github.threads import (
@@ -99,15 +101,18 @@ class GitHubReviews(GitHubMerging):
 
     async def reply(self, repo: RepoRef, number: str, thread_id: str, body: str, op_id: str) -> Comment:
         marked = fit(with_mark(body, op_id), BODY_LIMIT)
-        for comment in await self._thread_comments(await self._thread_node(thread_id)):
-            if mark_of(comment.body) != op_id or not await self._is_us(comment.login):
-                continue
-            if without_mark(comment.body) == without_mark(marked):
-                return comment.comment(trusted=True)
-            edited = await self._graphql(Edited, EDIT, id=comment.id, body=marked)
-            return edited.comment.comment(trusted=True)
-        replied = await self._graphql(Replied, REPLY, id=thread_id, body=marked)
-        return replied.comment.comment(trusted=True)
+
+        async def find() -> CommentNode | None:
+            comments = await self._thread_comments(await self._thread_node(thread_id))
+            return await ours(comments, op_id, lambda it: self._is_us(it.login))
+
+        async def make() -> CommentNode:
+            return (await self._graphql(Replied, REPLY, id=thread_id, body=marked)).comment
+
+        async def edit(there: CommentNode) -> CommentNode:
+            return (await self._graphql(Edited, EDIT, id=there.id, body=marked)).comment
+
+        return (await ensure_text(find, make, edit, marked)).comment(trusted=True)
 
     async def resolve_thread(self, repo: RepoRef, number: str, thread_id: str, resolved: bool = True) -> None:
         if (await self._thread_node(thread_id)).is_resolved == resolved:
@@ -123,10 +128,7 @@ class GitHubReviews(GitHubMerging):
         return await self._all(ReviewAnswer, repo_path(repo, f"/pulls/{number_of(number)}/reviews"))
 
     async def _review_of(self, repo: RepoRef, number: str, op_id: str) -> ReviewAnswer | None:
-        for answer in await self._reviews(repo, number):
-            if mark_of(answer.body) == op_id and await self._is_us(answer.author):
-                return answer
-        return None
+        return await ours(await self._reviews(repo, number), op_id, lambda it: self._is_us(it.author))
 
     async def _thread(self, repo: RepoRef, node: ThreadNode) -> ReviewThread:
         comments = [
