@@ -45,7 +45,7 @@ from tamma.platforms.azure.models import (
 from tamma.platforms.azure.policies import EvaluationAnswer, merge_state, policy_checks
 from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.azure.threads import ThreadAnswer
-from tamma.platforms.azure.workitems import StateAnswer, TypeAnswer, WorkItemAnswer, changed, way, wiql
+from tamma.platforms.azure.workitems import StateAnswer, TypeAnswer, WorkItemAnswer, way, wiql
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.http.messages import Response
 from tests.support.forge.description import specs_folder
@@ -231,10 +231,6 @@ def test_states_are_walked_the_shortest_way(
     transitions: dict[str, list[str]], start: str, closed: bool, expected: tuple[str, ...]
 ) -> None:
     assert way(_type(**transitions), STATES, start, closed=closed) == expected
-
-
-def test_tags_change_by_their_difference() -> None:
-    assert changed(("Bug", "ui"), ("bug", "new"), ("UI",)) == ("Bug", "new")
 
 
 # --- threads ----------------------------------------------------------------------------------------------

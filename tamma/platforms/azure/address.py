@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tamma.errors import ConfigError
 from tamma.model.repository import RepoRef
+from tamma.platforms.common.names import segment
 
 SERVICES = "https://dev.azure.com"
 _SERVICES_HOST = "dev.azure.com"
@@ -49,7 +50,7 @@ def place_of(base_url: str, repo: RepoRef) -> Place:
             f"{repo.full_name!r} names no organization and project",
             hint="write organization/project/repository, as in https://dev.azure.com/organization/project/_git/repository",
         )
-    return Place(_path(organization), escaped(project), escaped(repo.name))
+    return Place(_path(organization), segment(project), segment(repo.name))
 
 
 def collection_of(base_url: str, organization: str) -> str | None:
@@ -77,11 +78,6 @@ def identities_of(base_url: str, collection: str) -> str:
     return collection
 
 
-def escaped(name: str) -> str:
-    """One segment of a path: names have spaces and any letters."""
-    return quote(name, safe="")
-
-
 def without_user(url: str) -> str:
     """`https://org@dev.azure.com/...` as Azure DevOps writes it, without what stands before the `@`."""
     scheme, found, rest = url.partition("://")
@@ -90,7 +86,7 @@ def without_user(url: str) -> str:
 
 
 def _path(organization: str) -> str:
-    return "".join(f"/{escaped(part)}" for part in organization.split("/") if part)
+    return "".join(f"/{segment(part)}" for part in organization.split("/") if part)
 
 
 def _names(base_url: str, organization: str) -> bool:

@@ -19,7 +19,6 @@ from tamma.model.repository import (
     RepoRef,
     Status,
 )
-from tamma.platforms.azure.address import escaped
 from tamma.platforms.azure.builds import (
     BY_BUILDS,
     WORDS,
@@ -36,6 +35,7 @@ from tamma.platforms.azure.models import HEADS, Answer
 from tamma.platforms.azure.policies import policy_checks
 from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.names import is_number, segment
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import LOG_TAIL
@@ -98,7 +98,7 @@ class AzureCi(AzureMerging):
 
     async def _statuses(self, repo: RepoRef, sha: str) -> list[StatusAnswer]:
         query = self._query({"latestOnly": "true", "top": str(PAGE)})
-        path = self._in_repository(repo, f"/commits/{escaped(sha)}/statuses")
+        path = self._in_repository(repo, f"/commits/{segment(sha)}/statuses")
         return await self._api.every(StatusAnswer, path, query, skipping(skip="skip", top="top"), "value")
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
@@ -112,7 +112,7 @@ class AzureCi(AzureMerging):
             same = (there.state, there.description, there.target_url)
             if there.name == status.name and same == (body["state"], status.description, status.url):
                 return
-        await self._do("POST", self._in_repository(repo, f"/commits/{escaped(sha)}/statuses"), body)
+        await self._do("POST", self._in_repository(repo, f"/commits/{segment(sha)}/statuses"), body)
 
     # --- runs ------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class AzureCi(AzureMerging):
 
     async def _definition(self, repo: RepoRef, name: str | None) -> int:
         """By id or name; the only one of the repository where none is named. Raises ConfigError, NotFound."""
-        if name is not None and name.isascii() and name.isdigit():
+        if name is not None and is_number(name):
             return int(name)
         query = await self._build_query(repo, order="definitionNameAscending")
         known = await self._all(_Definition, self._in_project(repo, "/build/definitions"), query)
@@ -267,7 +267,7 @@ class AzureCi(AzureMerging):
         }
 
     def _build_path(self, repo: RepoRef, run_id: str = "", rest: str = "") -> str:
-        if run_id and not (run_id.isascii() and run_id.isdigit()):
+        if run_id and not is_number(run_id):
             raise NotFound(f"there is no build {run_id!r}", platform=self._settings.id)
         where = f"/{run_id}" if run_id else ""
         return self._in_project(repo, f"/build/builds{where}{rest}")

@@ -19,12 +19,13 @@ from tamma.platforms.azure.address import (
 )
 from tamma.platforms.azure.errors import SIGN_IN, dialect
 from tamma.platforms.azure.models import ConnectionData, Identity
+from tamma.platforms.common.account import HttpAccount
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, Pager
-from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.http.transport import HttpTransport
-from tamma.platforms.interface import PlatformSettings, TokenSource
+from tamma.platforms.interface import PlatformSettings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,37 +33,19 @@ API_VERSION = "7.1"
 PAGE = 100
 
 
-class AzureAccount:
+class AzureAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._url = base_url(settings, SERVICES)
-        given = settings.options.get("apiVersion", API_VERSION)
-        self._api_version = str(given)
-        self._tokens: TokenSource = token_source(settings)
-        self._made: Connection | None = None
+        self._api_version = str(settings.options.get("apiVersion", API_VERSION))
         self._us: dict[str, ConnectionData] = {}
 
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            show = _bearer if self._settings.auth == "oauth" else _basic
-            transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, show))
-            self._made = Connection(self._settings, self._url, transport, dialect())
-        return self._made
+    def _connect(self) -> Connection:
+        show = _bearer if self._settings.auth == "oauth" else _basic
+        transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, show))
+        return Connection(self._settings, self._url, transport, dialect())
 
     # --- calls ---------------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from tamma.platforms.azure.threads import (
     new_thread,
 )
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.ensuring import ours
 from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.names import is_number, number_of
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.interface import PlatformSettings
 
@@ -157,9 +159,7 @@ class AzureConversations(AzureAccount):
         return made.comments[0].comment(made.id, trusted=True)
 
     async def _ours(self, repo: RepoRef, thread: ThreadAnswer, op_id: str) -> ThreadComment | None:
-        """Our comment of that operation. Anybody can copy a mark into a comment: only our own counts."""
-        there = thread.marked(op_id)
-        return there if there is not None and await self._is_us(repo, there.author.id) else None
+        return await ours(thread.spoken, op_id, lambda it: self._is_us(repo, it.author.id))
 
     async def _updated(
         self, repo: RepoRef, number: str, thread: int, there: ThreadComment, content: str
@@ -173,26 +173,15 @@ class AzureConversations(AzureAccount):
         """Answer in a thread, once for `op_id`; the same again with another body updates it."""
         content = fit(with_mark(body, op_id), COMMENT_LIMIT, unit="utf16")
         thread = await self._thread(repo, number, thread_id)
-        for comment in thread.spoken:
-            if comment is thread.marked(op_id) and await self._is_us(repo, comment.author.id):
-                return await self._updated(repo, number, thread.id, comment, content)
+        there = await self._ours(repo, thread, op_id)
+        if there is not None:
+            return await self._updated(repo, number, thread.id, there, content)
         path = self._thread_path(repo, number, f"/{thread.id}/comments")
         first = min((comment.id for comment in thread.comments), default=1)
         made = await self._send(ThreadComment, "POST", path, new_comment(content, first))
         return made.comment(thread.id, trusted=True)
 
     async def _thread(self, repo: RepoRef, number: str, thread_id: str) -> ThreadAnswer:
-        if not _is_number(thread_id):
+        if not is_number(thread_id):
             raise NotFound(f"there is no thread {thread_id!r}", platform=self._settings.id)
         return await self._get(ThreadAnswer, self._thread_path(repo, number, f"/{thread_id}"))
-
-
-def number_of(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not _is_number(number):
-        raise NotFound(f"{number!r} is not a number of a work item or pull request", hint="e.g. #12")
-    return number
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()

@@ -21,8 +21,10 @@ from tamma.platforms.azure.models import (
     TreeAnswer,
     TreeEntry,
 )
-from tamma.platforms.common.cloning import clone_address
+from tamma.platforms.common.branches import ensured, missing
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import API_COMMITS, GitCredentials
@@ -39,6 +41,8 @@ _DENIED = frozenset(
     }
 )
 _SHA_LENGTH = 40
+_REFUSED = 200
+"""The status under which an update of a ref is refused."""
 
 
 class AzureGit(AzureIssues):
@@ -46,16 +50,14 @@ class AzureGit(AzureIssues):
 
     async def get_repository(self, repo: RepoRef) -> Repository:
         """`archived` is a disabled repository, which can neither be read nor written."""
-        settings = self._settings
         found = await self._repository(repo)
         organization, slash, project = repo.owner.rpartition("/")
         owner = f"{organization}{slash}{found.project.name or project}"
         where = RepoRef(repo.platform_id, owner, found.name)
-        said = found.ssh_url if settings.git_over == "ssh" else without_user(found.remote_url)
         return Repository(
             where,
-            settings.default_branch or found.default_branch.removeprefix(HEADS) or "main",
-            clone_address(settings, where.owner, where.name, said),
+            self._settings.default_branch or found.default_branch.removeprefix(HEADS) or "main",
+            clone_url(self._settings, where, https=without_user(found.remote_url), ssh=found.ssh_url),
             found.web_url,
             found.project.visibility.lower() != "public",
             found.is_disabled or found.is_in_maintenance,
@@ -63,15 +65,7 @@ class AzureGit(AzureIssues):
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         """Personal access tokens and Entra tokens both go as a password; the user's name is not looked at."""
-        settings = self._settings
-        return GitCredentials(
-            settings.username,
-            await self._tokens.token(),
-            ssh_key=settings.ssh_key,
-            known_hosts=settings.known_hosts,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-        )
+        return await git_credentials(self._settings, self._tokens, self._settings.username)
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """At a commit's full id, else at the branch, else at the tag of that name."""
@@ -104,24 +98,18 @@ class AzureGit(AzureIssues):
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
         sha = await self._branch_sha(repo, name)
         if sha is None:
-            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+            raise missing(repo, name, self._settings.id)
         return Branch(name, sha)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        existing = await self._branch_sha(repo, name)
-        if existing is None:
+        async def make() -> str:
             done = await self._update_ref(repo, name, ZEROS, from_sha)
             if not done.success:
-                existing = await self._branch_sha(repo, name)  # somebody was quicker?
-                if existing is None:
-                    raise self._refused(f"the branch {name!r} was not made", done)
-        if existing not in (None, from_sha):
-            raise Conflict(
-                f"the branch {name!r} of {repo.full_name} exists at {existing[:12]}, not at {from_sha[:12]}",
-                hint="delete or rename it, or submit again with another branch",
-                platform=self._settings.id,
-            )
-        return Branch(name, from_sha)
+                raise self._refused(f"the branch {name!r} was not made", done)
+            return from_sha
+
+        sha, _ = await find_or_make(lambda: self._branch_sha(repo, name), make, answered(_REFUSED))
+        return ensured(repo, name, sha, from_sha, self._settings.id)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
         """The service compares: a push between our look and our write is not lost."""
@@ -152,7 +140,7 @@ class AzureGit(AzureIssues):
         hint = f"{done.rejected_by} rejected it" if done.rejected_by else None
         if done.update_status == "refNameConflict":
             hint = "a branch and a folder of branches cannot have the same name: rename one of them"
-        return kind(words, hint=hint, platform=self._settings.id, status=200)
+        return kind(words, hint=hint, platform=self._settings.id, status=_REFUSED)
 
     async def _branch_sha(self, repo: RepoRef, name: str) -> str | None:
         """The filter is a prefix: `fix` also finds `fix-2`."""
@@ -253,12 +241,6 @@ class AzureGit(AzureIssues):
 
     async def _commit(self, repo: RepoRef, sha: str) -> CommitAnswer:
         return await self._get(CommitAnswer, self._in_repository(repo, f"/commits/{sha}"))
-
-    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
 
 
 def _is_sha(ref: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -9,8 +10,7 @@ from pydantic import Field
 
 from tamma.errors import NotFound, PlatformError, Unsupported
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
-from tamma.platforms.azure.address import escaped
-from tamma.platforms.azure.conversations import AzureConversations, number_of
+from tamma.platforms.azure.conversations import AzureConversations
 from tamma.platforms.azure.markup import to_html
 from tamma.platforms.azure.models import Answer
 from tamma.platforms.azure.threads import COMMENT_LIMIT, bare
@@ -23,7 +23,6 @@ from tamma.platforms.azure.workitems import (
     StateAnswer,
     TypeAnswer,
     WorkItemAnswer,
-    changed,
     fits,
     items_of,
     patch,
@@ -31,7 +30,9 @@ from tamma.platforms.azure.workitems import (
     wiql,
 )
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.differences import difference
 from tamma.platforms.common.marks import mark_of, with_footer
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import ASSIGNEES, PlatformSettings
@@ -122,9 +123,9 @@ class AzureIssues(AzureConversations):
             await self._set_pull_labels(repo, target.number, add, remove)
             return
         item = await self._item(repo, target.number)
-        wanted = changed(item.tags, add, remove)
-        if wanted != item.tags:
-            await self._write(repo, item, "System.Tags", "; ".join(wanted))
+        change = difference(item.tags, add, remove)
+        if change:
+            await self._write(repo, item, "System.Tags", "; ".join(change.applied(item.tags)))
 
     async def _set_pull_labels(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
@@ -132,17 +133,13 @@ class AzureIssues(AzureConversations):
         """The labels after that."""
         path = self._in_repository(repo, f"/pullRequests/{number_of(number)}/labels")
         there = tuple(label.name for label in await self._all(_Label, path))
-        wanted = changed(there, add, remove)
-        for name in wanted:
-            if name not in there:
-                await self._do("POST", path, {"name": name})
-        for name in there:
-            if name not in wanted:
-                try:
-                    await self._do("DELETE", f"{path}/{escaped(name)}")
-                except NotFound:
-                    continue  # somebody else removed it between our look and our write: as wanted
-        return wanted
+        change = difference(there, add, remove)
+        for name in change.missing:
+            await self._do("POST", path, {"name": name})
+        for name in change.gone:
+            with contextlib.suppress(NotFound):  # somebody else removed it between our look and our write
+                await self._do("DELETE", f"{path}/{segment(name)}")
+        return change.applied(there)
 
     async def set_assignees(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
@@ -180,7 +177,7 @@ class AzureIssues(AzureConversations):
         item = await self._item(repo, number)
         if ((await self._categories(repo, item)).get(item.state) in CLOSED) == closed:
             return
-        where = self._in_project(repo, f"/wit/workitemtypes/{escaped(item.type)}")
+        where = self._in_project(repo, f"/wit/workitemtypes/{segment(item.type)}")
         found = await self._get(TypeAnswer, where)
         steps = way(found, await self._states_of(repo, item), item.state, closed=closed)
         if not steps:
@@ -272,7 +269,7 @@ class AzureIssues(AzureConversations):
         return known
 
     async def _load_states(self, repo: RepoRef, name: str) -> list[StateAnswer]:
-        path = self._in_project(repo, f"/wit/workitemtypes/{escaped(name)}/states")
+        path = self._in_project(repo, f"/wit/workitemtypes/{segment(name)}/states")
         self._states[repo.owner, name] = await self._all(StateAnswer, path)
         return self._states[repo.owner, name]
 

@@ -14,6 +14,7 @@ from tamma.model.repository import (
 from tamma.platforms.azure.policies import merge_state
 from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.azure.pulls import AzurePulls
+from tamma.platforms.common.merging import settled
 
 _STRATEGIES = {"merge": "noFastForward", "squash": "squash", "rebase": "rebase"}
 _MESSAGE_LIMIT = 4_000
@@ -41,9 +42,9 @@ class AzureMerging(AzurePulls):
         read right before.
         """
         pull = await self._pull(repo, number)
-        settled = self._settled(pull, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(repo, pull, expected_head)
+        if done is not None:
+            return done
         standing = await self._standing(repo, pull)
         if standing.category is not MergeCategory.READY and when_ready:
             return await self._merge_later(repo, pull, method, expected_head, message)
@@ -61,7 +62,7 @@ class AzureMerging(AzurePulls):
         except PlatformError as error:
             return await self._after_failed_merge(repo, number, expected_head, error)
         # The answer only says that it was taken on.
-        return self._outcome(await self._pull(repo, number), expected_head)
+        return self._outcome(repo, await self._pull(repo, number), expected_head)
 
     async def _standing(self, repo: RepoRef, pull: PullAnswer) -> MergeState:
         asks = pull.state == "open" and not pull.computing and not pull.is_draft
@@ -82,7 +83,7 @@ class AzureMerging(AzurePulls):
             return MergeResult(MergeOutcome.REFUSED, None, error.message)
         if pull.auto_complete_set_by is not None and pull.auto_complete_set_by.id:
             return scheduled
-        return self._outcome(await self._pull(repo, number), expected_head)
+        return self._outcome(repo, await self._pull(repo, number), expected_head)
 
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
@@ -95,41 +96,28 @@ class AzureMerging(AzurePulls):
             pull = await self._pull(repo, number)
         except Transient:
             raise error from None
-        settled = self._settled(pull, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(repo, pull, expected_head)
+        if done is not None:
+            return done
         if isinstance(error, Transient):
             raise error
         if isinstance(error, StaleHead):
             raise Transient(error.message, platform=self._settings.id, status=error.status) from error
         return MergeResult(MergeOutcome.REFUSED, None, error.message)
 
-    def _outcome(self, pull: PullAnswer, expected_head: str) -> MergeResult:
+    def _outcome(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult:
         """After the service took it on: done, failed, or under way."""
-        settled = self._settled(pull, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(repo, pull, expected_head)
+        if done is not None:
+            return done
         if pull.merge_status in ("conflicts", "failure", "rejectedByPolicy"):
             reason = pull.merge_failure_message or merge_state(pull, []).reason
             return MergeResult(MergeOutcome.REFUSED, None, reason)
         return MergeResult(MergeOutcome.PENDING, None, "Azure DevOps merges it")
 
-    def _settled(self, pull: PullAnswer, expected_head: str) -> MergeResult | None:
+    def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        number = pull.pull_request_id
-        if pull.state == "merged":
-            if pull.head_sha != expected_head:
-                raise Conflict(
-                    f"#{number} was merged at {pull.head_sha[:12]}, not at {expected_head[:12]}",
-                    hint="somebody pushed to the branch and merged it: look at what was merged",
-                    platform=self._settings.id,
-                )
-            return MergeResult(MergeOutcome.MERGED, pull.merge_sha)
-        if pull.state == "closed":
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{number} was abandoned")
-        if pull.head_sha != expected_head:
-            raise self._stale(f"the head of #{number}", pull.head_sha, expected_head)
-        return None
+        return settled(self._told(repo, pull), expected_head, self._settings.id)
 
 
 def _options(method: MergeMethod, message: str) -> dict[str, object]:

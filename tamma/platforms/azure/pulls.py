@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
-from tamma.errors import Conflict, NotFound
+from tamma.errors import NotFound
 from tamma.model.repository import (
     EnsuredPullRequest,
     Page,
@@ -14,14 +15,16 @@ from tamma.model.repository import (
     RepoRef,
 )
 from tamma.platforms.azure.client import PAGE, skipping
-from tamma.platforms.azure.conversations import number_of
 from tamma.platforms.azure.diffs import unified
 from tamma.platforms.azure.git import AzureGit
 from tamma.platforms.azure.models import HEADS, CommitAnswer
 from tamma.platforms.azure.policies import EvaluationAnswer
 from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import find_or_make
 from tamma.platforms.common.marks import mark_of, with_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query
 
@@ -38,34 +41,26 @@ class AzurePulls(AzureGit):
 
     async def find_pr(self, repo: RepoRef, head: str, base: str) -> PullRequest | None:
         """The open one, else the newest of those that were closed or merged; none from a fork."""
-        found = await self._pulls(repo, head, base)
+        found = await self._between(repo, head, base)
         return self._told(repo, await self._pull(repo, str(found[0].pull_request_id))) if found else None
 
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
-        existing = await self._ours_of(repo, spec, op_id)
-        created = existing is None
-        if existing is None:
-            body = {
-                "sourceRefName": f"{HEADS}{spec.head}",
-                "targetRefName": f"{HEADS}{spec.base}",
-                "title": spec.title[:_TITLE_LIMIT],
-                "description": _description(with_mark(spec.body, op_id), spec.link),
-                "isDraft": spec.draft,
-            }
-            try:
-                made = await self._send(PullAnswer, "POST", self._pull_path(repo), body)
-                existing = await self._fresh(repo, made)
-            except Conflict:
-                # TF401179: another attempt was between our look and our write.
-                existing = await self._ours_of(repo, spec, op_id)
-                if existing is None:
-                    raise
-                created = False
-        labels = existing.label_names()
+        body = {
+            "sourceRefName": f"{HEADS}{spec.head}",
+            "targetRefName": f"{HEADS}{spec.base}",
+            "title": spec.title[:_TITLE_LIMIT],
+            "description": _description(with_mark(spec.body, op_id), spec.link),
+            "isDraft": spec.draft,
+        }
+
+        async def make() -> PullAnswer:
+            return await self._fresh(repo, await self._send(PullAnswer, "POST", self._pull_path(repo), body))
+
+        pull, created = await find_or_make(lambda: self._pull_of(repo, spec, op_id), make)
+        labels = pull.label_names()
         if spec.labels:
-            number = str(existing.pull_request_id)
-            labels = await self._set_pull_labels(repo, number, spec.labels)
-        return EnsuredPullRequest(self._told(repo, existing, labels), created)
+            labels = await self._set_pull_labels(repo, str(pull.pull_request_id), spec.labels)
+        return EnsuredPullRequest(self._told(repo, pull, labels), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return self._told(repo, await self._pull(repo, number))
@@ -123,17 +118,13 @@ class AzurePulls(AzureGit):
     ) -> None:
         """Added as optional ones. Whoever has voted already is not asked again."""
         pull = await self._pull(repo, number)
-        there = {reviewer.login.lower(): reviewer.id for reviewer in pull.reviewers}
+        there = {reviewer.login: reviewer.id for reviewer in pull.reviewers}
+        change = difference(there, add, remove)
         path = self._pull_path(repo, number, "/reviewers")
-        for login in dict.fromkeys(remove):
-            if login.lower() in there:
-                try:
-                    await self._do("DELETE", f"{path}/{there[login.lower()]}")
-                except NotFound:
-                    continue  # somebody else removed them between our look and our write: as wanted
-        for login in dict.fromkeys(add):
-            if login.lower() in there:
-                continue
+        for login in change.gone:
+            with contextlib.suppress(NotFound):  # somebody else removed them between our look and our write
+                await self._do("DELETE", f"{path}/{there[login]}")
+        for login in change.missing:
             who = await self._identity(repo, login)
             if who.id not in there.values():
                 await self._do("PUT", f"{path}/{who.id}", {"id": who.id, "vote": 0})
@@ -175,7 +166,7 @@ class AzurePulls(AzureGit):
             return await self._pull(repo, str(pull.pull_request_id))
         return await self._fresh(repo, pull)
 
-    async def _pulls(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
+    async def _between(self, repo: RepoRef, head: str, base: str) -> list[PullAnswer]:
         """Open ones first, then newest first, none from a fork; descriptions are cut off."""
         query = {
             "searchCriteria.status": "all",
@@ -188,12 +179,12 @@ class AzurePulls(AzureGit):
         ours = [pull for pull in found if not pull.from_fork]
         return sorted(ours, key=lambda pull: (pull.status != "active", -pull.pull_request_id))
 
-    async def _ours_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.
         """
-        for listed in await self._pulls(repo, spec.head, spec.base):
+        for listed in await self._between(repo, spec.head, spec.base):
             pull = await self._pull(repo, str(listed.pull_request_id))
             if pull.status == "active":
                 return pull

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from tamma.model.repository import Comment, InlineComment, Review, ReviewEvent, ReviewThread
 from tamma.platforms.azure.models import Answer, IdentityRef
-from tamma.platforms.common.marks import mark_of, without_mark
+from tamma.platforms.common.marks import without_mark
 
 COMMENT_LIMIT = 150_000
 """UTF-16 units of a comment; Azure DevOps refuses longer ones."""
@@ -28,6 +28,10 @@ class ThreadComment(Answer):
     author: IdentityRef = Field(default_factory=IdentityRef)
     published_date: datetime | None = None
     is_deleted: bool = False
+
+    @property
+    def body(self) -> str:
+        return self.content
 
     @property
     def spoken(self) -> bool:
@@ -133,9 +137,6 @@ class ThreadAnswer(Answer):
         line = end.line if end is not None and end.line > 0 and not gone else None
         path = where.file_path.lstrip("/")
         return ReviewThread(str(self.id), path, line, comments, self.resolved, outdated=gone)
-
-    def marked(self, op_id: str) -> ThreadComment | None:
-        return next((comment for comment in self.spoken if mark_of(comment.content) == op_id), None)
 
 
 def bare(text: str) -> str:

@@ -251,15 +251,6 @@ def patch(rev: int, field: str, value: object) -> list[dict[str, object]]:
     ]
 
 
-def changed(tags: Iterable[str], add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
-    """The tags after that, whatever their case; those that stay keep theirs."""
-    gone = {name.lower() for name in remove}
-    kept = {tag.lower(): tag for tag in tags if tag.lower() not in gone}
-    for name in add:
-        kept.setdefault(name.lower(), name)
-    return tuple(kept.values())
-
-
 def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if text else None

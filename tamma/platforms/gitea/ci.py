@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 from tamma.errors import ConfigError, Conflict, NotFound, PlatformError
 from tamma.model.repository import (
@@ -18,6 +17,7 @@ from tamma.model.repository import (
     Status,
 )
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.names import segment
 from tamma.platforms.gitea.client import PAGE_SIZE, pages, repo_path
 from tamma.platforms.gitea.issues import GiteaIssues
 from tamma.platforms.gitea.profile import RERUN_FAILED, RUN_JOBS, RUN_NAMED
@@ -67,7 +67,7 @@ class GiteaCi(GiteaIssues):
 
     async def _statuses(self, repo: RepoRef, sha: str) -> list[StatusAnswer]:
         """The newest of each context, in the order they first came."""
-        path = repo_path(repo, f"/commits/{quote(sha, safe='')}/statuses")
+        path = repo_path(repo, f"/commits/{segment(sha)}/statuses")
         found = sorted(await self._all(StatusAnswer, path), key=lambda status: status.id)
         return list({status.context: status for status in found}.values())
 
@@ -96,7 +96,7 @@ class GiteaCi(GiteaIssues):
             "description": status.description,
             **({"target_url": status.url} if status.url else {}),
         }
-        await self._api.do("POST", repo_path(repo, f"/statuses/{quote(sha, safe='')}"), wanted)
+        await self._api.do("POST", repo_path(repo, f"/statuses/{segment(sha)}"), wanted)
 
     # --- runs ----------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class GiteaCi(GiteaIssues):
             return found
         if sha != head:
             raise self._stale(f"the branch {trigger.branch!r}", head, sha)
-        path = repo_path(repo, f"/actions/workflows/{quote(trigger.workflow, safe='')}/dispatches")
+        path = repo_path(repo, f"/actions/workflows/{segment(trigger.workflow)}/dispatches")
         body: dict[str, object] = {"ref": trigger.branch, "inputs": dict(trigger.inputs)}
         query: Query = {}
         if server.has(RUN_NAMED):
@@ -139,10 +139,10 @@ class GiteaCi(GiteaIssues):
         query: Query = {"event": _DISPATCH, "head_sha": sha, "limit": str(PAGE_SIZE)}
         path = repo_path(repo, "/actions/runs")
         runs, _ = await self._api.page(RunAnswer, path, query, pages, "workflow_runs")
-        us = (await self._login()).lower()
+        us = await self._login()
         file = workflow.rpartition("/")[2]
         for run in runs:
-            ours = run.by is not None and run.by.login.lower() == us
+            ours = run.by is not None and run.by.login.lower() == us.lower()
             whose = self._begun.get((repo.full_name, run.id), op_id)
             if ours and whose == op_id and (run.file, run.event, run.sha) == (file, _DISPATCH, sha):
                 self._remember(repo, run.id, op_id)
@@ -198,7 +198,7 @@ class GiteaCi(GiteaIssues):
     async def get_job_log(self, repo: RepoRef, job_id: str, tail: int = LOG_TAIL) -> LogTail:
         await self._needs(CI_LOGS)
         run_id, _, number = job_id.rpartition("/")
-        path = repo_path(repo, f"/actions/jobs/{quote(number, safe='')}/logs")
+        path = repo_path(repo, f"/actions/jobs/{segment(number)}/logs")
         try:
             response = await self._api.call(Request("GET", path, tail=tail))
         except NotFound:
@@ -236,4 +236,4 @@ class GiteaCi(GiteaIssues):
 
 
 def _run_path(repo: RepoRef, run_id: str, rest: str = "") -> str:
-    return repo_path(repo, f"/actions/runs/{quote(run_id, safe='')}{rest}")
+    return repo_path(repo, f"/actions/runs/{segment(run_id)}{rest}")

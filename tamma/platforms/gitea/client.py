@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tamma.errors import Forbidden, NotFound, StaleHead, Unsupported
+from tamma.errors import Forbidden, NotFound, Unsupported
 from tamma.model.repository import RepoRef
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.names import segment
 from tamma.platforms.gitea.errors import dialect
 from tamma.platforms.gitea.profile import Kind, Profile, profile_of
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, query_of
-from tamma.platforms.http.credentials import HeaderCredentials, token_scheme, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, token_scheme
 from tamma.platforms.http.messages import Query, Request, Response, links
 from tamma.platforms.http.transport import HttpTransport
 from tamma.platforms.interface import PlatformSettings
@@ -32,43 +33,26 @@ class _Version(BaseModel):
     version: str = ""
 
 
-class GiteaAccount:
+class GiteaAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     KIND: Kind = "gitea"
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         public = f"https://{settings.id}" if settings.id in PUBLIC else None
         self._root = base_url(settings, public).removesuffix(_API)
-        self._tokens = token_source(settings)
-        self._made: Connection | None = None
         self._profile: Profile | None = None
-
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
 
     @property
     def _name(self) -> str:
         """Of the service, for messages."""
         return "Forgejo" if self.KIND == "forgejo" else "Gitea"
 
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            url = self._root + _API
-            transport = HttpTransport(self._settings, url, HeaderCredentials(self._tokens, token_scheme))
-            self._made = Connection(self._settings, url, transport, dialect(self._name))
-        return self._made
+    def _connect(self) -> Connection:
+        url = self._root + _API
+        transport = HttpTransport(self._settings, url, HeaderCredentials(self._tokens, token_scheme))
+        return Connection(self._settings, url, transport, dialect(self._name))
 
     async def _server(self) -> Profile:
         """What the server can do; it is asked once."""
@@ -103,12 +87,6 @@ class GiteaAccount:
     async def _list(self, model: type[M], path: str) -> list[M]:
         """A list that comes whole, without pages."""
         return await self._api.every(model, path, {}, _whole)
-
-    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
 
 
 def pages(request: Request, response: Response, body: Any) -> Query | None:
@@ -157,16 +135,4 @@ def _whole(request: Request, response: Response, body: Any) -> Query | None:
 
 def repo_path(repo: RepoRef, rest: str = "") -> str:
     """`/repos/{owner}/{repo}` and what follows."""
-    return f"/repos/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
-
-
-def quoted(name: str) -> str:
-    """A branch or a path in a URL: slashes stay, all else that has a meaning there is escaped."""
-    return quote(name, safe="/")
-
-
-def number_of(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(f"{number!r} is not a number of an issue or pull request", hint="e.g. owner/repo#12")
-    return number
+    return f"/repos/{segment(repo.owner)}/{segment(repo.name)}{rest}"

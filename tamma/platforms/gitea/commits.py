@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import ChangeKind, CommitRef, FileChange, RepoRef
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.common.names import segment
 from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.git import GiteaGit
 from tamma.platforms.gitea.models import CommitAnswer, CommittedFiles, TreeEntry
@@ -101,7 +101,7 @@ class GiteaCommits(GiteaGit):
         self, repo: RepoRef, folder: str, tree: str, found: dict[str, dict[str, TreeEntry]]
     ) -> dict[str, TreeEntry]:
         if folder not in found:
-            path = repo_path(repo, f"/git/trees/{quote(tree, safe='')}")
+            path = repo_path(repo, f"/git/trees/{segment(tree)}")
             try:
                 entries = await self._api.every(TreeEntry, path, {}, _more_of_a_tree, "tree")
             except NotFound:

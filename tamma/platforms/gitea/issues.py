@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import cast
 
 from tamma.errors import NotFound
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_mark, without_mark
-from tamma.platforms.gitea.client import PAGE_SIZE, count_of, number_of, repo_path, total_of
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.names import number_of
+from tamma.platforms.gitea.client import PAGE_SIZE, count_of, repo_path, total_of
 from tamma.platforms.gitea.labels import GiteaLabels
 from tamma.platforms.gitea.models import CommentAnswer, IssueAnswer, User
 from tamma.platforms.http.connection import cursor_of, from_cursor
@@ -79,34 +83,38 @@ class GiteaIssues(GiteaLabels):
         self, repo: RepoRef, target: Target, body: str, op_id: str, link: str = ""
     ) -> Comment:
         marked = fit(with_mark(body, op_id), BODY_LIMIT, link=link)
-        existing = await self._comment_of(repo, target, op_id)
-        if existing is None:
-            path = repo_path(repo, f"/issues/{number_of(target.number)}/comments")
-            existing = await self._api.send(CommentAnswer, "POST", path, {"body": marked})
-        elif without_mark(existing.body) != without_mark(marked):
-            path = repo_path(repo, f"/issues/comments/{existing.id}")
-            existing = await self._api.send(CommentAnswer, "PATCH", path, {"body": marked})
-        return existing.comment(trusted=True)
+        sent = {"body": marked}
+        path = repo_path(repo, f"/issues/{number_of(target.number)}/comments")
+        done = await ensure_text(
+            lambda: self._comment_of(repo, target, op_id),
+            lambda: self._api.send(CommentAnswer, "POST", path, sent),
+            lambda there: self._edited_comment(repo, there.id, sent),
+            marked,
+        )
+        return done.comment(trusted=True)
+
+    async def _edited_comment(self, repo: RepoRef, comment: int, sent: Mapping[str, str]) -> CommentAnswer:
+        """Remarks on lines are changed here too."""
+        return await self._api.send(
+            CommentAnswer, "PATCH", repo_path(repo, f"/issues/comments/{comment}"), sent
+        )
 
     async def set_assignees(
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         """The whole list is written: servers before Gitea 1.27 cannot add one."""
         now = (await self._issue(repo, number)).logins()
-        there = {login.lower() for login in now}
-        gone = {login.lower() for login in remove} - {login.lower() for login in add}
-        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
-        wanted = [*(login for login in now if login.lower() not in gone), *missing]
-        if missing:
-            await self._check_assignable(repo, missing)
-        if wanted != list(now):
+        change = difference(now, add, remove)
+        if change.missing:
+            await self._check_assignable(repo, change.missing)
+        if change:
             path = repo_path(repo, f"/issues/{number_of(number)}")
-            await self._api.do("PATCH", path, {"assignees": wanted})
+            await self._api.do("PATCH", path, {"assignees": change.applied(now)})
 
-    async def _check_assignable(self, repo: RepoRef, logins: list[str]) -> None:
+    async def _check_assignable(self, repo: RepoRef, logins: Iterable[str]) -> None:
         """Some servers answer 500 for one who may not be assigned."""
-        may = {user.login.lower() for user in await self._list(User, repo_path(repo, "/assignees"))}
-        refused = [login for login in logins if login.lower() not in may]
+        may = [user.login for user in await self._list(User, repo_path(repo, "/assignees"))]
+        refused = difference(may, logins).missing
         if refused:
             raise NotFound(
                 f"{', '.join(refused)} cannot be assigned to issues of {repo.full_name}",
@@ -130,11 +138,7 @@ class GiteaIssues(GiteaLabels):
         return sorted(await self._list(CommentAnswer, path), key=lambda answer: answer.id)
 
     async def _comment_of(self, repo: RepoRef, target: Target, op_id: str) -> CommentAnswer | None:
-        """Our comment of that operation. Anybody can copy a mark into a comment: only our own counts."""
-        for answer in await self._comments(repo, target):
-            if mark_of(answer.body) == op_id and answer.by(await self._login()):
-                return answer
-        return None
+        return await ours(await self._comments(repo, target), op_id, self._is_us)
 
 
 def _query(query: IssueFilter) -> Query:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import contextlib
 
 from pydantic import BaseModel
 
 from tamma.errors import Forbidden, NotFound, PlatformError
 from tamma.model.repository import Identity, RepoRef, Target
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.common.trust import Trust
-from tamma.platforms.gitea.client import number_of, repo_path
+from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.commits import GiteaCommits
 from tamma.platforms.gitea.models import GHOST, IssueAnswer, Label, User, Written
 from tamma.platforms.http.messages import Request
@@ -39,13 +41,17 @@ class GiteaLabels(GiteaCommits):
     async def _login(self) -> str:
         return (self._identity or await self.check_credentials()).login
 
+    async def _is_us(self, written: Written) -> bool:
+        """Whether we wrote it."""
+        return written.by(await self._login())
+
     async def _trusts(self, repo: RepoRef, written: Written) -> bool:
         return not written.original_author and await self._trust.may_write(repo, written.author)
 
     async def _ask_permission(self, repo: RepoRef, login: str) -> bool:
         if login == GHOST:
             return False
-        path = repo_path(repo, f"/collaborators/{quote(login, safe='')}/permission")
+        path = repo_path(repo, f"/collaborators/{segment(login)}/permission")
         try:
             return (await self._api.get(_Permission, path)).permission in _WRITERS
         except Forbidden:
@@ -74,19 +80,16 @@ class GiteaLabels(GiteaCommits):
     ) -> None:
         there = (await self._issue(repo, target.number)).labels or []
         await self._add_labels(repo, target.number, there, add)
-        names = {name.lower() for name in remove}
+        gone = difference((label.name for label in there), add, remove).gone
         for label in there:
-            if label.name.lower() in names:
+            if label.name in gone:
                 path = repo_path(repo, f"/issues/{number_of(target.number)}/labels/{label.id}")
-                try:
+                with contextlib.suppress(NotFound):  # somebody else removed it between our look and our write
                     await self._api.do("DELETE", path)
-                except NotFound:
-                    continue  # somebody else removed it between our look and our write: as wanted
 
     async def _add_labels(self, repo: RepoRef, number: str, there: list[Label], add: tuple[str, ...]) -> bool:
         """Give it those that are not there; labels that do not exist are made. Whether any was missing."""
-        has = {label.name.lower() for label in there}
-        missing = [name for name in dict.fromkeys(add) if name.lower() not in has]
+        missing = difference((label.name for label in there), add).missing
         if not missing:
             return False
         known = await self._known_labels(repo)
@@ -98,7 +101,7 @@ class GiteaLabels(GiteaCommits):
     async def _known_labels(self, repo: RepoRef) -> dict[str, Label]:
         """By lower-case name; the repository's win over its organisation's."""
         try:
-            shared = await self._all(Label, f"/orgs/{quote(repo.owner, safe='')}/labels")
+            shared = await self._all(Label, f"/orgs/{segment(repo.owner)}/labels")
         except (NotFound, Forbidden):
             shared = []  # a user owns it, or the token may not read organisations
         own = await self._all(Label, repo_path(repo, "/labels"))

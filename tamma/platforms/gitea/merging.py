@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from tamma.errors import Conflict, PlatformError, StaleHead, Transient
+from tamma.errors import Conflict, PlatformError, Transient
 from tamma.model.repository import (
     MergeCategory,
     MergeMethod,
@@ -13,7 +14,9 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
-from tamma.platforms.gitea.client import number_of, quoted, repo_path
+from tamma.platforms.common.merging import parted, settled
+from tamma.platforms.common.names import number_of, segments
+from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.models import ChangedPath, Compared, PullAnswer, ReviewAnswer
 from tamma.platforms.gitea.pulls import GiteaPulls
 from tamma.platforms.gitea.readiness import Standing, closed_state, merge_state
@@ -53,9 +56,9 @@ class GiteaMerging(GiteaPulls):
         *,
         when_ready: bool = False,
     ) -> MergeResult:
-        settled = await self._settled(repo, await self._pull(repo, number), expected_head)
-        if settled is not None:
-            return settled
+        done = await self._settled(repo, await self._pull(repo, number), expected_head)
+        if done is not None:
+            return done
         later = when_ready and (await self.merge_readiness(repo, number)).category is not MergeCategory.READY
         # Both services take these names; newer Gitea calls them do, merge_title_field, merge_message_field.
         body: dict[str, object] = {
@@ -66,8 +69,8 @@ class GiteaMerging(GiteaPulls):
         if later:
             body["merge_when_checks_succeed"] = True
         if message and method != "rebase":
-            title, _, rest = message.partition("\n")
-            body |= {"MergeTitleField": title, "MergeMessageField": rest.strip("\n")}
+            title, rest = parted(message)
+            body |= {"MergeTitleField": title, "MergeMessageField": rest}
         try:
             response = await self._api.do("POST", repo_path(repo, f"/pulls/{number_of(number)}/merge"), body)
         except PlatformError as error:
@@ -75,8 +78,8 @@ class GiteaMerging(GiteaPulls):
         if response.status == 201:
             return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
         pull = await self._pull(repo, number)  # the answer does not name the commit
-        settled = await self._settled(repo, pull, expected_head)
-        return settled or MergeResult(MergeOutcome.PENDING, None, f"{self._name} has begun")
+        done = await self._settled(repo, pull, expected_head)
+        return done or MergeResult(MergeOutcome.PENDING, None, f"{self._name} has begun")
 
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
@@ -85,11 +88,11 @@ class GiteaMerging(GiteaPulls):
         if not (isinstance(error, Transient | Conflict) or error.status in (404, 405)):
             raise error
         try:
-            settled = await self._settled(repo, await self._pull(repo, number), expected_head)
+            done = await self._settled(repo, await self._pull(repo, number), expected_head)
         except Transient:
             raise error from None
-        if settled is not None:
-            return settled
+        if done is not None:
+            return done
         said = error.message.lower()
         if _SCHEDULED in said:
             return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
@@ -111,24 +114,12 @@ class GiteaMerging(GiteaPulls):
 
     async def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
+        shown = pull.pull_request()
         if pull.merged:
             # `pull.head` is where the branch is now; this stays at what was merged.
-            merged_at = await self._ref_sha(repo, f"pull/{pull.number}/head") or pull.head.sha
-            if merged_at == expected_head:
-                return MergeResult(MergeOutcome.MERGED, pull.merge_commit_sha)
-            raise Conflict(
-                f"#{pull.number} was merged at {merged_at[:12]}, not at {expected_head[:12]}",
-                hint="somebody pushed to the branch and merged it: look at what was merged",
-                platform=self._settings.id,
-            )
-        if pull.state == "closed":
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.number} was closed without a merge")
-        if pull.head.sha != expected_head:
-            raise StaleHead(
-                f"the head of #{pull.number} is at {pull.head.sha[:12]}, not at {expected_head[:12]}",
-                platform=self._settings.id,
-            )
-        return None
+            merged_at = await self._ref_sha(repo, f"pull/{pull.number}/head")
+            shown = replace(shown, head_sha=merged_at or pull.head.sha)
+        return settled(shown, expected_head, self._settings.id)
 
     # --- what stands in the way ----------------------------------------------------------------------
 
@@ -158,7 +149,7 @@ class GiteaMerging(GiteaPulls):
             return True
         if pull.merge_base == pull.base.sha:
             return False
-        path = repo_path(repo, f"/compare/{quoted(f'{pull.merge_base}...{pull.base.sha}')}")
+        path = repo_path(repo, f"/compare/{segments(f'{pull.merge_base}...{pull.base.sha}')}")
         there = await self._api.get(Compared, path)
         theirs = {file.filename for commit in there.commits or () for file in commit.files or ()}
         theirs |= {file.filename for file in there.files or ()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import (
@@ -15,9 +14,12 @@ from tamma.model.repository import (
     RepoRef,
 )
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import find_or_make
 from tamma.platforms.common.marks import mark_of, with_mark
+from tamma.platforms.common.names import number_of, segment, segments
 from tamma.platforms.gitea.ci import GiteaCi
-from tamma.platforms.gitea.client import PAGE_SIZE, number_of, pages, quoted, repo_path
+from tamma.platforms.gitea.client import PAGE_SIZE, pages, repo_path
 from tamma.platforms.gitea.drafts import titled
 from tamma.platforms.gitea.issues import BODY_LIMIT
 from tamma.platforms.gitea.models import PullAnswer
@@ -33,26 +35,19 @@ class GiteaPulls(GiteaCi):
         return found.pull_request() if found else None
 
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
-        existing = await self._ours(repo, spec, op_id)
-        created = existing is None
-        if existing is None:
-            body = {
-                "title": titled(spec.title, draft=spec.draft),
-                "head": spec.head,
-                "base": spec.base,
-                "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
-            }
-            try:
-                existing = await self._api.send(PullAnswer, "POST", repo_path(repo, "/pulls"), body)
-            except PlatformError as error:
-                # "pull request already exists": another attempt was between our look and our write.
-                existing = await self._ours(repo, spec, op_id) if error.status == 409 else None
-                if existing is None:
-                    raise
-                created = False
-        if await self._add_labels(repo, str(existing.number), existing.labels or [], spec.labels):
-            existing = await self._pull(repo, str(existing.number))
-        return EnsuredPullRequest(existing.pull_request(), created)
+        body = {
+            "title": titled(spec.title, draft=spec.draft),
+            "head": spec.head,
+            "base": spec.base,
+            "body": fit(with_mark(spec.body, op_id), BODY_LIMIT, link=spec.link),
+        }
+        pull, created = await find_or_make(
+            lambda: self._pull_of(repo, spec, op_id),
+            lambda: self._api.send(PullAnswer, "POST", repo_path(repo, "/pulls"), body),
+        )
+        if await self._add_labels(repo, str(pull.number), pull.labels or [], spec.labels):
+            pull = await self._pull(repo, str(pull.number))
+        return EnsuredPullRequest(pull.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return (await self._pull(repo, number)).pull_request()
@@ -116,21 +111,20 @@ class GiteaPulls(GiteaCi):
         self, repo: RepoRef, number: str, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
         pull = await self._pull(repo, number)
-        there = {login.lower() for login in pull.reviewers()}
+        change = difference(pull.reviewers(), add, remove)
         path = repo_path(repo, f"/pulls/{number}/requested_reviewers")
-        gone = [login for login in dict.fromkeys(remove) if login.lower() in there]
-        if gone:
-            await self._api.do("DELETE", path, {"reviewers": gone})
-        missing = [login for login in dict.fromkeys(add) if login.lower() not in there]
-        if not missing:
+        if change.gone:
+            await self._api.do("DELETE", path, {"reviewers": change.gone})
+        if not change.missing:
             return
         try:
-            await self._api.do("POST", path, {"reviewers": missing})
+            await self._api.do("POST", path, {"reviewers": change.missing})
         except PlatformError as error:
             if error.status not in (404, 422):
                 raise
             raise NotFound(
-                f"{self._name} asks none of {', '.join(missing)} for a review of #{number}: {error.message}",
+                f"{self._name} asks none of {', '.join(change.missing)} for a review of #{number}: "
+                f"{error.message}",
                 hint="only people with access to the repository can be asked, and not the author",
                 platform=self._settings.id,
                 status=error.status,
@@ -161,7 +155,7 @@ class GiteaPulls(GiteaCi):
 
         any_of_them: PullAnswer | None = None
         if "/" in head and "/" not in base:  # else the address could be read otherwise
-            path = repo_path(repo, f"/pulls/{quote(base, safe='')}/{quoted(head)}")
+            path = repo_path(repo, f"/pulls/{segment(base)}/{segments(head)}")
             try:
                 any_of_them = await self._api.get(PullAnswer, path)
             except NotFound:
@@ -186,7 +180,7 @@ class GiteaPulls(GiteaCi):
                 return first
         raise self._api.endless(repo_path(repo, "/pulls"))
 
-    async def _ours(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.
@@ -194,5 +188,5 @@ class GiteaPulls(GiteaCi):
         pull = await self._between(repo, spec.head, spec.base)
         if pull is None or pull.state == "open":
             return pull
-        ours = mark_of(pull.body) == op_id and pull.by(await self._login())
+        ours = mark_of(pull.body) == op_id and await self._is_us(pull)
         return pull if ours else None

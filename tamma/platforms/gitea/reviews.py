@@ -17,8 +17,10 @@ from tamma.model.repository import (
     ReviewThread,
 )
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_of, with_mark, without_mark
-from tamma.platforms.gitea.client import number_of, repo_path
+from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.names import number_of
+from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.issues import BODY_LIMIT
 from tamma.platforms.gitea.merging import GiteaMerging
 from tamma.platforms.gitea.models import CommentAnswer, LineComment, ReviewAnswer
@@ -76,11 +78,8 @@ class GiteaReviews(GiteaMerging):
         return tuple([answer.review(trusted=await self._trusts(repo, answer)) for answer in found])
 
     async def _review_of(self, repo: RepoRef, number: str, op_id: str) -> ReviewAnswer | None:
-        for answer in await self._reviews(repo, number):
-            submitted = answer.state in _SUBMITTED and mark_of(answer.body) == op_id
-            if submitted and answer.by(await self._login()):
-                return answer
-        return None
+        found = [answer for answer in await self._reviews(repo, number) if answer.state in _SUBMITTED]
+        return await ours(found, op_id, self._is_us)
 
     # --- threads -------------------------------------------------------------------------------------
 
@@ -91,17 +90,15 @@ class GiteaReviews(GiteaMerging):
     async def reply(self, repo: RepoRef, number: str, thread_id: str, body: str, op_id: str) -> Comment:
         thread = await self._thread(repo, number, thread_id)
         marked = fit(with_mark(body, op_id), BODY_LIMIT)
-        for comment in thread:
-            if mark_of(comment.body) != op_id or not comment.by(await self._login()):
-                continue
-            if without_mark(comment.body) == without_mark(marked):
-                return comment.comment(trusted=True)
-            path = repo_path(repo, f"/issues/comments/{comment.id}")
-            edited = await self._api.send(CommentAnswer, "PATCH", path, {"body": marked})
-            return edited.comment(trusted=True)
-        return (await self._answer(repo, number, thread[0], marked)).comment(trusted=True)
+        done = await ensure_text(
+            lambda: ours(thread, op_id, self._is_us),
+            lambda: self._answer(repo, number, thread[0], marked),
+            lambda there: self._edited_comment(repo, there.id, {"body": marked}),
+            marked,
+        )
+        return done.comment(trusted=True)
 
-    async def _answer(self, repo: RepoRef, number: str, first: LineComment, body: str) -> LineComment:
+    async def _answer(self, repo: RepoRef, number: str, first: LineComment, body: str) -> CommentAnswer:
         server = await self._server()
         pull = repo_path(repo, f"/pulls/{number_of(number)}")
         side = "new_position" if first.position else "old_position"

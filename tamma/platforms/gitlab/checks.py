@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import Check, CheckState, CheckSummary, RepoRef, Status
 from tamma.platforms.common.checks import summarise
-from tamma.platforms.gitlab.client import item, next_page, project, quoted
+from tamma.platforms.common.names import segment
+from tamma.platforms.gitlab.client import item, next_page, project
 from tamma.platforms.gitlab.models import CommitAnswer, MergeRequestAnswer, PipelineAnswer
 from tamma.platforms.gitlab.threads import GitLabThreads
 
@@ -106,7 +107,7 @@ class GitLabChecks(GitLabThreads):
         pipelines += await self._on_merged_results(repo, sha)
         for pipeline in pipelines:
             if pipeline.source != "external":
-                parts += await self._every(JobAnswer, project(repo, f"/pipelines/{pipeline.id}/jobs"))
+                parts += await self._all(JobAnswer, project(repo, f"/pipelines/{pipeline.id}/jobs"))
         return united(sha, parts, pipelines)
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
@@ -121,7 +122,7 @@ class GitLabChecks(GitLabThreads):
         if status.url:
             body["target_url"] = status.url[:_TEXT_LIMIT]
         try:
-            await self._api.do("POST", project(repo, f"/statuses/{quoted(sha)}"), body)
+            await self._api.do("POST", project(repo, f"/statuses/{segment(sha)}"), body)
         except PlatformError as error:
             if error.status not in (400, 409) or not await self._stands(repo, sha, status):
                 raise
@@ -136,8 +137,8 @@ class GitLabChecks(GitLabThreads):
         return (now.status, now.description or "", now.target_url or "") == wanted
 
     async def _statuses(self, repo: RepoRef, sha: str) -> list[CommitStatus]:
-        where = project(repo, f"/repository/commits/{quoted(sha)}/statuses")
-        return await self._every(CommitStatus, where)
+        where = project(repo, f"/repository/commits/{segment(sha)}/statuses")
+        return await self._all(CommitStatus, where)
 
     async def _pipelines_of(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
         query = {"sha": sha, "order_by": "id", "sort": "desc", "per_page": "100"}
@@ -146,8 +147,8 @@ class GitLabChecks(GitLabThreads):
 
     async def _on_merged_results(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
         """The newest pipeline on the merged result of each open merge request that has this head."""
-        requests = await self._every(
-            MergeRequestAnswer, project(repo, f"/repository/commits/{quoted(sha)}/merge_requests")
+        requests = await self._all(
+            MergeRequestAnswer, project(repo, f"/repository/commits/{segment(sha)}/merge_requests")
         )
         found: list[PipelineAnswer] = []
         for request in requests:
@@ -163,7 +164,7 @@ class GitLabChecks(GitLabThreads):
 
     async def _is_of(self, repo: RepoRef, pipeline: PipelineAnswer, head: str) -> bool:
         """Whether it runs on a merge of `head`, not on one of an older push."""
-        where = project(repo, f"/repository/commits/{quoted(pipeline.sha)}")
+        where = project(repo, f"/repository/commits/{segment(pipeline.sha)}")
         try:
             return head in (await self._api.get(CommitAnswer, where)).parent_ids
         except NotFound:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from tamma.errors import Forbidden, NotFound, PlatformError, StaleHead, Unsupported
+from tamma.errors import Forbidden, NotFound, PlatformError, Unsupported
 from tamma.model.repository import CheckState, CiJob, CiRun, CiTrigger, LogTail, Page, RepoRef
+from tamma.platforms.common.ensuring import find_or_make
+from tamma.platforms.common.names import number_of
 from tamma.platforms.gitlab.checks import GitLabChecks, JobAnswer, state_of
-from tamma.platforms.gitlab.client import find_or_make, next_page, project
+from tamma.platforms.gitlab.client import next_page, project
 from tamma.platforms.gitlab.git import GitLabGit
 from tamma.platforms.gitlab.models import PipelineAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor
@@ -66,14 +68,14 @@ class GitLabCi(GitLabChecks, GitLabGit):
 
     async def list_jobs(self, repo: RepoRef, run_id: str) -> tuple[CiJob, ...]:
         """GitLab leaves out those that were tried again. In the order in which they were made."""
-        found = await self._every(JobAnswer, _run(repo, run_id, "/jobs"))
+        found = await self._all(JobAnswer, _run(repo, run_id, "/jobs"))
         return tuple(
             CiJob(str(job.id), job.name, job.check().state, job.web_url, job.status)
             for job in sorted(found, key=lambda job: job.id)
         )
 
     async def get_job_log(self, repo: RepoRef, job_id: str, tail: int = LOG_TAIL) -> LogTail:
-        where = project(repo, f"/jobs/{_number(job_id)}/trace")
+        where = project(repo, f"/jobs/{number_of(job_id, 'a job', None)}/trace")
         answer = await self._api.call(Request("GET", where, tail=tail))
         return LogTail(answer.text, answer.truncated)
 
@@ -99,10 +101,7 @@ class GitLabCi(GitLabChecks, GitLabGit):
             return
         now = (await self.get_branch(repo, trigger.branch)).sha
         if now != trigger.sha:
-            raise StaleHead(
-                f"the branch {trigger.branch!r} is at {now[:12]}, not at {trigger.sha[:12]}",
-                platform=self._settings.id,
-            )
+            raise self._stale(f"the branch {trigger.branch!r}", now, trigger.sha)
 
     async def _started(self, repo: RepoRef, branch: str, op_id: str) -> PipelineAnswer | None:
         """The pipeline that this operation started."""
@@ -116,7 +115,7 @@ class GitLabCi(GitLabChecks, GitLabGit):
         found, _ = await self._api.page(PipelineAnswer, project(repo, "/pipelines"), query, next_page)
         for pipeline in found:
             try:
-                variables = await self._every(_Variable, _run(repo, str(pipeline.id), "/variables"))
+                variables = await self._all(_Variable, _run(repo, str(pipeline.id), "/variables"))
             except (Forbidden, NotFound):
                 continue  # somebody else's: a user sees the variables of their own
             if any((variable.key, variable.value) == (_OP, op_id) for variable in variables):
@@ -152,11 +151,4 @@ def _explained(error: PlatformError) -> PlatformError:
 
 
 def _run(repo: RepoRef, run_id: str, rest: str = "") -> str:
-    return project(repo, f"/pipelines/{_number(run_id)}{rest}")
-
-
-def _number(identifier: str) -> str:
-    """Raises NotFound for what is no id."""
-    if not (identifier.isascii() and identifier.isdigit()):
-        raise NotFound(f"{identifier!r} is not an id of a pipeline or job")
-    return identifier
+    return project(repo, f"/pipelines/{number_of(run_id, 'a pipeline', None)}{rest}")

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tamma.errors import Conflict, NotFound
+from tamma.errors import NotFound
 from tamma.model.repository import RepoRef
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.gitlab.errors import GITLAB
 from tamma.platforms.gitlab.transport import PythonGitLab
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, link_header
-from tamma.platforms.http.credentials import token_source
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.interface import PlatformSettings
 
-T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 DEFAULT_URL = "https://gitlab.com"
 API = "/api/v4"
 _MOVED = 405
@@ -32,35 +31,20 @@ class _Numbered(BaseModel):
     id: int
 
 
-class GitLabAccount:
+class GitLabAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
-        self._base = base_url(settings, DEFAULT_URL).removesuffix(API)
-        self._source = token_source(settings)
-        self._made: Connection | None = None
+        super().__init__(settings)
+        self._root = base_url(settings, DEFAULT_URL).removesuffix(API)
 
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
+    def _connect(self) -> Connection:
+        oauth = self._settings.auth == "oauth"
+        transport = PythonGitLab(self._settings, self._root, self._tokens, oauth=oauth)
+        return MovedProjects(self._settings, self._root + API, transport, GITLAB)
 
-    @property
-    def _api(self) -> Connection:
-        """Made when it is first needed; makes no call."""
-        if self._made is None:
-            oauth = self._settings.auth == "oauth"
-            transport = PythonGitLab(self._settings, self._base, self._source, oauth=oauth)
-            self._made = MovedProjects(self._settings, self._base + API, transport, GITLAB)
-        return self._made
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
+    async def _all(self, model: type[M], path: str) -> list[M]:
+        return await self._api.every(model, path, {"per_page": "100"}, next_page)
 
 
 class MovedProjects(Connection):
@@ -89,48 +73,16 @@ def next_page(request: Request, response: Response, body: Any) -> Query | None:
     return {**request.query, "page": page} if page else None
 
 
-async def find_or_make(
-    find: Callable[[], Awaitable[T | None]], make: Callable[[], Awaitable[T]]
-) -> tuple[T, bool]:
-    """What `find` finds, else what `make` makes, and whether it was made.
-
-    Found again where making it met what is there already; what was made by a lost call, the next one finds.
-    """
-    there = await find()
-    if there is not None:
-        return there, False
-    try:
-        return await make(), True
-    except Conflict:
-        there = await find()
-        if there is None:
-            raise
-        return there, False
-
-
 def project(repo: RepoRef, rest: str = "") -> str:
     """`/projects/{group%2Fproject}` and what follows."""
-    return f"/projects/{quoted(repo.full_name)}{rest}"
-
-
-def quoted(name: str) -> str:
-    """A path, a branch or a label in a URL: slashes too are escaped."""
-    return quote(name, safe="")
-
-
-def iid(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(
-            f"{number!r} is not a number of an issue or merge request", hint="e.g. group/project#12"
-        )
-    return number
+    return f"/projects/{segment(repo.full_name)}{rest}"
 
 
 def item(repo: RepoRef, kind: str, number: str, rest: str = "") -> str:
     """An issue or a merge request and what follows. Raises NotFound for what is no number."""
     what = "issues" if kind == "issue" else "merge_requests"
-    return project(repo, f"/{what}/{iid(number)}{rest}")
+    known = number_of(number, "an issue or merge request", "e.g. group/project#12")
+    return project(repo, f"/{what}/{known}{rest}")
 
 
 def without_commands(text: str) -> str:

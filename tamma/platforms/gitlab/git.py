@@ -7,11 +7,14 @@ import base64
 from datetime import UTC
 from email.utils import format_datetime
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead, Unsupported
+from tamma.errors import NotFound, PlatformError, StaleHead, Unsupported
 from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, RepoRef, Repository
-from tamma.platforms.common.cloning import clone_address
+from tamma.platforms.common.branches import ensured, missing
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
-from tamma.platforms.gitlab.client import GitLabAccount, project, quoted, without_commands
+from tamma.platforms.common.names import segment
+from tamma.platforms.common.repositories import clone_url, git_credentials
+from tamma.platforms.gitlab.client import GitLabAccount, project, without_commands
 from tamma.platforms.gitlab.models import BranchAnswer, CommitAnswer, ProjectAnswer
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import GitCredentials
@@ -26,12 +29,11 @@ class GitLabGit(GitLabAccount):
         answer = await self._project(repo)
         owner, _, name = answer.path_with_namespace.rpartition("/")
         ref = RepoRef(repo.platform_id, owner, name)
-        settings = self._settings
-        said = answer.ssh_url_to_repo if settings.git_over == "ssh" else answer.http_url_to_repo
+        address = clone_url(self._settings, ref, https=answer.http_url_to_repo, ssh=answer.ssh_url_to_repo)
         return Repository(
             ref,
-            settings.default_branch or answer.default_branch or "main",
-            clone_address(settings, owner, name, said),
+            self._settings.default_branch or answer.default_branch or "main",
+            address,
             answer.web_url,
             answer.visibility != "public",
             answer.archived,
@@ -39,46 +41,28 @@ class GitLabGit(GitLabAccount):
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         """`oauth2` goes with OAuth tokens and with access tokens of all kinds."""
-        settings = self._settings
-        over_ssh = settings.git_over == "ssh"
-        return GitCredentials(
-            username="" if over_ssh else "oauth2",
-            token=None if over_ssh else await self._source.token(),
-            ssh_key=settings.ssh_key,
-            known_hosts=settings.known_hosts,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-        )
+        return await git_credentials(self._settings, self._tokens, "oauth2")
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Raises NotFound, also for a folder."""
-        where = project(repo, f"/repository/files/{quoted(path)}/raw")
+        where = project(repo, f"/repository/files/{segment(path)}/raw")
         return (await self._api.call(Request("GET", where, {"ref": ref}))).body
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
-        branch = await self._branch(repo, name)
-        if branch is None:
-            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
-        return Branch(name, branch.commit.id)
+        return Branch(name, (await self._tip(repo, name)).id)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        existing = await self._branch(repo, name)
-        if existing is None:
-            try:
-                where = project(repo, "/repository/branches")
-                await self._api.do("POST", where, {"branch": name, "ref": from_sha})
-            except PlatformError as error:  # 400 "Branch already exists": somebody was quicker
-                existing = await self._branch(repo, name) if error.status in (400, 409) else None
-                if existing is None:
-                    raise
-        if existing is not None and existing.commit.id != from_sha:
-            raise Conflict(
-                f"the branch {name!r} of {repo.full_name} exists at {existing.commit.id[:12]}, "
-                f"not at {from_sha[:12]}",
-                hint="delete or rename it, or submit again with another branch",
-                platform=self._settings.id,
-            )
-        return Branch(name, from_sha)
+        async def find() -> str | None:
+            there = await self._branch(repo, name)
+            return None if there is None else there.commit.id
+
+        async def make() -> str:
+            where = project(repo, "/repository/branches")
+            await self._api.do("POST", where, {"branch": name, "ref": from_sha})
+            return from_sha
+
+        sha, _ = await find_or_make(find, make, answered(400, 409))  # 400 "Branch already exists"
+        return ensured(repo, name, sha, from_sha, self._settings.id)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
         """GitLab has no compare-and-delete. It does compare the time at which the head was authored, which
@@ -87,14 +71,14 @@ class GitLabGit(GitLabAccount):
         if existing is None:
             return
         if existing.commit.id != expected_sha:
-            raise self._stale(name, existing.commit.id, expected_sha)
+            raise self._stale(f"the branch {name!r}", existing.commit.id, expected_sha)
         authored = existing.commit.authored_date
         since = (
             {"if-unmodified-since": format_datetime(authored.astimezone(UTC), usegmt=True)}
             if authored
             else {}
         )
-        where = project(repo, f"/repository/branches/{quoted(name)}")
+        where = project(repo, f"/repository/branches/{segment(name)}")
         try:
             await self._api.call(Request("DELETE", where, headers=since))
         except PlatformError as error:
@@ -102,7 +86,7 @@ class GitLabGit(GitLabAccount):
                 raise
             now = await self._branch(repo, name)
             if now is not None and now.commit.id != expected_sha:
-                raise self._stale(name, now.commit.id, expected_sha) from error
+                raise self._stale(f"the branch {name!r}", now.commit.id, expected_sha) from error
             if now is not None:
                 raise
 
@@ -146,7 +130,7 @@ class GitLabGit(GitLabAccount):
 
     async def _branch(self, repo: RepoRef, name: str) -> BranchAnswer | None:
         try:
-            return await self._api.get(BranchAnswer, project(repo, f"/repository/branches/{quoted(name)}"))
+            return await self._api.get(BranchAnswer, project(repo, f"/repository/branches/{segment(name)}"))
         except NotFound:
             await self._project(repo)  # GitLab says the same for a project that is not there
             return None
@@ -155,9 +139,7 @@ class GitLabGit(GitLabAccount):
         """The head of the branch. Raises NotFound."""
         found = await self._branch(repo, branch)
         if found is None:
-            raise NotFound(
-                f"{repo.full_name} has no branch {branch!r}", platform=self._settings.id, status=404
-            )
+            raise missing(repo, branch, self._settings.id)
         return found.commit
 
     def _made_before(
@@ -169,7 +151,7 @@ class GitLabGit(GitLabAccount):
                 self._require_parent(branch, tip, expected_head)
             return CommitRef(tip.id, created=False)
         if tip.id != expected_head:
-            raise self._stale(branch, tip.id, expected_head)
+            raise self._stale(f"the branch {branch!r}", tip.id, expected_head)
         return None
 
     def _require_parent(self, branch: str, made: CommitAnswer, expected_head: str) -> None:
@@ -194,18 +176,12 @@ class GitLabGit(GitLabAccount):
 
     async def _executable(self, repo: RepoRef, path: str, ref: str) -> bool | None:
         """Whether the file is; None where there is none."""
-        where = project(repo, f"/repository/files/{quoted(path)}")
+        where = project(repo, f"/repository/files/{segment(path)}")
         try:
             answer = await self._api.call(Request("HEAD", where, {"ref": ref}))
         except NotFound:
             return None
         return answer.headers.get("x-gitlab-execute-filemode") == "true"
-
-    def _stale(self, branch: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"the branch {branch!r} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
 
 
 def actions_of(change: FileChange, executable: bool | None, head: str) -> list[dict[str, object]]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit
-from tamma.platforms.common.marks import mark_line, mark_of, without_mark
-from tamma.platforms.gitlab.client import find_or_make, item, next_page, project, without_commands
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.marks import mark_line
+from tamma.platforms.gitlab.client import item, next_page, project, without_commands
 from tamma.platforms.gitlab.models import IssueAnswer, MergeRequestAnswer, NoteAnswer, User
 from tamma.platforms.gitlab.people import GitLabPeople
 from tamma.platforms.gitlab.verdicts import is_verdict
@@ -56,7 +58,7 @@ class GitLabIssues(GitLabPeople):
         shown = [
             note
             for note in await self._notes(repo, target)
-            if not (note.on_lines or (is_verdict(note.body) and await self._mine(note.author)))
+            if not (note.on_lines or (is_verdict(note.body) and await self._is_us(note)))
         ]
         return await self._comments_of(repo, shown)
 
@@ -65,26 +67,24 @@ class GitLabIssues(GitLabPeople):
     ) -> Comment:
         text = marked(body, op_id, link)
         where = item(repo, target.kind, target.number, "/notes")
-        note, made = await find_or_make(
+        note = await ensure_text(
             lambda: self._note_of(repo, target, op_id),
             lambda: self._api.send(NoteAnswer, "POST", where, {"body": text}),
+            lambda there: self._api.send(NoteAnswer, "PUT", f"{where}/{there.id}", {"body": text}),
+            text,
         )
-        if not made and without_mark(note.body) != without_mark(text):
-            note = await self._api.send(NoteAnswer, "PUT", f"{where}/{note.id}", {"body": text})
         return note.comment(trusted=True)
 
     async def set_labels(
         self, repo: RepoRef, target: Target, add: tuple[str, ...], remove: tuple[str, ...] = ()
     ) -> None:
-        """GitLab makes labels that do not exist yet. Raises PlatformError for one with a comma."""
+        """GitLab makes labels that do not exist yet, and tells them apart by their case. Raises PlatformError
+        for one with a comma."""
         self._check_labels(add)
         where = item(repo, target.kind, target.number)
         kind = IssueAnswer if target.kind == "issue" else MergeRequestAnswer
-        there = (await self._api.get(kind, where)).labels
-        wanted = {
-            "add_labels": [name for name in dict.fromkeys(add) if name not in there],
-            "remove_labels": [name for name in dict.fromkeys(remove) if name in there],
-        }
+        change = difference((await self._api.get(kind, where)).labels, add, remove, fold=str)
+        wanted = {"add_labels": change.missing, "remove_labels": change.gone}
         changes = {key: ",".join(names) for key, names in wanted.items() if names}
         if changes:
             await self._api.do("PUT", where, changes)
@@ -134,27 +134,21 @@ class GitLabIssues(GitLabPeople):
 
     async def _note_of(self, repo: RepoRef, target: Target, op_id: str) -> NoteAnswer | None:
         """Our note of that operation."""
-        for note in await self._notes(repo, target):
-            if mark_of(note.body) == op_id and await self._mine(note.author):
-                return note
-        return None
+        return await ours(await self._notes(repo, target), op_id, self._is_us)
 
     async def _changed_people(
         self, there: list[User], add: tuple[str, ...], remove: tuple[str, ...]
     ) -> list[int] | None:
         """The ids that shall be there; None where nothing changes."""
-        names = {user.username.lower() for user in there}
-        gone = {name.lower() for name in remove}
-        missing = [name for name in dict.fromkeys(add) if name.lower() not in names]
-        if not missing and not names & gone:
+        change = difference((user.username for user in there), add, remove)
+        if not change:
             return None
-        kept = [user.id for user in there if user.username.lower() not in gone]
-        return kept + [await self._user_id(name) for name in missing]
+        kept = [user.id for user in there if user.username not in change.gone]
+        return kept + [await self._user_id(name) for name in change.missing]
 
     def _require_people(self, now: list[User] | None, wanted: tuple[str, ...], doing: str) -> None:
         """Raises NotFound for those who are not there."""
-        names = {user.username.lower() for user in now or ()}
-        refused = [name for name in wanted if name.lower() not in names]
+        refused = difference((user.username for user in now or ()), wanted).missing
         if refused:
             raise NotFound(
                 f"GitLab did not {doing}: {', '.join(refused)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tamma.errors import Conflict, PlatformError, StaleHead, Transient
+from tamma.errors import Conflict, PlatformError, Transient
 from tamma.model.repository import (
     MergeCategory,
     MergeMethod,
@@ -13,6 +13,7 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
+from tamma.platforms.common.merging import settled
 from tamma.platforms.gitlab.client import item, project, without_commands
 from tamma.platforms.gitlab.models import MergeRequestAnswer, ProjectAnswer
 from tamma.platforms.gitlab.pulls import GitLabPulls
@@ -124,8 +125,8 @@ class GitLabMerging(GitLabPulls):
         when_ready: bool = False,
     ) -> MergeResult:
         request = await self._request(repo, number)
-        if (settled := self._settled(request, expected_head)) is not None:
-            return settled
+        if (done := self._settled(request, expected_head)) is not None:
+            return done
         unfit = misfit(await self._api.get(ProjectAnswer, project(repo), cached=True), method)
         if unfit is not None:
             return MergeResult(MergeOutcome.REFUSED, None, unfit)
@@ -146,9 +147,9 @@ class GitLabMerging(GitLabPulls):
         return self._outcome(answer, expected_head)
 
     def _outcome(self, answer: MergeRequestAnswer, expected_head: str) -> MergeResult:
-        settled = self._settled(answer, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(answer, expected_head)
+        if done is not None:
+            return done
         if answer.merge_when_pipeline_succeeds:
             return MergeResult(MergeOutcome.SCHEDULED)
         return MergeResult(MergeOutcome.PENDING, None, answer.merge_error or "GitLab took the merge on")
@@ -166,9 +167,9 @@ class GitLabMerging(GitLabPulls):
             request = await self._request(repo, number)
         except Transient:
             raise error from None
-        settled = self._settled(request, expected_head)
-        if settled is not None:
-            return settled
+        done = self._settled(request, expected_head)
+        if done is not None:
+            return done
         if isinstance(error, Transient):
             if request.merge_when_pipeline_succeeds:
                 return MergeResult(MergeOutcome.SCHEDULED)
@@ -183,22 +184,9 @@ class GitLabMerging(GitLabPulls):
 
     def _settled(self, request: MergeRequestAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        head = request.sha or ""
-        if request.state == "merged":
-            if head != expected_head:
-                raise Conflict(
-                    f"!{request.iid} was merged at {head[:12]}, not at {expected_head[:12]}",
-                    hint="somebody pushed to the branch and merged it: look at what was merged",
-                    platform=self._settings.id,
-                )
-            return MergeResult(MergeOutcome.MERGED, request.merged_as)
-        if not request.is_open:
-            return MergeResult(MergeOutcome.REFUSED, None, f"!{request.iid} was closed without a merge")
-        if head != expected_head:
-            raise StaleHead(
-                f"the head of !{request.iid} is at {head[:12]}, not at {expected_head[:12]}",
-                platform=self._settings.id,
-            )
+        done = settled(request.pull_request(), expected_head, self._settings.id, "!")
+        if done is not None:
+            return done
         if request.state == "locked":
             return MergeResult(MergeOutcome.PENDING, None, "it is being merged")
         return None

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from pydantic import BaseModel, Field
 
-from tamma.errors import BadCredentials, Forbidden, NotFound, PlatformError
+from tamma.errors import BadCredentials, NotFound, PlatformError
 from tamma.model.repository import Comment, Identity, RepoRef
+from tamma.platforms.common.trust import Trust
 from tamma.platforms.gitlab.client import GitLabAccount, next_page, project
 from tamma.platforms.gitlab.models import NoteAnswer, User
 from tamma.platforms.interface import PlatformSettings
 
 _DEVELOPER = 30
 """The role from which on somebody may push (docs.gitlab.com/api/access_requests, access levels)."""
-_PERMISSION_TTL = 600.0
-"""Seconds a permission is believed: someone removed from a project is not trusted for longer."""
 
 
 class _Member(BaseModel):
@@ -44,7 +42,7 @@ class GitLabPeople(GitLabAccount):
 
     def __init__(self, settings: PlatformSettings) -> None:
         super().__init__(settings)
-        self._permissions: dict[tuple[str, int], tuple[float, bool]] = {}
+        self._trust = Trust(self._ask_permission)
         self._ids: dict[str, int] = {}
         self._me: User | None = None
         self._version: str | None = None
@@ -68,7 +66,7 @@ class GitLabPeople(GitLabAccount):
 
     async def _about_token(self) -> tuple[tuple[str, ...], datetime | None]:
         if self._settings.auth == "oauth":
-            said = await self._api.get(_OAuthAnswer, f"{self._base}/oauth/token/info")
+            said = await self._api.get(_OAuthAnswer, f"{self._root}/oauth/token/info")
             left = timedelta(seconds=said.expires_in) if said.expires_in is not None else None
             return tuple(said.scope), datetime.now(UTC) + left if left is not None else None
         token = await self._api.get(_TokenAnswer, "/personal_access_tokens/self")
@@ -81,9 +79,12 @@ class GitLabPeople(GitLabAccount):
             self._me = await self._api.get(User, "/user")
         return self._me
 
-    async def _mine(self, author: User | None) -> bool:
-        """Whether we wrote it: anybody can copy a mark."""
-        return author is not None and author.id == (await self._who()).id
+    async def _is_us(self, note: NoteAnswer) -> bool:
+        """Whether we wrote it."""
+        return await self._me_is(note.author)
+
+    async def _me_is(self, user: User | None) -> bool:
+        return user is not None and user.id == (await self._who()).id
 
     async def _user_id(self, name: str) -> int:
         """Raises NotFound."""
@@ -98,23 +99,13 @@ class GitLabPeople(GitLabAccount):
             self._ids[key] = user.id
         return self._ids[key]
 
-    async def _may_write(self, repo: RepoRef, user: User | None) -> bool:
-        """Asked once per author, members of the groups above and of invited groups included."""
-        if user is None or not user.id:
-            return False
-        key = (repo.full_name, user.id)
-        known = self._permissions.get(key)
-        if known is None or known[0] < time.monotonic():
-            known = (time.monotonic() + _PERMISSION_TTL, await self._ask_permission(repo, user.id))
-            self._permissions[key] = known
-        return known[1]
+    async def _trusts(self, repo: RepoRef, user: User | None) -> bool:
+        return user is not None and bool(user.id) and await self._trust.may_write(repo, str(user.id))
 
-    async def _ask_permission(self, repo: RepoRef, user: int) -> bool:
-        try:
-            member = await self._api.get(_Member, project(repo, f"/members/all/{user}"))
-        except (NotFound, Forbidden):
-            return False
+    async def _ask_permission(self, repo: RepoRef, user: str) -> bool:
+        """Members of the groups above and of invited groups included."""
+        member = await self._api.get(_Member, project(repo, f"/members/all/{user}"))
         return member.access_level >= _DEVELOPER and member.state == "active"
 
     async def _comments_of(self, repo: RepoRef, notes: Iterable[NoteAnswer]) -> tuple[Comment, ...]:
-        return tuple([note.comment(trusted=await self._may_write(repo, note.author)) for note in notes])
+        return tuple([note.comment(trusted=await self._trusts(repo, note.author)) for note in notes])

@@ -29,7 +29,7 @@ class GitLab(GitLabReviews, GitLabCi):
     merge_branch = lacking(LOCAL_MERGE, "open a merge request and merge that")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
-        webhooks.verify(headers, body, self._settings.webhook_secrets, time.time())
+        webhooks.verify(headers, body, self._settings.webhook_secrets, self._settings.id, time.time())
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
-        return webhooks.parse(headers, body)
+        return webhooks.parse(headers, body, self._settings.id)

@@ -12,8 +12,9 @@ from tamma.model.repository import (
     RepoRef,
     Target,
 )
+from tamma.platforms.common.ensuring import find_or_make
 from tamma.platforms.common.marks import mark_of
-from tamma.platforms.gitlab.client import find_or_make, item, next_page, project, without_commands
+from tamma.platforms.gitlab.client import item, next_page, project, without_commands
 from tamma.platforms.gitlab.diffs import unified
 from tamma.platforms.gitlab.issues import GitLabIssues, marked
 from tamma.platforms.gitlab.models import DiffAnswer, MergeRequestAnswer, draft_title, plain_title
@@ -45,7 +46,7 @@ class GitLabPulls(GitLabIssues):
         }
         where = project(repo, "/merge_requests")
         found, created = await find_or_make(
-            lambda: self._ours(repo, spec, op_id),
+            lambda: self._pull_of(repo, spec, op_id),
             lambda: self._api.send(MergeRequestAnswer, "POST", where, body),
         )
         if any(name not in found.labels for name in spec.labels):
@@ -124,7 +125,7 @@ class GitLabPulls(GitLabIssues):
 
     async def _diffs(self, repo: RepoRef, number: str) -> list[DiffAnswer]:
         where = item(repo, "pull_request", number, "/diffs")
-        return await self._api.every(DiffAnswer, where, {"per_page": "100"}, next_page)
+        return await self._all(DiffAnswer, where)
 
     async def _between(self, repo: RepoRef, head: str, base: str) -> list[MergeRequestAnswer]:
         """Open ones first, then newest first. A fork's branch may have the same name: it is another one."""
@@ -137,7 +138,7 @@ class GitLabPulls(GitLabIssues):
         ]
         return sorted(exact, key=lambda request: (not request.is_open, -request.iid))
 
-    async def _ours(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> MergeRequestAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> MergeRequestAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.
@@ -145,7 +146,7 @@ class GitLabPulls(GitLabIssues):
         for request in await self._between(repo, spec.head, spec.base):
             if request.is_open:
                 return request
-            if mark_of(request.description) == op_id and await self._mine(request.author):
+            if mark_of(request.description) == op_id and await self._me_is(request.author):
                 return request
         return None
 

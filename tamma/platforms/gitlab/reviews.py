@@ -61,8 +61,8 @@ class GitLabReviews(GitLabThreads):
     async def list_reviews(self, repo: RepoRef, number: str) -> tuple[Review, ...]:
         """Our notes; of others their approvals, and the word that they left as reviewers."""
         notes = await self._notes(repo, Target("pull_request", number))
-        ours = [note for note in notes if verdict_of(note.body) and await self._mine(note.author)]
-        found = [self._review(note, trusted=await self._may_write(repo, note.author)) for note in ours]
+        ours = [note for note in notes if verdict_of(note.body) and await self._is_us(note)]
+        found = [self._review(note, trusted=await self._trusts(repo, note.author)) for note in ours]
         said = {verdict[0] for note in ours if (verdict := verdict_of(note.body))}
         me = (await self._who()).id
         for approval in (await self._approvals(repo, number)).approved_by:
@@ -170,28 +170,25 @@ class GitLabReviews(GitLabThreads):
                 if _belongs(draft.note, op_id):
                     where = item(repo, "pull_request", number, f"/draft_notes/{draft.id}")
                     await self._api.do("DELETE", where)
-        raise StaleHead(
-            f"the head of !{number} is at {(request.sha or '')[:12]}, not at {head[:12]}",
-            platform=self._settings.id,
-        )
+        raise self._stale(f"the head of !{number}", request.sha or "", head)
 
     # --- reading -----------------------------------------------------------------------------------------
 
     async def _written(self, repo: RepoRef, number: str) -> set[str | None]:
         """The operations of what we have published."""
         notes = await self._notes(repo, Target("pull_request", number))
-        return {mark_of(note.body) for note in notes if await self._mine(note.author)}
+        return {mark_of(note.body) for note in notes if await self._is_us(note)}
 
     async def _drafts(self, repo: RepoRef, number: str) -> list[DraftNote]:
         """Our own: GitLab shows nobody others'."""
-        return await self._every(DraftNote, item(repo, "pull_request", number, "/draft_notes"))
+        return await self._all(DraftNote, item(repo, "pull_request", number, "/draft_notes"))
 
     async def _approvals(self, repo: RepoRef, number: str) -> _Approvals:
         return await self._api.get(_Approvals, item(repo, "pull_request", number, "/approvals"))
 
     async def _reviewers(self, repo: RepoRef, number: str) -> list[_Reviewer]:
         try:
-            return await self._every(_Reviewer, item(repo, "pull_request", number, "/reviewers"))
+            return await self._all(_Reviewer, item(repo, "pull_request", number, "/reviewers"))
         except NotFound:  # before GitLab 14.6
             return []
 
@@ -202,7 +199,7 @@ class GitLabReviews(GitLabThreads):
         )
 
     async def _others(self, repo: RepoRef, user: User, event: ReviewEvent, when: datetime | None) -> Review:
-        trusted = await self._may_write(repo, user)
+        trusted = await self._trusts(repo, user)
         return Review(f"{event}-{user.id}", user.username, event, "", "", when, trusted)
 
 

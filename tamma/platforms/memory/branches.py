@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tamma.errors import StaleHead
 from tamma.model.repository import Branch, CommitRef, FileChange, MergeResult, RepoRef, Repository
+from tamma.platforms.common.branches import stale
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.common.repositories import clone_url
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.interface import GitCredentials
 from tamma.platforms.memory.account import MemoryAccount
@@ -16,11 +17,10 @@ class MemoryBranches(MemoryAccount):
 
     async def get_repository(self, repo: RepoRef) -> Repository:
         def deed(scene: Scene) -> Repository:
-            template = self._settings.clone_url
-            clone_url = template.format(owner=repo.owner, name=repo.name) if template else scene.path
+            address = clone_url(self._settings, repo, https=scene.path, ssh=scene.path)
             default = self._settings.default_branch or gitdb.default_branch(scene.git, scene.path)
             archived = repo.full_name in self._options.archived
-            return Repository(repo, default, clone_url, scene.url, archived=archived)
+            return Repository(repo, default, address, scene.url, archived=archived)
 
         return await self._read("get_repository", repo, deed)
 
@@ -59,7 +59,7 @@ class MemoryBranches(MemoryAccount):
             if has_trailer(gitdb.require_commit(git, head).message, op_id):
                 return CommitRef(head, created=False), False
             if head != expected_head:
-                raise StaleHead(f"the branch {branch!r} is at {head[:12]}, not at {expected_head[:12]}")
+                raise stale(f"the branch {branch!r}", head, expected_head, repo.platform_id)
             made = gitdb.commit_changes(git, head, changes, with_trailer(message, op_id))
             gitdb.move_branch(git, branch, head, made, "tamma: commit")
             return CommitRef(made, created=True), True

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tamma.errors import NotFound
 from tamma.model.repository import Comment, Issue, IssueFilter, Target
+from tamma.platforms.common.differences import difference
 from tamma.platforms.memory.deeds.pulls import require_pull
 from tamma.platforms.memory.scene import AUTHOR, Scene, now
 from tamma.platforms.memory.state import RepoState, StoredComment
@@ -87,9 +88,10 @@ def set_labels(scene: Scene, target: Target, add: tuple[str, ...], remove: tuple
     require_target(scene, target)
     state, number = scene.state, target.number
     before = state.issues[number].labels if target.kind == "issue" else state.pulls[number].labels
-    after = changed_words(before, add, remove)
-    if after == before:
+    change = difference(before, add, remove)
+    if not change:
         return False
+    after = change.applied(before)
     if target.kind == "issue":
         state.issues[number] = replace(state.issues[number], labels=after)
     else:
@@ -102,16 +104,11 @@ def set_labels(scene: Scene, target: Target, add: tuple[str, ...], remove: tuple
 def set_assignees(scene: Scene, number: str, add: tuple[str, ...], remove: tuple[str, ...]) -> bool:
     scene.require_users(add)
     before = require_issue(scene.state, number).assignees
-    after = changed_words(before, add, remove)
-    scene.state.issues[number] = replace(scene.state.issues[number], assignees=after)
-    if after != before:
+    change = difference(before, add, remove)
+    if change:
+        scene.state.issues[number] = replace(scene.state.issues[number], assignees=change.applied(before))
         _touch(scene, Target("issue", number))
-    return after != before
-
-
-def changed_words(before: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]:
-    """Each once, in the order they came."""
-    return tuple(dict.fromkeys(word for word in (*before, *add) if word not in remove))
+    return bool(change)
 
 
 def _touch(scene: Scene, target: Target) -> None:

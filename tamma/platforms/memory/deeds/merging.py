@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tamma.errors import Conflict, StaleHead
 from tamma.model.repository import (
     CheckState,
     MergeCategory,
@@ -18,6 +17,7 @@ from tamma.model.repository import (
     MergeState,
     PullRequest,
 )
+from tamma.platforms.common.merging import settled
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.memory.deeds.ci import checks_of
 from tamma.platforms.memory.deeds.pulls import change, require_pull
@@ -59,14 +59,9 @@ def merge_pr(
 ) -> tuple[MergeResult, bool]:
     stored = require_pull(scene, number)
     pull = stored.pull
-    if pull.state == "merged" and pull.head_sha != expected_head:
-        raise Conflict(f"#{number} was merged at {pull.head_sha[:12]}, not at {expected_head[:12]}")
-    if pull.state == "merged":
-        return MergeResult(MergeOutcome.MERGED, pull.merge_sha), False
-    if pull.state == "closed":
-        return MergeResult(MergeOutcome.REFUSED, None, f"#{number} was closed without a merge"), False
-    if pull.head_sha != expected_head:
-        raise StaleHead(f"the head of #{number} is at {pull.head_sha[:12]}, not at {expected_head[:12]}")
+    done = settled(pull, expected_head, scene.repo.platform_id)
+    if done is not None:
+        return done, False
     if stored.scheduled is not None:
         return _promised(stored.scheduled), False
     if _moved(scene, stored):

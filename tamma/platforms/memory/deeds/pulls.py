@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import EnsuredPullRequest, PullRequest, PullRequestFilter, PullRequestSpec
+from tamma.platforms.common.differences import difference
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.memory.scene import AUTHOR, Scene, now
 from tamma.platforms.memory.state import StoredPull
@@ -46,7 +47,7 @@ def between(scene: Scene, head: str, base: str) -> list[StoredPull]:
 def ensure_pr(scene: Scene, spec: PullRequestSpec, op_id: str) -> tuple[EnsuredPullRequest, bool]:
     for stored in between(scene, spec.head, spec.base):
         if stored.pull.state == "open" or stored.op_id == op_id:
-            missing = tuple(label for label in spec.labels if label not in stored.labels)
+            missing = difference(stored.labels, spec.labels).missing
             stored.labels += missing
             found = require_pull(scene, stored.pull.number).pull
             return EnsuredPullRequest(found, created=False), bool(missing)
@@ -106,7 +107,7 @@ def close_pr(scene: Scene, number: str) -> bool:
 def request_reviewers(scene: Scene, number: str, add: tuple[str, ...], remove: tuple[str, ...]) -> bool:
     scene.require_users(add)
     pull = require_pull(scene, number).pull
-    wanted = tuple(dict.fromkeys(login for login in (*pull.reviewers, *add) if login not in remove))
+    wanted = difference(pull.reviewers, add, remove).applied(pull.reviewers)
     return change(scene, replace(pull, reviewers=wanted))[1]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pygit2
 
-from tamma.errors import NotFound, StaleHead
+from tamma.errors import NotFound
 from tamma.model.repository import Comment, InlineComment, Review, ReviewSpec, ReviewThread
+from tamma.platforms.common.branches import stale
 from tamma.platforms.memory.deeds.issues import write_once
 from tamma.platforms.memory.deeds.pulls import require_pull
 from tamma.platforms.memory.scene import AUTHOR, Scene, now
@@ -19,10 +20,7 @@ def submit(scene: Scene, number: str, asked: ReviewSpec, op_id: str) -> tuple[Re
         if stored.op_id == op_id:
             return stored.review, False
     if pull.head_sha != asked.head_sha:
-        raise StaleHead(
-            f"the head of #{number} is at {pull.head_sha[:12]}, not at {asked.head_sha[:12]}",
-            hint="review what is there now",
-        )
+        raise stale(f"the head of #{number}", pull.head_sha, asked.head_sha, scene.repo.platform_id)
     body = scene.fitted(asked.body, asked.link)
     review = Review(scene.state.new_id(), AUTHOR, asked.event, body, asked.head_sha, now(), trusted=True)
     reviews.append(StoredReview(review, op_id))
