@@ -69,7 +69,7 @@ def test_a_signature_of_ours_is_believed(secret: str) -> None:
 def test_a_signing_token_as_gitlab_shows_it() -> None:
     key = b"canary-canary-canary-canary-32b!"
     secret = f"whsec_{base64.b64encode(key).decode()}"
-    webhooks.verify(signed(secret, key=key), BODY, (secret,), time.time())
+    webhooks.verify(signed(secret, key=key), BODY, (secret,), "lab", time.time())
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ def test_anything_else_is_refused(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"X-Gitlab-Token": ""}, {"X-Gitlab-Token": "x"}])
 def test_without_a_secret_nothing_is_believed(headers: dict[str, str]) -> None:
-    with pytest.raises(WebhookRefused, match="no secret"):
+    with pytest.raises(WebhookRefused, match="no webhook secret"):
         GitLab(PlatformSettings("gitlab", "gitlab")).verify_webhook(headers, BODY)
-    with pytest.raises(WebhookRefused, match="no secret"):
-        webhooks.verify(headers, BODY, ("",), time.time())
+    with pytest.raises(WebhookRefused, match="no webhook secret"):
+        webhooks.verify(headers, BODY, ("",), "lab", time.time())
 
 
 # --- what it says ---------------------------------------------------------------------------------------

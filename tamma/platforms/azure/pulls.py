@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from tamma.errors import NotFound
+from tamma.errors import Conflict, NotFound
 from tamma.model.repository import (
     EnsuredPullRequest,
     Page,

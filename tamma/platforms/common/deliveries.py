@@ -40,11 +40,7 @@ def accept(given: str, expected: Iterable[str], platform: str, what: str) -> Non
     """
     wanted = list(expected)
     if not wanted:
-        raise WebhookRefused(
-            "a delivery cannot be verified: no webhook secret is configured",
-            hint=f'set "webhookSecret" of the platform {platform!r}, and the same one at the service',
-            platform=platform,
-        )
+        raise unverifiable(platform)
     if not given:
         raise WebhookRefused(
             f"the delivery has no {what}",
@@ -66,6 +62,15 @@ def accept(given: str, expected: Iterable[str], platform: str, what: str) -> Non
 def _bytes(text: str) -> bytes:
     """Also of a header that is no text: strangers send anything."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def unverifiable(platform: str) -> WebhookRefused:
+    """No secret is configured: nothing can be told apart."""
+    return WebhookRefused(
+        "a delivery cannot be verified: no webhook secret is configured",
+        hint=f'set "webhookSecret" of the platform {platform!r}, and the same one at the service',
+        platform=platform,
+    )
 
 
 def read(body: bytes, platform: str) -> dict[str, Any]:

@@ -61,9 +61,7 @@ class GiteaCommits(GiteaGit):
 
     async def _is_made(self, repo: RepoRef, sha: str, op_id: str) -> bool:
         """Whether that commit is the operation's."""
-        tip = await self._api.get(
-            CommitAnswer, repo_path(repo, f"/git/commits/{quote(sha, safe='')}"), _BRIEF
-        )
+        tip = await self._api.get(CommitAnswer, repo_path(repo, f"/git/commits/{segment(sha)}"), _BRIEF)
         return has_trailer(tip.commit.message, op_id)
 
     async def _commit(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tamma.model.repository import EventKind
+from tamma.platforms.common.deliveries import at, text
+from tamma.platforms.common.marks import without_mark
 
-_TEXT = 65_536
 _NO_COMMIT = "0" * 40
 _HEADS = "refs/heads/"
 _STATE_ACTIONS = {"open": "opened", "close": "closed", "reopen": "reopened", "merge": "merged"}
 _REVIEW_ACTIONS = {"approved": "submitted", "approval": "submitted"}
+_NOTE_ACTIONS = {"": "created", "create": "created", "update": "edited"}
 _OVER = ("success", "failed", "canceled", "skipped")
 
 
@@ -39,19 +41,8 @@ def read(kind: str, fields: Fields) -> Seen | str:
     return reader(fields) if reader is not None else f"{kind} events mean nothing to us"
 
 
-def part(fields: Fields, name: str) -> Fields:
-    """The object under `name`; an empty one where there is none."""
-    found = fields.get(name)
-    return cast("Fields", found) if isinstance(found, dict) else {}
-
-
-def _text(fields: Fields, name: str) -> str:
-    value = fields.get(name)
-    return "" if value is None else str(value)
-
-
-def _iid(fields: Fields) -> str | None:
-    return _text(fields, "iid") or None
+def _iid(about: object) -> str | None:
+    return text(about, "iid") or None
 
 
 def _branch(ref: str) -> str:
@@ -59,7 +50,7 @@ def _branch(ref: str) -> str:
 
 
 def _push(fields: Fields) -> Seen | str:
-    ref, before, after = (_text(fields, name) for name in ("ref", "before", "after"))
+    ref, before, after = (text(fields, name) for name in ("ref", "before", "after"))
     if not ref.startswith(_HEADS):
         return f"a push to {ref!r}, which is no branch"
     action = "created" if before == _NO_COMMIT else ("deleted" if after == _NO_COMMIT else "updated")
@@ -67,60 +58,57 @@ def _push(fields: Fields) -> Seen | str:
 
 
 def _issue(fields: Fields) -> Seen | str:
-    about = part(fields, "object_attributes")
-    action, label = _changed(fields, _text(about, "action"))
+    about = at(fields, "object_attributes")
+    action, label = _changed(fields, text(about, "action"))
     return Seen(EventKind.ISSUE, action, _iid(about), label=label)
 
 
 def _merge_request(fields: Fields) -> Seen | str:
-    about = part(fields, "object_attributes")
-    word = _text(about, "action")
-    sha, branch = _text(part(about, "last_commit"), "id"), _text(about, "source_branch")
+    about = at(fields, "object_attributes")
+    word = text(about, "action")
+    sha, branch = text(about, "last_commit", "id"), text(about, "source_branch")
     if word in ("approved", "approval", "unapproved", "unapproval"):
         action = _REVIEW_ACTIONS.get(word, word)
         return Seen(EventKind.REVIEW, action, _iid(about), branch, sha)
     action, label = _changed(fields, word)
-    if word == "update" and about.get("oldrev"):
+    if word == "update" and at(about, "oldrev"):
         action = "updated"
     return Seen(EventKind.PULL_REQUEST, action, _iid(about), branch, sha, label)
 
 
 def _note(fields: Fields) -> Seen | str:
-    about = part(fields, "object_attributes")
-    if about.get("system") is True:
+    about = at(fields, "object_attributes")
+    if at(about, "system") is True:
         return "a note that GitLab wrote itself"
-    action = {"": "created", "create": "created", "update": "edited"}.get(
-        _text(about, "action"), _text(about, "action")
-    )
-    text, comment = _text(about, "note")[:_TEXT], _text(about, "id") or None
-    kind = _text(about, "noteable_type")
-    if kind == "Issue" and (number := _iid(part(fields, "issue"))):
-        return Seen(EventKind.ISSUE_COMMENT, action, number, text=text, comment_id=comment)
-    request = part(fields, "merge_request")
+    word = text(about, "action")
+    action = _NOTE_ACTIONS.get(word, word)
+    words, comment = without_mark(text(about, "note")), text(about, "id") or None
+    kind = text(about, "noteable_type")
+    if kind == "Issue" and (number := _iid(at(fields, "issue"))):
+        return Seen(EventKind.ISSUE_COMMENT, action, number, text=words, comment_id=comment)
+    request = at(fields, "merge_request")
     if kind == "MergeRequest" and (number := _iid(request)):
-        sha = _text(part(request, "last_commit"), "id")
-        branch = _text(request, "source_branch")
-        return Seen(EventKind.PULL_REQUEST_COMMENT, action, number, branch, sha, "", text, comment)
+        sha = text(request, "last_commit", "id")
+        branch = text(request, "source_branch")
+        return Seen(EventKind.PULL_REQUEST_COMMENT, action, number, branch, sha, "", words, comment)
     return f"a note on a {kind or 'thing without a name'}"
 
 
 def _pipeline(fields: Fields) -> Seen | str:
-    about = part(fields, "object_attributes")
-    number = _iid(part(fields, "merge_request"))
+    about = at(fields, "object_attributes")
+    number = _iid(at(fields, "merge_request"))
     return Seen(
         EventKind.CHECKS,
-        _progress(_text(about, "status")),
+        _progress(text(about, "status")),
         number,
-        "" if about.get("tag") is True else _branch(_text(about, "ref")),
-        _text(about, "sha"),
+        "" if at(about, "tag") is True else _branch(text(about, "ref")),
+        text(about, "sha"),
     )
 
 
 def _job(fields: Fields) -> Seen | str:
-    branch = "" if fields.get("tag") is True else _branch(_text(fields, "ref"))
-    return Seen(
-        EventKind.CHECKS, _progress(_text(fields, "build_status")), None, branch, _text(fields, "sha")
-    )
+    branch = "" if at(fields, "tag") is True else _branch(text(fields, "ref"))
+    return Seen(EventKind.CHECKS, _progress(text(fields, "build_status")), None, branch, text(fields, "sha"))
 
 
 def _progress(status: str) -> str:
@@ -133,14 +121,14 @@ def _changed(fields: Fields, word: str) -> tuple[str, str]:
         return _STATE_ACTIONS[word], ""
     if word != "update":
         return word or "edited", ""
-    changes = part(fields, "changes")
+    changes = at(fields, "changes")
     for field, key, came, went in (
         ("labels", "title", "labeled", "unlabeled"),
         ("assignees", "username", "assigned", "unassigned"),
         ("reviewers", "username", "review_requested", "review_request_removed"),
     ):
-        change = part(changes, field)
-        before, after = _names(change.get("previous"), key), _names(change.get("current"), key)
+        change = at(changes, field)
+        before, after = _names(at(change, "previous"), key), _names(at(change, "current"), key)
         if new := [name for name in after if name not in before]:
             return came, new[0]
         if gone := [name for name in before if name not in after]:
@@ -150,7 +138,7 @@ def _changed(fields: Fields, word: str) -> tuple[str, str]:
 
 def _names(items: object, key: str) -> list[str]:
     found = cast("list[object]", items) if isinstance(items, list) else []
-    return [_text(cast("Fields", entry), key) for entry in found if isinstance(entry, dict)]
+    return [text(entry, key) for entry in found if at(entry, key) is not None]
 
 
 _READERS: Mapping[str, Callable[[Fields], Seen | str]] = {

@@ -10,13 +10,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from tamma.errors import WebhookRefused
-from tamma.model.foreign import mended
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
+from tamma.platforms.common.deliveries import lower, read, text, unverifiable
 from tamma.platforms.gitlab import events
 
 TOLERANCE = 300.0
@@ -24,46 +23,42 @@ TOLERANCE = 300.0
 _PREFIX = "whsec_"
 
 
-def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: float) -> None:
+def verify(
+    headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], platform: str, now: float
+) -> None:
     """By its signature (GitLab's "signing token") or by `X-Gitlab-Token` (its "secret token").
 
     Raises WebhookRefused. `now`: seconds since 1970.
     """
     secrets = tuple(filter(None, secrets))  # an empty one would let in whoever sends none
     if not secrets:
-        raise WebhookRefused(
-            "no secret is configured for GitLab's webhooks", hint="set the account's webhookSecret"
-        )
-    named = _lower(headers)
+        raise unverifiable(platform)
+    named = lower(headers)
     token = named.get("x-gitlab-token", "")
     if any(hmac.compare_digest(_bytes(token), _bytes(secret)) for secret in secrets):
         return
     signature = named.get("webhook-signature")
     if signature is None:
         what = "the X-Gitlab-Token is wrong" if token else "the delivery has neither a signature nor a token"
-        raise WebhookRefused(what, hint="set the same secret in GitLab's webhook and in the account")
+        hint = "set the same secret in GitLab's webhook and in the account"
+        raise WebhookRefused(what, hint=hint, platform=platform, status=401)
     if not any(_signed(named, body, secret, signature) for secret in secrets):
-        raise WebhookRefused(
-            "the webhook-signature is wrong",
-            hint="set GitLab's signing token as the account's webhookSecret",
-        )
+        hint = "set GitLab's signing token as the account's webhookSecret"
+        raise WebhookRefused("the webhook-signature is wrong", hint=hint, platform=platform, status=401)
     if not _recent(named.get("webhook-timestamp", ""), now):
-        raise WebhookRefused("the delivery was signed too long ago", hint="is this machine's clock right?")
+        hint = "is this machine's clock right?"
+        raise WebhookRefused("the delivery was signed too long ago", hint=hint, platform=platform, status=401)
 
 
-def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
+def parse(headers: Mapping[str, str], body: bytes, platform: str) -> WebhookEvent | Ignored:
     """Raises WebhookRefused for what is no delivery of GitLab's."""
-    named = _lower(headers)
-    try:
-        payload: Any = mended(json.loads(body))
-    except (ValueError, RecursionError) as error:
-        raise WebhookRefused("the delivery is not JSON") from error
-    if not isinstance(payload, dict):
-        raise WebhookRefused("the delivery is not a JSON object")
-    fields = cast("dict[str, Any]", payload)
+    named = lower(headers)
+    fields = read(body, platform)
     kind = fields.get("object_kind") or fields.get("event_name")
     if not isinstance(kind, str):
-        raise WebhookRefused("the delivery has no object_kind: it is none of GitLab's")
+        raise WebhookRefused(
+            "the delivery has no object_kind: it is none of GitLab's", platform=platform, status=400
+        )
     delivery = delivery_id(named, body)
     seen = events.read(kind, fields)
     if isinstance(seen, str):
@@ -93,10 +88,6 @@ def delivery_id(headers: Mapping[str, str], body: bytes) -> str:
         if value := headers.get(name):
             return value
     return hashlib.sha256(body).hexdigest()
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _signed(headers: Mapping[str, str], body: bytes, secret: str, signatures: str) -> bool:
@@ -134,15 +125,13 @@ def _recent(timestamp: str, now: float) -> bool:
 
 def _repository(fields: Mapping[str, Any]) -> tuple[str, str]:
     """Owner and name: job events of older servers name the project by its page alone."""
-    project, repository = events.part(fields, "project"), events.part(fields, "repository")
-    path = project.get("path_with_namespace")
-    if not isinstance(path, str) or not path:
-        homepage = str(repository.get("homepage") or project.get("web_url") or "")
+    path = text(fields, "project", "path_with_namespace")
+    if not path:
+        homepage = text(fields, "repository", "homepage") or text(fields, "project", "web_url")
         path = homepage.partition("://")[2].partition("/")[2]
     owner, _, name = path.strip("/").rpartition("/")
     return owner, name
 
 
 def _actor(fields: Mapping[str, Any]) -> str:
-    user = events.part(fields, "user")
-    return str(user.get("username") or fields.get("user_username") or user.get("name") or "")
+    return text(fields, "user", "username") or text(fields, "user_username") or text(fields, "user", "name")

@@ -53,7 +53,7 @@ class MemoryPlatform(MemoryIssues, MemoryBranches, MemoryPulls, MemoryReviews, M
         return RateLimit()
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
-        webhooks.verify(headers, body, self._settings.webhook_secrets)
+        webhooks.verify(headers, body, self._settings.webhook_secrets, self._settings.id)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
-        return webhooks.parse(headers, body)
+        return webhooks.parse(headers, body, self._settings.id)

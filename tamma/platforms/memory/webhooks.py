@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
@@ -11,11 +9,11 @@ from pydantic.alias_generators import to_camel
 
 from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
+from tamma.platforms.common.deliveries import TEXT_LIMIT, accept, lower, sha256_hex
 
 SIGNATURE = "X-Tamma-Signature"
 """Hexadecimal, of the body."""
 DELIVERY = "X-Tamma-Delivery"
-_LONGEST = 65_536
 
 
 class _Delivery(BaseModel, alias_generator=to_camel, populate_by_name=True):
@@ -34,38 +32,32 @@ class _Delivery(BaseModel, alias_generator=to_camel, populate_by_name=True):
 
 def sign(secret: str, body: bytes) -> str:
     """What `SIGNATURE` has to say."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return sha256_hex(secret, body)
 
 
-def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> None:
+def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], platform: str) -> None:
     """Raises WebhookRefused where the body is signed by none of `secrets`."""
-    if not secrets:
-        raise WebhookRefused(
-            "no secret for webhooks is configured: nothing can be verified",
-            hint="configure webhookSecret for this account",
-        )
-    signature = _header(headers, SIGNATURE)
-    # All of them are compared, so that the time it takes does not tell which one it was.
-    if not sum(hmac.compare_digest(signature.encode(), sign(secret, body).encode()) for secret in secrets):
-        raise WebhookRefused(
-            f"the delivery's {SIGNATURE} is {'wrong' if signature else 'missing'}",
-            hint="the sender and this account must have the same secret",
-        )
+    given = lower(headers).get(SIGNATURE.lower(), "")
+    accept(given, [sign(secret, body) for secret in secrets], platform, f"signature ({SIGNATURE})")
 
 
-def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
+def parse(headers: Mapping[str, str], body: bytes, platform: str) -> WebhookEvent | Ignored:
     """Raises WebhookRefused for a body of another form."""
-    delivery = _header(headers, DELIVERY)
+    delivery = lower(headers).get(DELIVERY.lower(), "")
     try:
         said = _Delivery.model_validate_json(body)
     except ValidationError as error:
         raise WebhookRefused(
             f"the delivery {delivery!r} has another form: {error.errors()[0]['msg']}",
             hint="it is a JSON object with `event` and `repository`",
+            platform=platform,
+            status=400,
         ) from error
     owner, _, name = said.repository.rpartition("/")
     if not (delivery and owner and name):
-        raise WebhookRefused(f"a delivery needs {DELIVERY} and `repository` as owner/name")
+        raise WebhookRefused(
+            f"a delivery needs {DELIVERY} and `repository` as owner/name", platform=platform, status=400
+        )
     if said.event not in set(EventKind):
         return Ignored(f"{said.event!r} is no event that Tamma knows", delivery)
     return WebhookEvent(
@@ -79,10 +71,6 @@ def parse(headers: Mapping[str, str], body: bytes) -> WebhookEvent | Ignored:
         branch=said.branch,
         sha=said.sha,
         label=said.label,
-        text=said.text[:_LONGEST],
+        text=said.text[:TEXT_LIMIT],
         comment_id=said.comment_id,
     )
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name.lower()), "")
