@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tamma.errors import BadCredentials, PlatformRateLimited, Transient
+from tamma.errors import BadCredentials, Forbidden, PlatformRateLimited, Transient
 from tamma.model.repository import RepoRef
 from tamma.platforms.gitlab.platform import GitLab
 from tamma.platforms.gitlab.transport import PythonGitLab
@@ -114,11 +114,15 @@ async def test_a_new_token_is_used_where_the_old_one_is_refused() -> None:
             return again
 
     refused = json_answer({"message": "401 Unauthorized"}, 401)
+    echo = json_answer({"message": "no canary-new, no canary-old"}, 403)
     about = json_answer({"scopes": ["api"]})
-    async with RawServer(refused, USER, about) as server, account(server, tokens=Two()) as lab:
+    async with RawServer(refused, USER, about, echo) as server, account(server, tokens=Two()) as lab:
         assert (await lab.check_credentials()).login == "tamma"
+        with pytest.raises(Forbidden, match=r"no \*\*\*, no \*\*\*"):
+            await lab.server_version()
     assert [asked.headers["private-token"] for asked in server.received] == [
         "canary-old",
+        "canary-new",
         "canary-new",
         "canary-new",
     ]

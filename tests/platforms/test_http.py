@@ -377,6 +377,25 @@ async def test_a_refused_token_is_replaced_once() -> None:
         assert len(server.received) == 3
 
 
+async def test_a_token_that_came_later_is_hidden_too() -> None:
+    """Also the one before it, with which calls may be under way."""
+    echo = json_answer({"message": "old-canary is not new-canary"}, 401)
+    tokens = Rotating("old-canary", "new-canary")
+    async with RawServer(echo, echo) as server, connected(server, tokens=tokens) as api:
+        with pytest.raises(BadCredentials) as caught:
+            await api.get(Named, "/x")
+        assert len(server.received) == 2
+    assert "*** is not ***" in caught.value.message
+
+
+async def test_what_stands_for_a_token_in_its_header_is_a_secret() -> None:
+    credentials = HeaderCredentials(Rotating("canary"), basic("mona"))
+    assert list(credentials.secrets()) == []
+    shown = (await credentials.headers())["authorization"]
+    assert shown.startswith("Basic ")
+    assert list(credentials.secrets()) == ["canary", shown.removeprefix("Basic ")]
+
+
 def test_a_username_goes_with_its_token() -> None:
     assert basic("mona@example.test")("canary") == {"authorization": "Basic bW9uYUBleGFtcGxlLnRlc3Q6Y2FuYXJ5"}
 

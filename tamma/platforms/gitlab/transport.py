@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from tamma.platforms.gitlab.call import Call, Refused
-from tamma.platforms.http.credentials import unbroken
-from tamma.platforms.http.messages import MOST, NoAnswer, Request, Response
+from tamma.platforms.http.credentials import Shown, unbroken
+from tamma.platforms.http.messages import Body, NoAnswer, Request, Response
 from tamma.platforms.interface import PlatformSettings, TokenSource
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class PythonGitLab:
         self._base = base
         self._source = source
         self._oauth = oauth
-        self._used: str | None = None
+        self._shown = Shown()
         self._threads = ThreadPoolExecutor(settings.max_concurrent, thread_name_prefix=f"{settings.id}-api")
         self._making = threading.Lock()
         self._session: Any = None
@@ -45,9 +44,9 @@ class PythonGitLab:
     async def send(self, request: Request) -> Response:
         """Raises NoAnswer, and BadCredentials for what can be no token. Cancelled, it takes the connection
         away from the thread that waits on it."""
-        self._used = token = await self._source.token()
+        token = await self._source.token()
         if token is not None:
-            unbroken(token)
+            self._shown.add(unbroken(token))
         call = Call()
         try:
             return await asyncio.get_running_loop().run_in_executor(
@@ -58,7 +57,10 @@ class PythonGitLab:
             raise
 
     async def refused(self) -> bool:
-        return self._used is not None and await self._source.refused(self._used)
+        return self._shown.last is not None and await self._source.refused(self._shown.last)
+
+    def secrets(self) -> Sequence[str]:
+        return tuple(self._shown)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -76,15 +78,19 @@ class PythonGitLab:
             with call:
                 answer = self._asked(client, request)
                 try:
-                    body, truncated = _read(answer.raw, request.tail, call)
+                    body = Body(request.tail)
+                    # `read1` gives what is there: `read` would wait for a whole block of one that dribbles.
+                    while piece := answer.raw.read1(_BLOCK, decode_content=True):
+                        if call.given_up:
+                            raise NoAnswer("the call was given up")
+                        body.add(piece)
                 finally:
                     answer.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__} ({error})") from error
         headers = cast("Mapping[str, str]", answer.headers)
-        return Response(
-            answer.status_code, {name.lower(): value for name, value in headers.items()}, body, truncated
-        )
+        named = {name.lower(): value for name, value in headers.items()}
+        return Response(answer.status_code, named, *body.end())
 
     def _asked(self, client: Gitlab, request: Request) -> Any:
         """The answer with its body still to come, whatever its status."""
@@ -128,25 +134,3 @@ class PythonGitLab:
                 )
                 self._client = (token, made)
             return self._client[1]
-
-
-def _read(raw: Any, tail: int | None, call: Call) -> tuple[bytes, bool]:
-    """The body, or its last `tail` bytes and whether there was more. Raises NoAnswer beyond what is read.
-
-    `read1` gives what is there: `read` would wait for a whole block, also from a server that dribbles.
-    """
-    kept, size, whole = deque[bytes](), 0, 0
-    while piece := raw.read1(_BLOCK, decode_content=True):
-        if call.given_up:
-            raise NoAnswer("the call was given up")
-        kept.append(piece)
-        size += len(piece)
-        whole += len(piece)
-        while tail is not None and kept and size - len(kept[0]) >= tail:
-            size -= len(kept.popleft())
-        if tail is None and whole > MOST:
-            raise NoAnswer(f"the answer is larger than {MOST} bytes")
-    body = b"".join(kept)
-    if tail is None or whole <= tail:
-        return body, False
-    return body[-tail:] if tail else b"", True

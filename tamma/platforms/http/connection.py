@@ -6,37 +6,31 @@ again where there are new ones.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar, cast
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
 from tamma.errors import NotFound, PlatformError, PlatformRateLimited, Transient
 from tamma.model.foreign import mended
-from tamma.model.hosts import is_loopback
 from tamma.model.repository import RateLimit
-from tamma.platforms.http.address import origin
 from tamma.platforms.http.errors import Answer, Dialect, error_for
 from tamma.platforms.http.etags import Etags
 from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import NoAnswer, Query, Request, Response, links
+from tamma.platforms.http.redirects import Follower
 from tamma.platforms.http.throttle import Throttle, throttle_for
-from tamma.platforms.http.transport import Transport, Wire, make_client
+from tamma.platforms.http.transport import Transport
 from tamma.platforms.interface import PlatformSettings
 
 _log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
-REDIRECTS = 5
 PAGES = 200
 """Pages followed at most."""
-_MOVED_FOR_GOOD = (301, 307, 308)
-_MOVED = (*_MOVED_FOR_GOOD, 302, 303)
 
 Pager = Callable[[Request, Response, Any], Query | None]
 """The query of the page after this one (its request, answer and parsed body); None on the last."""
@@ -51,7 +45,7 @@ class Connection:
         self.dialect = dialect
         self._transport = transport
         self._etags = Etags()
-        self._elsewhere: Wire | None = None
+        self._follower = Follower(settings, url, transport)
         self._throttle: Throttle | None = None
 
     # --- calls ---------------------------------------------------------------------------------------
@@ -168,9 +162,11 @@ class Connection:
             raise self._strange(model, path, error) from error
 
     def clean(self, text: str) -> str:
-        """Without the token, should a server or a library repeat it."""
-        token = self.settings.token
-        return text.replace(token, "***") if token else text
+        """Without the tokens that were shown, should a server or a library repeat one."""
+        secrets = {self.settings.token or "", *self._transport.secrets()} - {""}
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
 
     # --- the account ---------------------------------------------------------------------------------
 
@@ -181,8 +177,7 @@ class Connection:
 
     async def close(self) -> None:
         await self._transport.close()
-        if self._elsewhere is not None:
-            await self._elsewhere.close()
+        await self._follower.close()
 
     # --- within --------------------------------------------------------------------------------------
 
@@ -250,53 +245,14 @@ class Connection:
 
     async def _answered(self, request: Request) -> Response:
         """The answer behind redirects, with credentials that the service takes where there are such."""
-        response = await self._carried(self._etags.ask(request))
-        if response.status == 401 and await self._transport.refused():
-            response = await self._carried(request)
-        response = await self._redirected(request, response)
-        return self._etags.take(request, response)
-
-    async def _redirected(self, request: Request, response: Response) -> Response:
-        """Within the origin as the same request (renamed repositories); elsewhere a GET without credentials.
-
-        A write that is sent to another page (302, 303: a form to sign in) stays an answer of its own.
-        """
-        address = request.path if "://" in request.path else self.url + request.path
-        for _ in range(REDIRECTS):
-            where = response.headers.get("location")
-            moved = _MOVED_FOR_GOOD if request.writes else _MOVED
-            if response.status not in moved or not where:
-                return response
-            try:
-                address = urljoin(address, where)
-                at_home = origin(address) == origin(self.url)
-            except ValueError:
-                return response  # no address at all
-            request = replace(request, path=address, query={})
-            if at_home:
-                response = await self._carried(request)
-            elif request.method in ("GET", "HEAD") and not _less_safe(self.url, address):
-                response = await self._carried_elsewhere(request)
-            else:
-                return response
-        return response
-
-    async def _carried(self, request: Request) -> Response:
         try:
-            return await self._transport.send(request)
+            response = await self._transport.send(self._etags.ask(request))
+            if response.status == 401 and await self._transport.refused():
+                response = await self._transport.send(request)
+            response = await self._follower.follow(request, response)
         except NoAnswer as failed:
             raise self._no_answer(request, failed) from None
-
-    async def _carried_elsewhere(self, request: Request) -> Response:
-        if self._elsewhere is None:
-            import httpx2
-
-            self._elsewhere = Wire(make_client(self.settings), httpx2.HTTPError, httpx2.InvalidURL)
-        plain = replace(request, headers={})
-        try:
-            return await self._elsewhere.send(plain, request.path, {})
-        except NoAnswer as failed:
-            raise self._no_answer(replace(request, path="a storage of its logs and files"), failed) from None
+        return self._etags.take(request, response)
 
     def _no_answer(self, request: Request, failed: NoAnswer) -> Transient:
         return Transient(
@@ -324,24 +280,6 @@ class Connection:
             f"{self.dialect.name}'s answer to {path} is not as described ({model.__name__}: {fields})",
             platform=self.settings.id,
         )
-
-
-def _less_safe(here: str, there: str) -> bool:
-    """Whether following would be less safe: without encryption, or to what answers only those who are on this
-    machine or its link (the credentials of a cloud's machines are at such an address)."""
-    if not there.startswith("https:") and (here.startswith("https:") or not there.startswith("http:")):
-        return True
-    return _nearness(urlsplit(there).hostname or "") > _nearness(urlsplit(here).hostname or "")
-
-
-def _nearness(host: str) -> int:
-    """2: this link, where nobody has a storage. 1: this machine. 0: anywhere."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return int(is_loopback(host))
-    address = getattr(address, "ipv4_mapped", None) or address
-    return 2 if address.is_link_local else int(address.is_loopback or address.is_unspecified)
 
 
 def link_header(request: Request, response: Response, body: Any) -> Query | None:

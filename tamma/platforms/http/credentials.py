@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tamma.errors import BadCredentials
@@ -11,6 +12,8 @@ from tamma.platforms.interface import PlatformSettings, TokenSource
 
 Show = Callable[[str], Mapping[str, str]]
 """A token as headers."""
+_LATELY = 4
+"""Tokens that are remembered as shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,44 @@ def basic(username: str) -> Show:
     return show
 
 
+class Shown:
+    """The tokens that were shown lately, the newest last: calls with an older one may be under way."""
+
+    def __init__(self) -> None:
+        self._tokens = deque[str](maxlen=_LATELY)
+
+    @property
+    def last(self) -> str | None:
+        return self._tokens[-1] if self._tokens else None
+
+    def add(self, token: str) -> None:
+        if token != self.last:
+            self._tokens.append(token)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tokens)
+
+
 class HeaderCredentials:
     """A source's token in the headers of every request; without a token, none."""
 
     def __init__(self, source: TokenSource, show: Show) -> None:
         self._source = source
         self._show = show
-        self._used: str | None = None
+        self._shown = Shown()
 
     async def headers(self) -> Mapping[str, str]:
-        self._used = await self._source.token()
-        return {} if self._used is None else self._show(self._used)
+        token = await self._source.token()
+        if token is None:
+            return {}
+        headers = self._show(token)
+        self._shown.add(token)
+        return headers
 
     async def refused(self) -> bool:
-        return self._used is not None and await self._source.refused(self._used)
+        return self._shown.last is not None and await self._source.refused(self._shown.last)
+
+    def secrets(self) -> Sequence[str]:
+        """Tokens, and what stands for them in the header (Basic: in base64)."""
+        headers = [self._show(token).get("authorization", "") for token in self._shown]
+        return [*self._shown, *(header.rpartition(" ")[2] for header in headers)]

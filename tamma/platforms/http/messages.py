@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,36 @@ class Response:
             return mended(value) if _ESCAPED_HALF.search(self.body) else value
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
+
+
+class Body:
+    """A body as it comes: kept whole, or its last `tail` bytes alone."""
+
+    def __init__(self, tail: int | None) -> None:
+        self._tail = tail
+        self._kept = deque[bytes]()
+        self._size = 0
+        """Of what is kept."""
+        self._whole = 0
+
+    def add(self, piece: bytes) -> None:
+        """Raises NoAnswer where it gets larger than what is read."""
+        self._kept.append(piece)
+        self._size += len(piece)
+        self._whole += len(piece)
+        if self._tail is None:
+            if self._whole > MOST:
+                raise NoAnswer(f"the answer is larger than {MOST} bytes")
+            return
+        while self._kept and self._size - len(self._kept[0]) >= self._tail:
+            self._size -= len(self._kept.popleft())
+
+    def end(self) -> tuple[bytes, bool]:
+        """What was kept, and whether there was more before it."""
+        body = b"".join(self._kept)
+        if self._tail is None or self._whole <= self._tail:
+            return body, False
+        return body[-self._tail :] if self._tail else b"", True
 
 
 class NoAnswer(Exception):

@@ -5,13 +5,12 @@ A transport adds the credentials. It follows no redirect, repeats nothing, and b
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tamma.errors import ConfigError
 from tamma.platforms.http.address import tls
-from tamma.platforms.http.messages import MOST, NoAnswer, Request, Response
+from tamma.platforms.http.messages import Body, NoAnswer, Request, Response
 from tamma.platforms.interface import PlatformSettings
 
 if TYPE_CHECKING:
@@ -32,6 +31,10 @@ class Transport(Protocol):
         """The service refused the credentials: whether a second try, with others, may help."""
         ...
 
+    def secrets(self) -> Sequence[str]:
+        """What it showed lately: a server, or a library, may repeat it in its words."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -41,6 +44,8 @@ class Credentials(Protocol):
     async def headers(self) -> Mapping[str, str]: ...
 
     async def refused(self) -> bool: ...
+
+    def secrets(self) -> Sequence[str]: ...
 
 
 class HttpTransport:
@@ -59,6 +64,9 @@ class HttpTransport:
 
     async def refused(self) -> bool:
         return await self._credentials.refused()
+
+    def secrets(self) -> Sequence[str]:
+        return self._credentials.secrets()
 
     async def close(self) -> None:
         await self._wire.close()
@@ -114,13 +122,15 @@ class Wire:
             )
             answer = await self._client.send(made, stream=True)
             try:
-                body, truncated = await _read(answer.aiter_bytes(), request.tail)
+                body = Body(request.tail)
+                async for piece in answer.aiter_bytes():
+                    body.add(piece)
             finally:
                 await answer.aclose()
         except self._failures as error:
             raise NoAnswer(f"{type(error).__name__} ({error})") from error
         named = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, named, body, truncated)
+        return Response(answer.status_code, named, *body.end())
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -133,20 +143,3 @@ def _files(request: Request) -> Any:
         (part.name, (part.filename, part.content, part.content_type if part.filename else None))
         for part in request.parts
     ]
-
-
-async def _read(source: AsyncIterator[bytes], tail: int | None) -> tuple[bytes, bool]:
-    """The body, or its last `tail` bytes and whether there was more. Raises NoAnswer beyond what is read."""
-    kept, size, whole = deque[bytes](), 0, 0
-    async for piece in source:
-        kept.append(piece)
-        size += len(piece)
-        whole += len(piece)
-        while tail is not None and kept and size - len(kept[0]) >= tail:
-            size -= len(kept.popleft())
-        if tail is None and whole > MOST:
-            raise NoAnswer(f"the answer is larger than {MOST} bytes")
-    body = b"".join(kept)
-    if tail is None or whole <= tail:
-        return body, False
-    return body[-tail:] if tail else b"", True
