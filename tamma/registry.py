@@ -35,16 +35,16 @@ PROVIDERS: Mapping[str, str] = {
     "zen-mcp": "tamma.providers.mcp.provider:ZenMcp",
 }
 PLATFORMS: Mapping[str, str] = {
-    "forgejo": "tamma.platforms.gitea.platform:Forgejo",
-    "gitea": "tamma.platforms.gitea.platform:Gitea",
     "azure-devops": "tamma.platforms.azure.platform:AzureDevOps",
     "bitbucket": "tamma.platforms.bitbucket_cloud.platform:BitbucketCloud",
     "bitbucket-dc": "tamma.platforms.bitbucket_dc.platform:BitbucketDataCenter",
+    "forgejo": "tamma.platforms.gitea.platform:Forgejo",
+    "gitea": "tamma.platforms.gitea.platform:Gitea",
     "github": "tamma.platforms.github.platform:GitHub",
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "jira": "tamma.platforms.jira.platform:Jira",
-    "plain-git": "tamma.platforms.plain.platform:PlainGit",
     "memory": "tamma.platforms.memory.platform:MemoryPlatform",
+    "plain-git": "tamma.platforms.plain.platform:PlainGit",
 }
 
 T = TypeVar("T")

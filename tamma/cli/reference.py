@@ -29,7 +29,7 @@ from tamma.model.ids import WorkflowId, workflow_id
 from tamma.model.references import RepoRef
 from tamma.platforms.accounts import Account as Account
 from tamma.platforms.accounts import Found, match
-from tamma.platforms.urls import parse
+from tamma.platforms.url_forms import parse
 
 EXAMPLES = "owner/repo#12, https://github.com/owner/repo/issues/12, or PATH --issue FILE.md"
 

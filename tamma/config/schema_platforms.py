@@ -51,7 +51,7 @@ class Credentials(Section):
     private_key: str | None = None
     """`app`: its private key (PEM), a reference."""
     installation_id: Id | None = None
-    """`app`: the installation. None: looked up by the repository's owner."""
+    """`app`: the installation. None: the only one that the App has."""
     ssh_key: str | None = None
     """`ssh`: path of the private key. None: what ssh finds by itself."""
     known_hosts: str | None = None

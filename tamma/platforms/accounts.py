@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from tamma.errors import ConfigError
 from tamma.platforms.roots import web_root
-from tamma.platforms.urls import Address, Location, locate, parse_location
+from tamma.platforms.url_forms import parse_location
+from tamma.platforms.urls import Address, Location, locate
 
 _ALSO = {"dev.azure.com": (".visualstudio.com",)}
 """Domains whose addresses are another host's too."""

@@ -13,7 +13,8 @@ from tamma import registry
 from tamma.errors import ConfigError
 from tamma.platforms.accounts import Account, match
 from tamma.platforms.plugins.detection import claimants
-from tamma.platforms.urls import Address, Location, known_type, locate, parse_location
+from tamma.platforms.url_forms import parse_location
+from tamma.platforms.urls import Address, Location, known_type, locate
 
 Ask = Callable[[Location], Awaitable[str | None]]
 

@@ -112,7 +112,7 @@ class AppSettings:
     app_id: str
     private_key: str = field(repr=False)
     installation_id: str | None = None
-    """None: looked up by the repository's owner."""
+    """None: the App's only one, which is looked up. Where it has several, ConfigError lists them."""
 
 
 class TokenSource(Protocol):

@@ -1,10 +1,11 @@
-"""How each platform forms the paths of its addresses. Pure."""
+"""How each platform forms the paths of its addresses, and so what an address names. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from tamma.platforms.urls import Address, Kind, Location
+from tamma.platforms.urls import Address, Kind, Location, known_type, locate
 
 Form = Callable[[Location], Address | None]
 
@@ -25,6 +26,26 @@ _PAGES = frozenset(
     }
 )  # fmt: skip
 """What may stand behind a repository's name where nothing else tells where it ends."""
+
+
+def parse(text: str, platform_type: str | None = None, root: str = "") -> Address | None:
+    """What the address `text` names; None where that is nothing of a platform.
+
+    `platform_type` says how its paths are formed, where it is known; `root` is the path that the server lives
+    below (`/gitlab`).
+    """
+    location = locate(text)
+    return None if location is None else parse_location(location, platform_type, root)
+
+
+def parse_location(location: Location, platform_type: str | None = None, root: str = "") -> Address | None:
+    """As `parse`."""
+    below = tuple(segment for segment in root.split("/") if segment)
+    if below and location.path[: len(below)] == below:
+        location = replace(location, path=location.path[len(below) :])
+    kind = platform_type or known_type(location.host)
+    form = FORMS.get(kind or "") or form_of(location)
+    return form(location)
 
 
 def form_of(location: Location) -> Form:

@@ -1,4 +1,4 @@
-"""Addresses of repositories, issues and pull requests, taken apart. Pure: nothing is looked up.
+"""Addresses of repositories, issues and pull requests, and their parts. Pure: nothing is looked up.
 
 Understood are web addresses, `ssh://`, `git://` and git's short form `user@host:path`. Who writes an address
 down may have put a password into it: nothing of that part is kept.
@@ -7,7 +7,7 @@ down may have put a password into it: nothing of that part is kept.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -95,28 +95,6 @@ def known_type(host: str) -> str | None:
     """The platform that a host without a port is known to be."""
     found = KNOWN_HOSTS.get(host)
     return found or next((kind for end, kind in _KNOWN_DOMAINS.items() if host.endswith(end)), None)
-
-
-def parse(text: str, platform_type: str | None = None, root: str = "") -> Address | None:
-    """What the address `text` names; None where that is nothing of a platform.
-
-    `platform_type` says how its paths are formed, where it is known; `root` is the path that the server lives
-    below (`/gitlab`).
-    """
-    location = locate(text)
-    return None if location is None else parse_location(location, platform_type, root)
-
-
-def parse_location(location: Location, platform_type: str | None = None, root: str = "") -> Address | None:
-    """As `parse`."""
-    from tamma.platforms.url_forms import FORMS, form_of
-
-    below = tuple(segment for segment in root.split("/") if segment)
-    if below and location.path[: len(below)] == below:
-        location = replace(location, path=location.path[len(below) :])
-    kind = platform_type or known_type(location.host)
-    form = FORMS.get(kind or "") or form_of(location)
-    return form(location)
 
 
 def _from_url(text: str) -> Location | None:

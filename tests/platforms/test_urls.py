@@ -12,7 +12,8 @@ from tamma.errors import ConfigError
 from tamma.platforms.accounts import Account, account, claim, fits, match, specific
 from tamma.platforms.auth.endpoints import token_url
 from tamma.platforms.roots import web_root
-from tamma.platforms.urls import Address, locate, parse
+from tamma.platforms.url_forms import parse
+from tamma.platforms.urls import Address, locate
 
 REPO, ISSUE, PULL = "repository", "issue", "pull_request"
 

@@ -15,14 +15,16 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.git",
-    "tamma.mcp", "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.plugins",
+    "tamma.mcp", "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.platforms.gitlab",
+    "tamma.platforms.http", "tamma.plugins",
     "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
     "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
 MODULES = (
     "activities.ai", "activities.interface", "tamma.agents.step", "tamma.errors", "tamma.mcp.client",
-    "tamma.model.ids", "tamma.platforms.github.client", "tamma.platforms.interface", "tamma.plugins.host",
+    "tamma.model.ids", "tamma.platforms.github.client", "tamma.platforms.gitlab.session",
+    "tamma.platforms.http.transport", "tamma.platforms.interface", "tamma.plugins.host",
     "tamma.providers.anthropic.provider", "tamma.providers.interface", "tamma.registry",
     "tamma.store.interface", "tamma.store.postgres",
     "tamma.toolservers.servers", "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools",
@@ -86,6 +88,9 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.agents.step", "import workflows; import scipy", LAYERS),
         ("activities.ai", "import anthropic", SDKS),
         ("tamma.platforms.github.client", "import anthropic", SDKS),
+        ("tamma.platforms.github.client", "import httpx2", SDKS),
+        ("tamma.platforms.http.transport", "import requests", SDKS),
+        ("tamma.platforms.github.client", "import gitlab", SDKS),
         ("tamma.workspace.tools", "import asyncpg", SDKS),
         ("tamma.worker", "import githubkit", SDKS),
         ("tamma.toolservers.servers", "import mcp", SDKS),
@@ -115,7 +120,9 @@ def test_what_the_rule_allows_passes(tree: Path) -> None:
         "tamma.providers.anthropic.provider": "import anthropic, tamma.errors",
         "tamma.mcp.client": "import mcp, httpx2, tamma.errors",
         "tamma.toolservers.servers": "import tamma.mcp.client, tamma.workspace.interface",
-        "tamma.platforms.github.client": "import githubkit, httpx2",
+        "tamma.platforms.github.client": "import githubkit, tamma.platforms.http.transport",
+        "tamma.platforms.gitlab.session": "import gitlab, requests, urllib3",
+        "tamma.platforms.http.transport": "import httpx2",
         "tamma.store.postgres": "import asyncpg",
         "tamma.worker": "import tamma.config, tamma.temporal, tamma.store.postgres, workflows.agent_session",
     }
