@@ -39,9 +39,9 @@ from tamma.model.repository import (
     ReviewSpec,
     Target,
 )
-from tamma.platforms.azure.builds import BuildAnswer
 from tamma.platforms.azure.platform import AzureDevOps
 from tamma.platforms.azure.pullrequests import PullAnswer
+from tamma.platforms.azure.runs import BuildAnswer
 from tamma.platforms.interface import PlatformSettings
 from tests.platforms.azure_harness import AzureHarness
 from tests.platforms.conftest import Servers

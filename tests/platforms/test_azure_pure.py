@@ -29,7 +29,6 @@ from tamma.platforms.azure.address import (
     place_of,
     without_user,
 )
-from tamma.platforms.azure.builds import StatusAnswer, TimelineAnswer, build_state, context_of
 from tamma.platforms.azure.diffs import unified
 from tamma.platforms.azure.errors import dialect
 from tamma.platforms.azure.markup import to_html, to_markdown
@@ -44,6 +43,7 @@ from tamma.platforms.azure.models import (
 )
 from tamma.platforms.azure.policies import EvaluationAnswer, merge_state, policy_checks
 from tamma.platforms.azure.pullrequests import PullAnswer
+from tamma.platforms.azure.runs import StatusAnswer, TimelineAnswer, build_state, context_of
 from tamma.platforms.azure.threads import ThreadAnswer
 from tamma.platforms.azure.workitems import StateAnswer, TypeAnswer, WorkItemAnswer, way, wiql
 from tamma.platforms.http.errors import Answer, error_for

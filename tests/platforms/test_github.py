@@ -24,8 +24,9 @@ from tamma.model.repository import (
     Target,
 )
 from tamma.platforms.github.errors import dialect
-from tamma.platforms.github.models import PullAnswer, merge_state
+from tamma.platforms.github.models import PullAnswer
 from tamma.platforms.github.platform import GitHub
+from tamma.platforms.github.readiness import merge_state
 from tamma.platforms.http.errors import Answer, error_for
 from tests.platforms.forge_harness import ForgeHarness
 from tests.platforms.steps import BRANCH, commit, open_pr

@@ -26,7 +26,7 @@ from tamma.model.repository import (
 )
 from tamma.platforms.gitlab.diffs import unified
 from tamma.platforms.gitlab.git import actions_of
-from tamma.platforms.gitlab.merging import STATES, auto_merge_field, merge_state, misfit
+from tamma.platforms.gitlab.merging import auto_merge_field
 from tamma.platforms.gitlab.models import (
     DiffAnswer,
     MergeRequestAnswer,
@@ -35,6 +35,7 @@ from tamma.platforms.gitlab.models import (
     plain_title,
 )
 from tamma.platforms.gitlab.platform import GitLab
+from tamma.platforms.gitlab.readiness import STATES, merge_state, misfit
 from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.faces.gitlab.common import settings

@@ -7,8 +7,8 @@ import pytest
 from tamma.errors import NotFound, StaleHead, Unsupported
 from tamma.model.repository import CheckState, CiTrigger, Status
 from tamma.platforms.git import objects as gitdb
-from tamma.platforms.gitlab.checks import CommitStatus, JobAnswer, newest_of_each, state_of, united
 from tamma.platforms.gitlab.models import PipelineAnswer
+from tamma.platforms.gitlab.runs import CommitStatus, JobAnswer, newest_of_each, state_of, united
 from tests.platforms.gitlab_harness import GitLabHarness
 from tests.platforms.steps import BRANCH, commit, open_pr
 from tests.support.forge.things import Run

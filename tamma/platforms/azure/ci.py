@@ -19,7 +19,12 @@ from tamma.model.repository import (
     RepoRef,
     Status,
 )
-from tamma.platforms.azure.builds import (
+from tamma.platforms.azure.client import PAGE, continued, skipping
+from tamma.platforms.azure.merging import AzureMerging
+from tamma.platforms.azure.models import HEADS, Answer
+from tamma.platforms.azure.policies import policy_checks
+from tamma.platforms.azure.pullrequests import PullAnswer
+from tamma.platforms.azure.runs import (
     BY_BUILDS,
     WORDS,
     BuildAnswer,
@@ -29,11 +34,6 @@ from tamma.platforms.azure.builds import (
     job_of,
     newest_statuses,
 )
-from tamma.platforms.azure.client import PAGE, continued, skipping
-from tamma.platforms.azure.merging import AzureMerging
-from tamma.platforms.azure.models import HEADS, Answer
-from tamma.platforms.azure.policies import policy_checks
-from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.common.checks import summarise
 from tamma.platforms.common.names import is_number, segment
 from tamma.platforms.http.connection import cursor_of, from_cursor

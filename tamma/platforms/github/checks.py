@@ -7,7 +7,7 @@ from tamma.platforms.common.checks import summarise
 from tamma.platforms.common.names import segment
 from tamma.platforms.github.client import repo_path
 from tamma.platforms.github.issues import GitHubIssues
-from tamma.platforms.github.models import CheckRun, StatusAnswer
+from tamma.platforms.github.runs import CheckRun, StatusAnswer
 
 _DESCRIPTION_LIMIT = 140
 """Characters of a status's description: "description is too long (maximum is 140 characters)"."""

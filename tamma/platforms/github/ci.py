@@ -13,7 +13,7 @@ from tamma.model.repository import CheckState, CiJob, CiRun, CiTrigger, LogTail,
 from tamma.platforms.common.names import segment
 from tamma.platforms.github.checks import GitHubChecks
 from tamma.platforms.github.client import repo_path
-from tamma.platforms.github.models import JobAnswer, RunAnswer
+from tamma.platforms.github.runs import JobAnswer, RunAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.interface import LOG_TAIL

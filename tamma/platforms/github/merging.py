@@ -14,8 +14,9 @@ from tamma.model.repository import (
 )
 from tamma.platforms.common.merging import parted, settled
 from tamma.platforms.github.client import Done, repo_path
-from tamma.platforms.github.models import MergeAnswer, PullAnswer, merge_state
+from tamma.platforms.github.models import MergeAnswer, PullAnswer
 from tamma.platforms.github.pulls import GitHubPulls
+from tamma.platforms.github.readiness import merge_state
 
 _BASE_MOVED = "base branch was modified"
 """GitHub's words for a merge that lost a race and may simply be tried again."""

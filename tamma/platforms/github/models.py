@@ -8,14 +8,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from tamma.model.repository import (
-    Check,
-    CheckState,
-    CiJob,
-    CiRun,
     Comment,
     Issue,
-    MergeCategory,
-    MergeState,
     PullRequest,
     Review,
     ReviewEvent,
@@ -24,7 +18,6 @@ from tamma.platforms.common.marks import without_mark
 
 GHOST = "ghost"
 """The login GitHub shows where an account was deleted."""
-_GREEN = frozenset({"success", "neutral", "skipped"})
 
 
 class User(BaseModel):
@@ -177,70 +170,6 @@ class ContentAnswer(BaseModel):
     sha: str = ""
 
 
-class App(BaseModel):
-    slug: str | None = None
-
-
-class CheckRun(BaseModel):
-    id: int = 0
-    name: str
-    status: str
-    conclusion: str | None = None
-    html_url: str | None = None
-    output: dict[str, Any] | None = None
-    app: App | None = None
-
-    def check(self) -> Check:
-        ours = self.app is not None and self.app.slug == "github-actions"
-        job = str(self.id) if ours else None  # of GitHub Actions a check run is a job
-        state = state_of(self.status, self.conclusion)
-        detail = (self.output or {}).get("title") or self.conclusion or self.status
-        return Check(self.name, state, self.html_url or "", str(detail), job)
-
-
-class RunAnswer(BaseModel):
-    id: int
-    name: str | None = None
-    display_title: str = ""
-    """The workflow's `run-name`, or what GitHub thinks of."""
-    path: str = ""
-    status: str | None = None
-    conclusion: str | None = None
-    head_sha: str = ""
-    head_branch: str | None = None
-    html_url: str = ""
-    event: str = ""
-    run_attempt: int = 1
-    created_at: datetime | None = None
-    actor: User | None = None
-
-    def run(self) -> CiRun:
-        return CiRun(
-            id=str(self.id),
-            name=self.name or self.display_title,
-            state=state_of(self.status or "", self.conclusion),
-            sha=self.head_sha,
-            branch=self.head_branch or "",
-            url=self.html_url,
-            event=self.event,
-            attempt=self.run_attempt,
-            detail=self.conclusion or self.status or "",
-            created_at=self.created_at,
-        )
-
-
-class JobAnswer(BaseModel):
-    id: int
-    name: str = ""
-    status: str = ""
-    conclusion: str | None = None
-    html_url: str | None = None
-
-    def job(self) -> CiJob:
-        state = state_of(self.status, self.conclusion)
-        return CiJob(str(self.id), self.name, state, self.html_url or "", self.conclusion or self.status)
-
-
 class ReviewAnswer(BaseModel):
     id: int
     user: User | None = None
@@ -264,52 +193,7 @@ class ReviewAnswer(BaseModel):
 _REVIEWS = {"APPROVED": ReviewEvent.APPROVE, "CHANGES_REQUESTED": ReviewEvent.REQUEST_CHANGES}
 
 
-def state_of(status: str, conclusion: str | None) -> CheckState:
-    """A check's or run's state. What waits for a person (`action_required`) is not green: it fails."""
-    if status != "completed":
-        return CheckState.PENDING
-    return CheckState.SUCCESS if conclusion in _GREEN else CheckState.FAILURE
-
-
-class StatusAnswer(BaseModel):
-    context: str = ""
-    state: str
-    target_url: str | None = None
-    description: str | None = None
-
-    def check(self) -> Check:
-        states = {"success": CheckState.SUCCESS, "pending": CheckState.PENDING}
-        state = states.get(self.state, CheckState.FAILURE)
-        return Check(self.context, state, self.target_url or "", self.description or "")
-
-
 class MergeAnswer(BaseModel):
     sha: str | None = None
     merged: bool = False
     message: str = ""
-
-
-def merge_state(pull: PullAnswer, checks: CheckState | None = None) -> MergeState:
-    """What GitHub's `mergeable` and `mergeable_state` come to; `checks` tells why it is blocked. Pure."""
-    native = pull.mergeable_state
-    if pull.is_merged:
-        return MergeState(MergeCategory.TERMINAL, "already merged", "merged")
-    if pull.state == "closed":
-        return MergeState(MergeCategory.TERMINAL, "closed without a merge", "closed")
-    if pull.draft:
-        return MergeState(MergeCategory.RECOVERABLE, "it is a draft", "draft")
-    if pull.mergeable is None or native == "unknown":
-        return MergeState(MergeCategory.IN_PROGRESS, "GitHub is still computing", native)
-    if not pull.mergeable or native == "dirty":
-        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)
-    if native == "behind":
-        return MergeState(MergeCategory.RECOVERABLE, "the branch is behind its base", native)
-    if native in ("blocked", "unstable"):
-        if checks is CheckState.PENDING:
-            return MergeState(MergeCategory.IN_PROGRESS, "checks are running", native)
-        if checks is CheckState.FAILURE:
-            return MergeState(MergeCategory.RECOVERABLE, "a check failed", native)
-    if native == "blocked":
-        reason = "branch protection blocks it: a review or a required check is missing"
-        return MergeState(MergeCategory.RECOVERABLE, reason, native)
-    return MergeState(MergeCategory.READY, "it can be merged", native)

@@ -8,10 +8,11 @@ from tamma.errors import Forbidden, NotFound, PlatformError, Unsupported
 from tamma.model.repository import CheckState, CiJob, CiRun, CiTrigger, LogTail, Page, RepoRef
 from tamma.platforms.common.ensuring import find_or_make
 from tamma.platforms.common.names import number_of
-from tamma.platforms.gitlab.checks import GitLabChecks, JobAnswer, state_of
+from tamma.platforms.gitlab.checks import GitLabChecks
 from tamma.platforms.gitlab.client import next_page, project
 from tamma.platforms.gitlab.git import GitLabGit
 from tamma.platforms.gitlab.models import PipelineAnswer
+from tamma.platforms.gitlab.runs import JobAnswer, state_of
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import CI_TRIGGER, LOG_TAIL
