@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
@@ -427,7 +427,9 @@ _RECORDED = specs_folder() / "recorded" / "gitea"
 def test_recorded_answers_are_read_without_loss(name: str, model: type[BaseModel]) -> None:
     """What we read of them is what stands there; a default would show as a difference."""
     found: Any = json.loads((_RECORDED / f"{name}.json").read_bytes())
-    for item in found if isinstance(found, list) else [found]:  # pyright: ignore[reportUnknownVariableType]
+    items = cast("list[Any]", found if isinstance(found, list) else [found])
+    assert items
+    for item in items:
         _compare(model.model_validate(item), item)
 
 

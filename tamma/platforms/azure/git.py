@@ -24,6 +24,7 @@ from tamma.platforms.azure.models import (
 from tamma.platforms.common.branches import ensured, missing
 from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.common.names import file_path
 from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
@@ -72,7 +73,7 @@ class AzureGit(AzureIssues):
         kinds = ("commit",) if _is_sha(ref) else ("branch", "tag")
         for kind in kinds:
             query = {
-                "path": f"/{path.strip('/')}",
+                "path": f"/{file_path(path)}",
                 "versionDescriptor.version": ref,
                 "versionDescriptor.versionType": kind,
                 "$format": "json",

@@ -17,6 +17,13 @@ def segments(name: str) -> str:
     return quote(name, safe="/")
 
 
+def file_path(path: str) -> str:
+    """A file's path as it stands in a commit. Raises NotFound for what is none: dots would lead elsewhere."""
+    if set(path.split("/")) & {"", ".", ".."}:
+        raise NotFound(f"{path!r} is not the path of a file", hint="e.g. src/main.py")
+    return path
+
+
 def is_number(text: str) -> bool:
     """Whether it is written in the digits 0 to 9 alone."""
     return text.isascii() and text.isdigit()

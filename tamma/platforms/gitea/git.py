@@ -8,7 +8,7 @@ from tamma.errors import NotFound
 from tamma.model.repository import Branch, RepoRef, Repository
 from tamma.platforms.common.branches import ensured, missing
 from tamma.platforms.common.ensuring import find_or_make
-from tamma.platforms.common.names import segments
+from tamma.platforms.common.names import file_path, segments
 from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.gitea.client import GiteaAccount, repo_path
 from tamma.platforms.gitea.models import BranchAnswer, RefAnswer, RepositoryAnswer
@@ -36,7 +36,7 @@ class GiteaGit(GiteaAccount):
         return await git_credentials(self._settings, self._tokens, self._settings.username)
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
-        request = Request("GET", repo_path(repo, f"/raw/{segments(path)}"), {"ref": ref})
+        request = Request("GET", repo_path(repo, f"/raw/{segments(file_path(path))}"), {"ref": ref})
         return (await self._api.call(request)).body
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:

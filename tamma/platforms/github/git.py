@@ -10,7 +10,7 @@ from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, Re
 from tamma.platforms.common.branches import ensured, missing
 from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
-from tamma.platforms.common.names import segments
+from tamma.platforms.common.names import file_path, segments
 from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.github.client import GitHubAccount, repo_path
 from tamma.platforms.github.models import (
@@ -49,9 +49,7 @@ class GitHubGit(GitHubAccount):
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Up to 100 MB. Raises NotFound, also for a folder."""
-        if not path or set(path.split("/")) & {"", ".", ".."}:  # these would lead elsewhere in a URL
-            raise NotFound(f"{path!r} is not the path of a file", platform=self._settings.id)
-        where = repo_path(repo, f"/contents/{segments(path)}")
+        where = repo_path(repo, f"/contents/{segments(file_path(path))}")
         request = Request("GET", where, {"ref": ref})
         answer = self._api.json(request, await self._api.call(request))
         if isinstance(answer, list):

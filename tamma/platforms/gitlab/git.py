@@ -12,7 +12,7 @@ from tamma.model.repository import Branch, ChangeKind, CommitRef, FileChange, Re
 from tamma.platforms.common.branches import ensured, missing
 from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import has_trailer, with_trailer
-from tamma.platforms.common.names import segment
+from tamma.platforms.common.names import file_path, segment
 from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.gitlab.client import GitLabAccount, project, without_commands
 from tamma.platforms.gitlab.models import BranchAnswer, CommitAnswer, ProjectAnswer
@@ -45,7 +45,7 @@ class GitLabGit(GitLabAccount):
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """Raises NotFound, also for a folder."""
-        where = project(repo, f"/repository/files/{segment(path)}/raw")
+        where = project(repo, f"/repository/files/{segment(file_path(path))}/raw")
         return (await self._api.call(Request("GET", where, {"ref": ref}))).body
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:

@@ -113,6 +113,14 @@ async def test_files_are_read_at_a_branch_and_a_commit(harness: Harness) -> None
             await harness.platform.get_file(harness.repo, path, ref)
 
 
+@pytest.mark.parametrize(
+    "path", ["", "/README.md", "src/", "src//deep.txt", "./README.md", "src/../README.md", ".."]
+)
+async def test_a_path_leads_to_a_file_of_the_commit_or_nowhere(harness: Harness, path: str) -> None:
+    with pytest.raises(NotFound):
+        await harness.platform.get_file(harness.repo, path, "main")
+
+
 async def test_files_of_all_names_and_contents_are_read(harness: Harness) -> None:
     for path, content in (
         ("dir with space/a+b & c.txt", b"x"),
