@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import certifi
 import pytest
@@ -28,6 +30,7 @@ _repositories = count(1)
 Maker = Callable[[Path], Harness]
 """A harness on a world of its own, below that folder. It is closed at the test's end."""
 Servers = Callable[[Entry, World], ApiServer]
+H = TypeVar("H", bound=ForgeHarness)
 
 
 @pytest.fixture(scope="session")
@@ -176,21 +179,28 @@ async def harness(new_harness: Maker, tmp_path: Path) -> Harness:
     return made
 
 
-@pytest.fixture
-async def hub(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[ForgeHarness]:
-    """GitHub alone; the test fails where a request or an answer is not as published."""
-    entry = next(entry for entry in ENTRIES if entry.name == "github")
-    made = ForgeHarness(entry.name, forge_servers(entry, World(tmp_path)), entry.type)
+@asynccontextmanager
+async def alone(
+    name: str, servers: Servers, folder: Path, kind: type[H], *, shared_numbers: bool = True
+) -> AsyncGenerator[H]:
+    """One entry on a world of its own. The test fails where a request or an answer is not as published."""
+    entry = next(entry for entry in ENTRIES if entry.name == name)
+    server = servers(entry, World(folder, shared_numbers=shared_numbers))
+    made = kind(entry.name, server, entry.type)
+    await made.platform.start()
     yield made
     await made.close()
     assert made.server.violations == []
+
+
+@pytest.fixture
+async def hub(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[ForgeHarness]:
+    async with alone("github", forge_servers, tmp_path, ForgeHarness) as made:
+        yield made
 
 
 @pytest.fixture
 async def lab(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[GitLabHarness]:
-    """GitLab alone, which counts merge requests and issues apart."""
-    entry = next(entry for entry in ENTRIES if entry.name == "gitlab")
-    made = GitLabHarness(entry.name, forge_servers(entry, World(tmp_path, shared_numbers=False)), entry.type)
-    yield made
-    await made.close()
-    assert made.server.violations == []
+    """It counts merge requests and issues apart."""
+    async with alone("gitlab", forge_servers, tmp_path, GitLabHarness, shared_numbers=False) as made:
+        yield made

@@ -44,12 +44,10 @@ from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.azure.runs import BuildAnswer
 from tamma.platforms.interface import PlatformSettings
 from tests.platforms.azure_harness import AzureHarness
-from tests.platforms.conftest import Servers
-from tests.platforms.registry import ENTRIES
+from tests.platforms.conftest import Servers, alone
 from tests.support.forge.calls import ApiError, Call, Handler, Reply
 from tests.support.forge.faces.azure.common import ORGANIZATION, ROUTES
 from tests.support.forge.things import Workflow
-from tests.support.forge.world import World
 
 BRANCH = "tamma/fix"
 READ_ITEM = "GET /{organization}/{project}/_apis/wit/workitems/{id}"
@@ -57,14 +55,8 @@ READ_ITEM = "GET /{organization}/{project}/_apis/wit/workitems/{id}"
 
 @pytest.fixture
 async def azure(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[AzureHarness]:
-    """The test fails where a request or an answer is not as published."""
-    entry = next(entry for entry in ENTRIES if entry.name == "azure-devops")
-    server = forge_servers(entry, World(tmp_path, shared_numbers=False))
-    made = AzureHarness(entry.name, server, entry.type)
-    await made.platform.start()
-    yield made
-    await made.close()
-    assert made.server.violations == []
+    async with alone("azure-devops", forge_servers, tmp_path, AzureHarness, shared_numbers=False) as made:
+        yield made
 
 
 async def opened(azure: AzureHarness, content: bytes = b"one\ntwo\n", **more: str) -> tuple[str, str]:

@@ -30,12 +30,10 @@ from tamma.platforms import interface as i
 from tamma.platforms.gitea.models import TreeEntry
 from tamma.platforms.gitea.patches import Blob
 from tamma.platforms.gitea.platform import Forgejo, Gitea
-from tests.platforms.conftest import Servers
+from tests.platforms.conftest import Servers, alone
 from tests.platforms.gitea_harness import GiteaHarness
-from tests.platforms.registry import ENTRIES
 from tests.support.forge.faces.gitea.common import Server, server_of
 from tests.support.forge.things import Label
-from tests.support.forge.world import World
 
 BRANCH = "tamma/7-fix"
 WRITE = ChangeKind.WRITE
@@ -56,30 +54,22 @@ class Own(GiteaHarness):
         return [request for request in self.server.requests if part in request]
 
 
-async def _made(name: str, servers: Servers, folder: Path) -> AsyncIterator[Own]:
-    entry = next(entry for entry in ENTRIES if entry.name == name)
-    made = Own(entry.name, servers(entry, World(folder)), entry.type)
-    yield made
-    await made.close()
-    assert made.server.violations == []
-
-
 @pytest.fixture(params=["gitea", "forgejo"])
 async def own(request: pytest.FixtureRequest, forge_servers: Servers, tmp_path: Path) -> AsyncIterator[Own]:
     """Either of them."""
-    async for made in _made(request.param, forge_servers, tmp_path):
+    async with alone(request.param, forge_servers, tmp_path, Own) as made:
         yield made
 
 
 @pytest.fixture
 async def gitea(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[Own]:
-    async for made in _made("gitea", forge_servers, tmp_path):
+    async with alone("gitea", forge_servers, tmp_path, Own) as made:
         yield made
 
 
 @pytest.fixture
 async def forgejo(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[Own]:
-    async for made in _made("forgejo", forge_servers, tmp_path):
+    async with alone("forgejo", forge_servers, tmp_path, Own) as made:
         yield made
 
 
