@@ -393,8 +393,8 @@ class Forge(Protocol):
         ...
 
     async def rerun(self, repo: RepoRef, run_id: str) -> CiRun:
-        """Run what failed again; a run that is under way is returned as it is. One that succeeded is run again
-        where the platform does that, else returned as it is; Azure DevOps raises Conflict."""
+        """Run what failed again; a run that is under way is returned as it is. One that succeeded is run
+        again where the platform does that, else returned as it is; Azure DevOps raises Conflict."""
         ...
 
     async def cancel_run(self, repo: RepoRef, run_id: str) -> None:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
-from tamma.model.repository import Branch, MergeOutcome, MergeResult, PullRequest, RepoRef
+from tamma.model.repository import (
+    Branch,
+    Issue,
+    IssueFilter,
+    MergeOutcome,
+    MergeResult,
+    PullRequest,
+    PullRequestFilter,
+    RepoRef,
+)
 from tamma.platforms.common.branches import ensured
+from tamma.platforms.common.deliveries import push_action
 from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import answered, ensure_text, find_or_make, ours
+from tamma.platforms.common.filters import issue_fits, pull_fits
 from tamma.platforms.common.marks import with_mark
 from tamma.platforms.common.merging import parted, settled
+from tamma.platforms.common.moments import in_utc, moment_of
 from tamma.platforms.common.names import number_of, segment, segments
 from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.http.credentials import Fixed
@@ -153,6 +166,52 @@ def test_another_head_than_was_read_is_not_merged() -> None:
 def test_a_message_has_a_first_line_and_a_rest() -> None:
     assert parted("Fix it\n\nBecause.\nTwice.\n") == ("Fix it", "Because.\nTwice.")
     assert parted("Fix it") == ("Fix it", "")
+
+
+# --- queries, moments, pushes -----------------------------------------------------------------------------
+
+
+AT = datetime(2026, 12, 31, 10, tzinfo=UTC)
+ISSUE = Issue("7", "A bug", "", "open", "", "Mona", ("Bug", "ui"), ("writer",), AT, AT)
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        (IssueFilter(), True),
+        (IssueFilter("closed"), False),
+        (IssueFilter("all", ("bug", "UI"), "Writer", "mona", AT), True),
+        (IssueFilter(labels=("bug", "more")), False),
+        (IssueFilter(assignee="mona"), False),
+        (IssueFilter(author="writer"), False),
+        (IssueFilter(updated_since=AT.astimezone(timezone(timedelta(hours=2)))), True),
+        (IssueFilter(updated_since=AT + timedelta(seconds=1)), False),
+    ],
+)
+def test_an_issue_fits_where_all_of_it_holds(query: IssueFilter, fits: bool) -> None:
+    assert issue_fits(ISSUE, query) == fits
+
+
+def test_a_pull_request_fits_where_all_of_it_holds() -> None:
+    assert pull_fits(pull("open"), PullRequestFilter(head="fix", base="main"))
+    for query in (PullRequestFilter("merged"), PullRequestFilter(head="f"), PullRequestFilter(base="m")):
+        assert not pull_fits(pull("open"), query)
+
+
+def test_moments_are_written_in_utc_and_read_leniently() -> None:
+    assert (
+        in_utc(datetime(2026, 12, 31, 12, 0, 0, 999, timezone(timedelta(hours=2)))) == "2026-12-31T10:00:00Z"
+    )
+    assert moment_of("2026-12-31 10:00:00 UTC") == moment_of("2026-12-31T10:00:00Z") == AT
+    assert (moment_of(""), moment_of("soon")) == (None, None)
+
+
+def test_a_commit_of_zeros_is_none() -> None:
+    assert [push_action(*pair) for pair in (("0" * 40, ONE), (ONE, "0" * 64), (ONE, TWO))] == [
+        "created",
+        "deleted",
+        "updated",
+    ]
 
 
 # --- paths, addresses, credentials ------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from tamma.platforms.azure.runs import (
     newest_statuses,
 )
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.moments import in_utc
 from tamma.platforms.common.names import is_number, segment
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
@@ -84,7 +85,7 @@ class AzureCi(AzureMerging):
         made = (await self._commit(repo, sha)).committer.date
         query = await self._build_query(repo)
         if made is not None:
-            query = {**query, "minTime": (made - _EARLIER).strftime("%Y-%m-%dT%H:%M:%SZ")}
+            query = {**query, "minTime": in_utc(made - _EARLIER)}
         found: dict[str, BuildAnswer] = {}
         for build in await self._all(BuildAnswer, self._build_path(repo), query):
             if build.sha == sha:

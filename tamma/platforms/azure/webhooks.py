@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
 from tamma.platforms.azure.markup import is_html, to_markdown
-from tamma.platforms.azure.models import HEADS, ZEROS
-from tamma.platforms.common.deliveries import accept, at, lower, read, text, usable
+from tamma.platforms.azure.models import HEADS
+from tamma.platforms.common.deliveries import accept, at, lower, push_action, read, text, usable
 from tamma.platforms.common.marks import without_mark
 
 Fields = dict[str, Any]
@@ -80,11 +80,10 @@ def _push(delivery: str, payload: Fields) -> WebhookEvent | Ignored:
     if not updates:
         return Ignored("a push to no branch", delivery)
     old, new = text(updates[0], "oldObjectId"), text(updates[0], "newObjectId")
-    action = "created" if old == ZEROS else "deleted" if new == ZEROS else "updated"
     return _event(
         delivery,
         EventKind.PUSH,
-        action,
+        push_action(old, new),
         _where(at(resource, "repository")),
         actor=_login(at(resource, "pushedBy")),
         branch=text(updates[0], "name").removeprefix(HEADS),

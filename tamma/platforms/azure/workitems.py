@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from tamma.model.repository import Comment, Issue, IssueFilter
 from tamma.platforms.azure.markup import is_html, to_markdown
 from tamma.platforms.azure.models import NOBODY, Answer, IdentityRef
 from tamma.platforms.common.marks import without_mark
+from tamma.platforms.common.moments import in_utc, moment_of
 
 CLOSED = frozenset({"Completed", "Removed"})
 _DONE = ("Completed", "Resolved")
@@ -87,8 +88,8 @@ class WorkItemAnswer(Answer):
             author=author.login if author else NOBODY,
             labels=self.tags,
             assignees=(assignee.login,) if assignee else (),
-            created_at=_moment(self.text("System.CreatedDate")),
-            updated_at=_moment(self.text("System.ChangedDate")),
+            created_at=moment_of(self.text("System.CreatedDate")),
+            updated_at=moment_of(self.text("System.ChangedDate")),
             comments=comments,
         )
 
@@ -170,7 +171,7 @@ def wiql(query: IssueFilter, closed: Mapping[str, Sequence[str]], after: int) ->
     if query.author is not None:
         conditions.append(f"[System.CreatedBy] = {_quoted(query.author)}")
     if query.updated_since is not None:
-        since = query.updated_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = in_utc(query.updated_since)
         conditions.append(f"[System.ChangedDate] >= {_quoted(since)}")
     where = " AND ".join(conditions)
     return " ".join(("SELECT [System.Id] FROM WorkItems WHERE", where, "ORDER BY [System.Id] ASC"))
@@ -249,13 +250,6 @@ def patch(rev: int, field: str, value: object) -> list[dict[str, object]]:
         {"op": "test", "path": "/rev", "value": rev},
         {"op": "add", "path": f"/fields/{field}", "value": value},
     ]
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def items_of(values: object) -> list[object]:

@@ -84,6 +84,13 @@ def read(body: bytes, platform: str) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
+def push_action(before: str, after: str) -> str:
+    """What a push did to a branch; a commit of zeros is none."""
+    if not after.strip("0"):
+        return "deleted"
+    return "updated" if before.strip("0") else "created"
+
+
 def at(value: object, *path: str) -> Any:
     """What stands at `path` in nested objects; None where any of it is missing or no object."""
     found: Any = value

@@ -158,16 +158,15 @@ class GiteaCi(GiteaIssues):
         self, repo: RepoRef, *, sha: str | None = None, branch: str | None = None, cursor: str | None = None
     ) -> Page[CiRun]:
         server = await self._needs(CI_RUNS)
-        asked: Query = {"limit": str(PAGE_SIZE)}
+        asked = {"limit": str(PAGE_SIZE)}
         if sha is not None:
-            asked = {**asked, "head_sha": sha}
+            asked["head_sha"] = sha
         if branch is not None:
-            by = {"ref": f"refs/heads/{branch}"} if server.kind == "forgejo" else {"branch": branch}
-            asked = {**asked, **by}
-        if cursor is not None:
-            asked = from_cursor(cursor)
+            asked |= {"ref": f"refs/heads/{branch}"} if server.kind == "forgejo" else {"branch": branch}
         path = repo_path(repo, "/actions/runs")
-        runs, following = await self._api.page(RunAnswer, path, asked, pages, "workflow_runs")
+        runs, following = await self._api.page(
+            RunAnswer, path, from_cursor(cursor) if cursor else asked, pages, "workflow_runs"
+        )
         # Forgejo before 16 passes over filters that it does not know.
         kept = [run.run() for run in runs if sha in (None, run.sha) and branch in (None, run.branch)]
         return Page(tuple(kept), cursor_of(following))

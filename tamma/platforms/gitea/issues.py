@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC
 from typing import cast
 
 from tamma.errors import NotFound
@@ -11,7 +10,9 @@ from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, T
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import ensure_text, ours
+from tamma.platforms.common.filters import issue_fits
 from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.moments import in_utc
 from tamma.platforms.common.names import number_of
 from tamma.platforms.gitea.client import PAGE_SIZE, count_of, repo_path, total_of
 from tamma.platforms.gitea.labels import GiteaLabels
@@ -146,21 +147,12 @@ def _query(query: IssueFilter) -> Query:
         "labels": ",".join(query.labels),
         "assigned_by": query.assignee,
         "created_by": query.author,
-        "since": query.updated_since and query.updated_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "since": query.updated_since and in_utc(query.updated_since),
     }
     return {"state": query.state, "type": "issues", **{name: value for name, value in given.items() if value}}
 
 
 def _kept(found: list[IssueAnswer], query: IssueFilter) -> tuple[Issue, ...]:
     """Servers pass over a label that they do not know: then all issues came."""
-
-    def fits(issue: Issue) -> bool:
-        names = {name.lower() for name in issue.labels}
-        who = {login.lower() for login in issue.assignees}
-        return (
-            all(label.lower() in names for label in query.labels)
-            and (query.assignee is None or query.assignee.lower() in who)
-            and (query.author is None or query.author.lower() == issue.author.lower())
-        )
-
-    return tuple(filter(fits, (answer.issue() for answer in found if answer.pull_request is None)))
+    issues = (answer.issue() for answer in found if answer.pull_request is None)
+    return tuple(issue for issue in issues if issue_fits(issue, query))

@@ -16,6 +16,7 @@ from tamma.model.repository import (
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import find_or_make
+from tamma.platforms.common.filters import pull_fits
 from tamma.platforms.common.marks import mark_of, with_mark
 from tamma.platforms.common.names import number_of, segment, segments
 from tamma.platforms.gitea.ci import GiteaCi
@@ -61,13 +62,7 @@ class GiteaPulls(GiteaCi):
         asked = await self._asked(state, query.head, query.base) if cursor is None else from_cursor(cursor)
         found, following = await self._api.page(PullAnswer, repo_path(repo, "/pulls"), asked, pages)
         pulls = (answer.pull_request() for answer in found)
-        kept = tuple(
-            pull
-            for pull in pulls
-            if query.state in ("all", pull.state)
-            and query.head in (None, pull.head)
-            and query.base in (None, pull.base)
-        )
+        kept = tuple(pull for pull in pulls if pull_fits(pull, query))
         return Page(kept, cursor_of(following))
 
     async def update_pr(

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from tamma.errors import WebhookRefused
 from tamma.model.repository import EventKind, Ignored, WebhookEvent
-from tamma.platforms.common.deliveries import accept, at, lower, read, sha256_hex, text, usable
+from tamma.platforms.common.deliveries import accept, at, lower, push_action, read, sha256_hex, text, usable
 from tamma.platforms.common.marks import without_mark
 
 Fields = dict[str, Any]
@@ -21,7 +21,6 @@ Read = Callable[[str, Fields], WebhookEvent | Ignored]
 _BRANDS = ("forgejo", "gitea", "gogs")
 _PREFIX = "sha256="
 _FORM = "application/x-www-form-urlencoded"
-_NOWHERE = "0"
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], platform: str) -> None:
@@ -156,8 +155,7 @@ def _push(delivery: str, payload: Fields) -> WebhookEvent | Ignored:
     if not ref.startswith("refs/heads/"):
         return Ignored(f"a push to {ref!r} is to no branch", delivery)
     before, after = text(payload, "before"), text(payload, "after")
-    gone, new = not after.strip(_NOWHERE), not before.strip(_NOWHERE)
-    action = "deleted" if gone else "created" if new else "updated"
+    action = push_action(before, after)
     return _event(
         delivery, EventKind.PUSH, payload, action, branch=ref.removeprefix("refs/heads/"), sha=after
     )

@@ -99,15 +99,15 @@ class GitHubCi(GitHubChecks):
     async def list_runs(
         self, repo: RepoRef, *, sha: str | None = None, branch: str | None = None, cursor: str | None = None
     ) -> Page[CiRun]:
-        asked: Query = {"per_page": "100"}
+        asked = {"per_page": "100"}
         if sha is not None:
-            asked = {**asked, "head_sha": sha}
+            asked["head_sha"] = sha
         if branch is not None:
-            asked = {**asked, "branch": branch}
-        if cursor is not None:
-            asked = from_cursor(cursor)
+            asked["branch"] = branch
         path = repo_path(repo, "/actions/runs")
-        runs, following = await self._api.page(RunAnswer, path, asked, link_header, "workflow_runs")
+        runs, following = await self._api.page(
+            RunAnswer, path, from_cursor(cursor) if cursor else asked, link_header, "workflow_runs"
+        )
         return Page(tuple(run.run() for run in runs), cursor_of(following))
 
     async def get_run(self, repo: RepoRef, run_id: str) -> CiRun:

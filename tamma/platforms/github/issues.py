@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
@@ -14,13 +13,14 @@ from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import ensure_text, ours
 from tamma.platforms.common.marks import with_mark
+from tamma.platforms.common.moments import in_utc, moment_of
 from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.github.client import repo_path
 from tamma.platforms.github.git import GitHubGit
 from tamma.platforms.github.models import GHOST, CommentAnswer, IssueAnswer, User
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
-from tamma.platforms.http.messages import Query, Request
+from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import PlatformSettings
 
 BODY_LIMIT = 65_536
@@ -61,23 +61,22 @@ class GitHubIssues(GitHubGit):
         ends = response.headers.get("github-authentication-token-expiration", "")
         login = self._api.parse(User, self._api.json(request, response), request.path).login
         self._login = login
-        return Identity(login, named, _moment(ends))
+        return Identity(login, named, moment_of(ends))
 
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
         """Up to 100 issues a page; pull requests are left out of GitHub's list, so there may be fewer."""
-        asked: Query = {"state": query.state, "sort": "created", "direction": "asc", "per_page": "100"}
+        asked = {"state": query.state, "sort": "created", "direction": "asc", "per_page": "100"}
         given = {
-            "labels": ",".join(query.labels) or None,
+            "labels": ",".join(query.labels),
             "assignee": query.assignee,
             "creator": query.author,
-            "since": query.updated_since
-            and query.updated_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "since": query.updated_since and in_utc(query.updated_since),
         }
-        asked = {**asked, **{name: value for name, value in given.items() if value}}
-        if cursor is not None:
-            asked = from_cursor(cursor)
+        asked |= {name: value for name, value in given.items() if value}
         path = repo_path(repo, "/issues")
-        found, following = await self._api.page(IssueAnswer, path, asked, link_header, cached=True)
+        found, following = await self._api.page(
+            IssueAnswer, path, from_cursor(cursor) if cursor else asked, link_header, cached=True
+        )
         issues = tuple(answer.issue() for answer in found if answer.pull_request is None)
         return Page(issues, cursor_of(following))
 
@@ -182,11 +181,3 @@ class GitHubIssues(GitHubGit):
             return await self._is_us(login)
         path = repo_path(repo, f"/collaborators/{segment(login)}/permission")
         return (await self._api.get(_Permission, path)).permission in _WRITERS
-
-
-def _moment(text: str) -> datetime | None:
-    """`2026-12-31 10:00:00 UTC`, or with an offset."""
-    try:
-        return datetime.fromisoformat(text.replace(" UTC", "+00:00")) if text else None
-    except ValueError:
-        return None

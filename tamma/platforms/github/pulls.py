@@ -14,6 +14,7 @@ from tamma.model.repository import (
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import answered, find_or_make
+from tamma.platforms.common.filters import pull_fits
 from tamma.platforms.common.marks import mark_of, with_mark, without_mark
 from tamma.platforms.common.names import number_of
 from tamma.platforms.github.ci import GitHubCi
@@ -21,7 +22,7 @@ from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.issues import BODY_LIMIT
 from tamma.platforms.github.models import PullAnswer
 from tamma.platforms.http.connection import cursor_of, from_cursor, link_header
-from tamma.platforms.http.messages import Query, Request
+from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import DRAFTS, PlatformSettings
 
 TITLE_LIMIT = 256
@@ -71,16 +72,16 @@ class GitHubPulls(GitHubCi):
     ) -> Page[PullRequest]:
         """Up to 100 a page. GitHub tells merged from closed only in its answers: there may be fewer."""
         state = "closed" if query.state == "merged" else query.state
-        asked: Query = {"state": state, "sort": "created", "direction": "desc", "per_page": "100"}
+        asked = {"state": state, "sort": "created", "direction": "desc", "per_page": "100"}
         if query.head is not None:
-            asked = {**asked, "head": f"{await self._owner(repo)}:{query.head}"}
+            asked["head"] = f"{await self._owner(repo)}:{query.head}"
         if query.base is not None:
-            asked = {**asked, "base": query.base}
-        if cursor is not None:
-            asked = from_cursor(cursor)
-        found, following = await self._api.page(PullAnswer, repo_path(repo, "/pulls"), asked, link_header)
+            asked["base"] = query.base
+        found, following = await self._api.page(
+            PullAnswer, repo_path(repo, "/pulls"), from_cursor(cursor) if cursor else asked, link_header
+        )
         pulls = (answer.pull_request() for answer in found)
-        kept = tuple(pull for pull in pulls if query.state in ("all", pull.state))
+        kept = tuple(pull for pull in pulls if pull_fits(pull, query))
         return Page(kept, cursor_of(following))
 
     async def update_pr(

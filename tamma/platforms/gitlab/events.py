@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tamma.model.repository import EventKind
-from tamma.platforms.common.deliveries import at, text
+from tamma.platforms.common.deliveries import at, push_action, text
 from tamma.platforms.common.marks import without_mark
 
-_NO_COMMIT = "0" * 40
 _HEADS = "refs/heads/"
 _STATE_ACTIONS = {"open": "opened", "close": "closed", "reopen": "reopened", "merge": "merged"}
 _REVIEW_ACTIONS = {"approved": "submitted", "approval": "submitted"}
@@ -53,8 +52,8 @@ def _push(fields: Fields) -> Seen | str:
     ref, before, after = (text(fields, name) for name in ("ref", "before", "after"))
     if not ref.startswith(_HEADS):
         return f"a push to {ref!r}, which is no branch"
-    action = "created" if before == _NO_COMMIT else ("deleted" if after == _NO_COMMIT else "updated")
-    return Seen(EventKind.PUSH, action, branch=_branch(ref), sha="" if after == _NO_COMMIT else after)
+    action = push_action(before, after)
+    return Seen(EventKind.PUSH, action, branch=_branch(ref), sha="" if action == "deleted" else after)
 
 
 def _issue(fields: Fields) -> Seen | str:

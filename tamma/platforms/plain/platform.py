@@ -26,6 +26,7 @@ from tamma.model.repository import (
     RepoRef,
     Repository,
 )
+from tamma.platforms.common.filters import issue_fits
 from tamma.platforms.common.lacking import lacking, lacking_at_once
 from tamma.platforms.interface import (
     API_COMMITS,
@@ -162,7 +163,7 @@ class PlainGit:
     async def list_issues(self, repo: RepoRef, query: IssueFilter, cursor: str | None = None) -> Page[Issue]:
         """The configured issues that match, on one page."""
         issues = (issue_from_markdown(text, number) for number, text in self._issues().items())
-        return Page(tuple(issue for issue in issues if _matches(issue, query)))
+        return Page(tuple(issue for issue in issues if issue_fits(issue, query)))
 
     async def get_issue(self, repo: RepoRef, number: str) -> Issue:
         text = self._issues().get(number)
@@ -205,15 +206,3 @@ class PlainGit:
     cancel_run = lacking(CI_CANCEL, _OWN_TESTS)
 
     verify_webhook = parse_webhook = lacking_at_once(WEBHOOKS, "nobody calls for plain Git: submit again")
-
-
-def _matches(issue: Issue, query: IssueFilter) -> bool:
-    return (
-        query.state in ("all", issue.state)
-        and set(query.labels) <= set(issue.labels)
-        and (query.assignee is None or query.assignee in issue.assignees)
-        and query.author in (None, issue.author)
-        and (
-            query.updated_since is None or issue.updated_at is None or issue.updated_at >= query.updated_since
-        )
-    )

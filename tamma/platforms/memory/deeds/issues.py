@@ -8,6 +8,7 @@ from typing import Literal
 from tamma.errors import NotFound
 from tamma.model.repository import Comment, Issue, IssueFilter, Target
 from tamma.platforms.common.differences import difference
+from tamma.platforms.common.filters import issue_fits
 from tamma.platforms.memory.deeds.pulls import require_pull
 from tamma.platforms.memory.scene import AUTHOR, Scene, now
 from tamma.platforms.memory.state import RepoState, StoredComment
@@ -27,19 +28,8 @@ def matching(state: RepoState, query: IssueFilter) -> list[Issue]:
     return [
         issue
         for _, issue in sorted(state.issues.items(), key=lambda entry: int(entry[0]))
-        if matches(issue, query)
+        if issue_fits(issue, query)
     ]
-
-
-def matches(issue: Issue, query: IssueFilter) -> bool:
-    since = query.updated_since
-    return (
-        query.state in ("all", issue.state)
-        and set(query.labels) <= set(issue.labels)
-        and (query.assignee is None or query.assignee in issue.assignees)
-        and query.author in (None, issue.author)
-        and (since is None or (issue.updated_at is not None and issue.updated_at >= since))
-    )
 
 
 def set_state(scene: Scene, number: str, wanted: Literal["open", "closed"]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import EnsuredPullRequest, PullRequest, PullRequestFilter, PullRequestSpec
 from tamma.platforms.common.differences import difference
+from tamma.platforms.common.filters import pull_fits
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.memory.scene import AUTHOR, Scene, now
 from tamma.platforms.memory.state import StoredPull
@@ -28,13 +29,7 @@ def require_pull(scene: Scene, number: str) -> StoredPull:
 def matching(scene: Scene, query: PullRequestFilter) -> list[PullRequest]:
     """Newest first."""
     pulls = [require_pull(scene, number).pull for number in sorted(scene.state.pulls, key=int, reverse=True)]
-    return [
-        pull
-        for pull in pulls
-        if query.state in ("all", pull.state)
-        and query.head in (None, pull.head)
-        and query.base in (None, pull.base)
-    ]
+    return [pull for pull in pulls if pull_fits(pull, query)]
 
 
 def between(scene: Scene, head: str, base: str) -> list[StoredPull]:
