@@ -40,7 +40,7 @@ from tamma.platforms.bitbucket_cloud.platform import BitbucketCloud
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT
 from tamma.platforms.interface import CAPABILITIES, PlatformSettings
 from tests.platforms.bitbucket_cloud_harness import BitbucketCloudHarness
-from tests.platforms.conftest import Servers
+from tests.platforms.conftest import Servers, alone
 from tests.platforms.registry import ENTRIES
 from tests.platforms.steps import BRANCH, base_sha, branch_of_others, open_pr, write
 from tests.support.forge.faces.bitbucket_cloud.common import (
@@ -52,19 +52,16 @@ from tests.support.forge.faces.bitbucket_cloud.common import (
     uuid_of,
 )
 from tests.support.forge.faces.bitbucket_cloud.pulls import TASK_FAILED
-from tests.support.forge.world import World
 
 ENTRY = next(entry for entry in ENTRIES if entry.name == "bitbucket")
 
 
 @pytest.fixture
 async def cloud(forge_servers: Servers, tmp_path: Path) -> AsyncIterator[BitbucketCloudHarness]:
-    """Bitbucket Cloud alone; the test fails where a request or an answer is not as published."""
-    world = World(tmp_path, shared_numbers=False)
-    made = BitbucketCloudHarness(ENTRY.name, forge_servers(ENTRY, world), ENTRY.type)
-    yield made
-    await made.close()
-    assert made.server.violations == []
+    async with alone(
+        "bitbucket", forge_servers, tmp_path, BitbucketCloudHarness, shared_numbers=False
+    ) as made:
+        yield made
 
 
 # --- the account ----------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from tamma.model.repository import (
 )
 from tamma.platforms.bitbucket_cloud.checks import KEY_LIMIT, is_of_pipeline, key_of, newest, newest_of_names
 from tamma.platforms.bitbucket_cloud.ci_models import PipelineAnswer, State, StatusAnswer, state_of
-from tamma.platforms.bitbucket_cloud.client import bbql, number_of, pages
+from tamma.platforms.bitbucket_cloud.client import bbql, pages
 from tamma.platforms.bitbucket_cloud.errors import DIALECT
 from tamma.platforms.bitbucket_cloud.form import form
 from tamma.platforms.bitbucket_cloud.merging import closed_state, merge_state
@@ -42,6 +42,7 @@ from tamma.platforms.bitbucket_cloud.models import (
 )
 from tamma.platforms.bitbucket_cloud.talk import conversation, review_mark, threads, verdict_of
 from tamma.platforms.common.marks import with_footer
+from tamma.platforms.common.names import number_of
 from tamma.platforms.http.errors import Answer, error_for
 from tamma.platforms.http.messages import Request, Response
 from tests.platforms.steps import write

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from tamma.errors import Forbidden, NotFound, PlatformError
 from tamma.model.repository import (
     Check,
@@ -31,6 +29,7 @@ from tamma.platforms.bitbucket_cloud.ci_models import PipelineAnswer, StatusAnsw
 from tamma.platforms.bitbucket_cloud.client import PAGE_SIZE, pages, repo_path
 from tamma.platforms.bitbucket_cloud.pulls import BitbucketPulls
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.names import segment
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import LOG_TAIL, PlatformSettings
@@ -62,7 +61,7 @@ class BitbucketCi(BitbucketPulls):
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
         key = key_of(status.name)
         # An address is required. Braces would be filled in by Bitbucket: `{commit}`.
-        url = status.url or self._web(repo, f"/commits/{quote(sha, safe='')}")
+        url = status.url or self._web(repo, f"/commits/{segment(sha)}")
         body: dict[str, object] = {
             "type": "build",
             "key": key,
@@ -75,10 +74,10 @@ class BitbucketCi(BitbucketPulls):
         for there in await self._statuses(repo, sha):
             if there.key == key and all(getattr(there, name) == body[name] for name in told):
                 return
-        await self._api.do("POST", repo_path(repo, f"/commit/{quote(sha, safe='')}/statuses/build"), body)
+        await self._api.do("POST", repo_path(repo, f"/commit/{segment(sha)}/statuses/build"), body)
 
     async def _statuses(self, repo: RepoRef, sha: str) -> list[StatusAnswer]:
-        return await self._all(StatusAnswer, repo_path(repo, f"/commit/{quote(sha, safe='')}/statuses"))
+        return await self._all(StatusAnswer, repo_path(repo, f"/commit/{segment(sha)}/statuses"))
 
     async def _pipelines_on(self, repo: RepoRef, sha: str) -> list[PipelineAnswer]:
         path, query = repo_path(repo, "/pipelines"), {"target.commit.hash": sha, "sort": "-created_on"}
@@ -178,7 +177,7 @@ class BitbucketCi(BitbucketPulls):
         run_id, _, step_id = job_id.rpartition("/")
         if not run_id:
             raise NotFound(f"{job_id!r} is no job", hint="take it from list_jobs", platform=self._settings.id)
-        step = _run_path(repo, run_id, f"/steps/{quote(step_id, safe='')}")
+        step = _run_path(repo, run_id, f"/steps/{segment(step_id)}")
         wanted = {"range": f"bytes=-{tail}"} if tail > 0 else {}
         try:
             response = await self._api.call(Request("GET", f"{step}/log", headers=wanted, tail=tail))
@@ -234,4 +233,4 @@ class BitbucketCi(BitbucketPulls):
 
 def _run_path(repo: RepoRef, run_id: str, rest: str = "") -> str:
     """Ids are in braces, which are escaped."""
-    return repo_path(repo, f"/pipelines/{quote(run_id, safe='')}{rest}")
+    return repo_path(repo, f"/pipelines/{segment(run_id)}{rest}")

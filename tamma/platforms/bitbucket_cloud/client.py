@@ -6,18 +6,20 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from tamma.errors import Forbidden, NotFound, StaleHead
+from tamma.errors import Forbidden, NotFound
 from tamma.model.repository import Identity, RepoRef
 from tamma.platforms.bitbucket_cloud.errors import DIALECT
 from tamma.platforms.bitbucket_cloud.models import CommitAnswer, Permission, User
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.names import segment
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, query_of
-from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.http.transport import HttpTransport
 from tamma.platforms.interface import PlatformSettings
@@ -32,30 +34,16 @@ _APP = "app_user"
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
-class BitbucketAccount:
+class BitbucketAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._url = _api_of(base_url(settings, API))
-        self._tokens = token_source(settings)
-        self._made: Connection | None = None
         self._myself: User | None = None
         self._trust = Trust(self._ask_permission)
         self._hashes: dict[tuple[str, str], str] = {}
         """Commits of repositories by the beginnings of their ids."""
-
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
 
     @property
     def _with_username(self) -> bool:
@@ -67,13 +55,10 @@ class BitbucketAccount:
         """Whether the credentials are a person's, and not an access token's."""
         return bool(self._settings.username) or self._settings.auth == "oauth"
 
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            show = basic(self._settings.username) if self._with_username else bearer
-            transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, show))
-            self._made = Connection(self._settings, self._url, transport, DIALECT)
-        return self._made
+    def _connect(self) -> Connection:
+        show = basic(self._settings.username) if self._with_username else bearer
+        transport = HttpTransport(self._settings, self._url, HeaderCredentials(self._tokens, show))
+        return Connection(self._settings, self._url, transport, DIALECT)
 
     async def _all(self, model: type[M], path: str, query: Mapping[str, str] | None = None) -> list[M]:
         return await self._api.every(
@@ -129,7 +114,7 @@ class BitbucketAccount:
 
     async def _ask_permission(self, repo: RepoRef, uuid: str) -> bool:
         """The highest of their permissions, whether their own or a group's."""
-        workspace, name = quote(repo.owner, safe=""), quote(repo.name, safe="")
+        workspace, name = segment(repo.owner), segment(repo.name)
         path = f"/workspaces/{workspace}/permissions/repositories/{name}"
         query = {"q": f"user.uuid={bbql(uuid)}", "pagelen": "10"}
         found, _ = await self._api.page(Permission, path, query, pages, "values")
@@ -145,7 +130,7 @@ class BitbucketAccount:
         key = (repo.full_name, sha)
         if key not in self._hashes:
             try:
-                found = await self._api.get(CommitAnswer, repo_path(repo, f"/commit/{quote(sha, safe='')}"))
+                found = await self._api.get(CommitAnswer, repo_path(repo, f"/commit/{segment(sha)}"))
             except NotFound:
                 return sha
             self._hashes[key] = found.hash
@@ -157,17 +142,11 @@ class BitbucketAccount:
         """Complete them all now, at the same time and each once."""
         await asyncio.gather(*(self._whole(repo, sha) for sha in set(shas)))
 
-    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
-
     def _web(self, repo: RepoRef, rest: str) -> str:
         """An address for people."""
         parts = urlsplit(self._url)
         host = f"{parts.scheme}://{parts.netloc}".replace("//api.", "//", 1)
-        return f"{host}/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
+        return f"{host}/{segment(repo.owner)}/{segment(repo.name)}{rest}"
 
 
 def _api_of(url: str) -> str:
@@ -194,22 +173,10 @@ def pages(request: Request, response: Response, body: Any) -> Query | None:
 
 def repo_path(repo: RepoRef, rest: str = "") -> str:
     """`/repositories/{workspace}/{repo_slug}` and what follows."""
-    return f"/repositories/{quote(repo.owner, safe='')}/{quote(repo.name, safe='')}{rest}"
-
-
-def quoted(name: str) -> str:
-    """A branch or a path in a URL: slashes stay, all else that has a meaning there is escaped."""
-    return quote(name, safe="/")
+    return f"/repositories/{segment(repo.owner)}/{segment(repo.name)}{rest}"
 
 
 def bbql(text: str) -> str:
     """A text in a filter (`q=`)."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def number_of(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(f"{number!r} is not a number of a pull request", hint="e.g. workspace/repo#12")
-    return number

@@ -6,11 +6,12 @@ import re
 
 from tamma.errors import Conflict, PlatformError
 from tamma.model.repository import ChangeKind, CommitRef, FileChange, RepoRef
-from tamma.platforms.bitbucket_cloud.client import quoted, repo_path
+from tamma.platforms.bitbucket_cloud.client import repo_path
 from tamma.platforms.bitbucket_cloud.form import ATTRIBUTES, check, form
 from tamma.platforms.bitbucket_cloud.git import BitbucketGit
 from tamma.platforms.bitbucket_cloud.models import CommitAnswer, FileMeta
 from tamma.platforms.common.marks import has_trailer, with_trailer
+from tamma.platforms.common.names import segments
 from tamma.platforms.http.messages import Request
 
 _COMMIT = re.compile(r"/commits?/([0-9a-f]{40})$")
@@ -61,7 +62,7 @@ class BitbucketCommits(BitbucketGit):
             wanted = ATTRIBUTES.get(change.mode, "")
             if change.kind is ChangeKind.DELETE or not wanted:
                 continue
-            path = repo_path(repo, f"/src/{made.sha}/{quoted(change.path)}")
+            path = repo_path(repo, f"/src/{made.sha}/{segments(change.path)}")
             meta = await self._api.get(FileMeta, path, {"format": "meta"})
             if wanted not in meta.attributes:
                 raise PlatformError(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Any, cast
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from tamma.errors import Conflict, NotFound, PlatformError
+from tamma.errors import NotFound
 from tamma.model.repository import Branch, RepoRef, Repository
-from tamma.platforms.bitbucket_cloud.client import BitbucketAccount, quoted, repo_path
+from tamma.platforms.bitbucket_cloud.client import BitbucketAccount, repo_path
 from tamma.platforms.bitbucket_cloud.models import RefAnswer, RepositoryAnswer
+from tamma.platforms.common.branches import ensured, missing
+from tamma.platforms.common.ensuring import answered, find_or_make
+from tamma.platforms.common.names import file_path, segment, segments
+from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.http.messages import Request, Response
 from tamma.platforms.interface import GitCredentials
 
@@ -24,36 +28,29 @@ class BitbucketGit(BitbucketAccount):
     """The Git part of the adapter."""
 
     async def get_repository(self, repo: RepoRef) -> Repository:
-        settings = self._settings
         answer = await self._api.get(RepositoryAnswer, repo_path(repo))
         owner, _, name = answer.full_name.partition("/")
         where = RepoRef(repo.platform_id, owner, name)
         clone = {link.name: link.href for link in answer.links.clone}
-        template = settings.clone_url
-        clone_url = clone.get("ssh", "") if settings.git_over == "ssh" else _bare(clone.get("https", ""))
+        first = answer.mainbranch.name if answer.mainbranch else _FIRST_BRANCH
         return Repository(
             where,
-            settings.default_branch or (answer.mainbranch.name if answer.mainbranch else _FIRST_BRANCH),
-            template.format(owner=owner, name=name) if template else clone_url,
+            self._settings.default_branch or first,
+            clone_url(self._settings, where, https=_bare(clone.get("https", "")), ssh=clone.get("ssh", "")),
             answer.links.html.href,
             answer.is_private,
         )
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
-        settings = self._settings
-        return GitCredentials(
-            _API_TOKEN if self._with_username else _OTHER_TOKEN,
-            await self._tokens.token(),
-            ssh_key=settings.ssh_key,
-            known_hosts=settings.known_hosts,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-        )
+        username = _API_TOKEN if self._with_username else _OTHER_TOKEN
+        return await git_credentials(self._settings, self._tokens, username)
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         """A branch may have slashes, and in the address it is one segment: it is looked up first."""
         sha = ref if _SHA.fullmatch(ref) else await self._commit_of(repo, ref)
-        response = await self._api.call(Request("GET", repo_path(repo, f"/src/{sha}/{quoted(path)}")))
+        response = await self._api.call(
+            Request("GET", repo_path(repo, f"/src/{sha}/{segments(file_path(path))}"))
+        )
         if _is_folder(response):
             raise NotFound(f"{path!r} at {ref!r} is a folder", platform=self._settings.id, status=404)
         return response.body
@@ -62,33 +59,24 @@ class BitbucketGit(BitbucketAccount):
         branch = await self._branch_sha(repo, ref)
         if branch is not None:
             return branch
-        tag = await self._api.get(RefAnswer, repo_path(repo, f"/refs/tags/{quoted(ref)}"))
-        return tag.target.hash if tag.target else quote(ref, safe="")
+        tag = await self._api.get(RefAnswer, repo_path(repo, f"/refs/tags/{segments(ref)}"))
+        return tag.target.hash if tag.target else segment(ref)
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
         sha = await self._branch_sha(repo, name)
         if sha is None:
-            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+            raise missing(repo, name, self._settings.id)
         return Branch(name, sha)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        existing = await self._branch_sha(repo, name)
-        if existing is None:
+        async def make() -> str:
             body = {"name": name, "target": {"hash": from_sha}}
-            try:
-                await self._api.do("POST", repo_path(repo, "/refs/branches"), body)
-            except PlatformError as error:
-                # 400 BRANCH_ALREADY_EXISTS, among other things that 400 means: was somebody quicker?
-                existing = await self._branch_sha(repo, name) if error.status in (400, 409) else None
-                if existing is None:
-                    raise
-        if existing not in (None, from_sha):
-            raise Conflict(
-                f"the branch {name!r} of {repo.full_name} exists at {existing[:12]}, not at {from_sha[:12]}",
-                hint="delete or rename it, or submit again with another branch",
-                platform=self._settings.id,
-            )
-        return Branch(name, from_sha)
+            await self._api.do("POST", repo_path(repo, "/refs/branches"), body)
+            return from_sha
+
+        # 400 BRANCH_ALREADY_EXISTS, among other things that 400 means.
+        sha, _ = await find_or_make(lambda: self._branch_sha(repo, name), make, answered(400, 409))
+        return ensured(repo, name, sha, from_sha, self._settings.id)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
         """There is no compare-and-delete: a push between our look and our write would be lost."""
@@ -98,13 +86,13 @@ class BitbucketGit(BitbucketAccount):
         if existing != expected_sha:
             raise self._stale(f"the branch {name!r}", existing, expected_sha)
         try:
-            await self._api.do("DELETE", repo_path(repo, f"/refs/branches/{quoted(name)}"))
+            await self._api.do("DELETE", repo_path(repo, f"/refs/branches/{segments(name)}"))
         except NotFound:
             return  # somebody else deleted it between our look and our write: as wanted
 
     async def _branch_sha(self, repo: RepoRef, name: str) -> str | None:
         try:
-            found = await self._api.get(RefAnswer, repo_path(repo, f"/refs/branches/{quoted(name)}"))
+            found = await self._api.get(RefAnswer, repo_path(repo, f"/refs/branches/{segments(name)}"))
         except NotFound:
             # The service says the same for a repository that is not there: tell the two apart.
             await self._api.call(Request("GET", repo_path(repo)))

@@ -7,7 +7,6 @@ between the two is found out, and told: the pull request was then merged at anot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Transient, Unsupported
 from tamma.model.repository import (
@@ -21,9 +20,11 @@ from tamma.model.repository import (
     RepoRef,
 )
 from tamma.platforms.bitbucket_cloud.ci import BitbucketCi
-from tamma.platforms.bitbucket_cloud.client import number_of, pages, repo_path
+from tamma.platforms.bitbucket_cloud.client import pages, repo_path
 from tamma.platforms.bitbucket_cloud.models import Conflict as FileConflict
 from tamma.platforms.bitbucket_cloud.models import MergeTask, PullAnswer
+from tamma.platforms.common.merging import settled
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.interface import AUTO_MERGE, PlatformSettings
 
 STRATEGIES: dict[MergeMethod, str] = {
@@ -68,9 +69,9 @@ class BitbucketMerging(BitbucketCi):
         if when_ready:
             raise Unsupported(AUTO_MERGE, platform=self._settings.type, hint=NO_AUTO_MERGE)
         pull = await self._pull(repo, number)
-        settled = await self._settled(repo, pull, expected_head)
-        if settled is not None:
-            return settled
+        done = await self._settled(repo, pull, expected_head)
+        if done is not None:
+            return done
         allowed = pull.destination.branch.merge_strategies
         if allowed and STRATEGIES[method] not in allowed:
             base = pull.destination.branch.name
@@ -109,12 +110,12 @@ class BitbucketMerging(BitbucketCi):
                 self._tasks[key] = task
         if key in self._tasks and await self._under_way(key, path):
             return MergeResult(MergeOutcome.PENDING, None, "Bitbucket is merging it")
-        settled = await self._settled(repo, await self._pull(repo, number), expected_head)
-        return settled or MergeResult(MergeOutcome.PENDING, None, "Bitbucket has begun to merge it")
+        done = await self._settled(repo, await self._pull(repo, number), expected_head)
+        return done or MergeResult(MergeOutcome.PENDING, None, "Bitbucket has begun to merge it")
 
     async def _under_way(self, key: tuple[str, str], path: str) -> bool:
         """Whether the task is still at work. Raises what the merge failed with."""
-        task = quote(self._tasks[key], safe="")
+        task = segment(self._tasks[key])
         try:
             found = await self._api.get(MergeTask, f"{path}/task-status/{task}")
         except Transient:
@@ -134,11 +135,11 @@ class BitbucketMerging(BitbucketCi):
         if not (isinstance(error, Transient | Conflict) or error.status in (400, 404)):
             raise error
         try:
-            settled = await self._settled(repo, await self._pull(repo, number), expected_head)
+            done = await self._settled(repo, await self._pull(repo, number), expected_head)
         except Transient:
             raise error from None
-        if settled is not None:
-            return settled
+        if done is not None:
+            return done
         if isinstance(error, Transient):
             raise error
         conflicts = await self._conflicts(repo, number) if error.status == 409 else []
@@ -149,20 +150,7 @@ class BitbucketMerging(BitbucketCi):
 
     async def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        if pull.state not in ("OPEN", "MERGED"):
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.id} was closed without a merge")
-        head = await self._head_of(repo, pull)
-        if pull.merged and head != expected_head:
-            raise Conflict(
-                f"#{pull.id} was merged at {head[:12]}, not at {expected_head[:12]}",
-                hint="somebody pushed to the branch before it was merged: look at what was merged",
-                platform=self._settings.id,
-            )
-        if pull.merged:
-            return MergeResult(MergeOutcome.MERGED, await self._merge_of(repo, pull))
-        if head != expected_head:
-            raise self._stale(f"the head of #{pull.id}", head, expected_head)
-        return None
+        return settled(await self._shown(repo, pull), expected_head, self._settings.id)
 
     async def _conflicts(self, repo: RepoRef, number: str) -> list[str]:
         """The first files that conflict. The address leads to another one, whose pages are not followed."""

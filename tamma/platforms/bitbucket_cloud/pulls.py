@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from tamma.errors import NotFound, PlatformError, Unsupported
 from tamma.model.repository import (
@@ -14,11 +13,13 @@ from tamma.model.repository import (
     PullRequestSpec,
     RepoRef,
 )
-from tamma.platforms.bitbucket_cloud.client import bbql, number_of, pages, repo_path
+from tamma.platforms.bitbucket_cloud.client import bbql, pages, repo_path
 from tamma.platforms.bitbucket_cloud.models import DefaultReviewer, Member, PullAnswer, User
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT, BitbucketTalk
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import mark_of, with_footer, without_mark
+from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.http.connection import PAGES, cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import LABELS
@@ -42,9 +43,8 @@ class BitbucketPulls(BitbucketTalk):
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
         if spec.labels:
             raise Unsupported(LABELS, platform=self._settings.type, hint=NO_LABELS)
-        existing = await self._ours(repo, spec, op_id)
-        created = existing is None
-        if existing is None:
+
+        async def make() -> PullAnswer:
             body = {
                 "type": "pullrequest",
                 "title": spec.title[:TITLE_LIMIT],
@@ -55,15 +55,10 @@ class BitbucketPulls(BitbucketTalk):
                 "close_source_branch": False,
                 "reviewers": await self._default_reviewers(repo),
             }
-            try:
-                existing = await self._api.send(PullAnswer, "POST", repo_path(repo, "/pullrequests"), body)
-            except PlatformError as error:
-                # Another attempt may have been between our look and our write.
-                existing = await self._ours(repo, spec, op_id) if error.status in (400, 409) else None
-                if existing is None:
-                    raise
-                created = False
-        return EnsuredPullRequest(await self._shown(repo, existing), created)
+            return await self._api.send(PullAnswer, "POST", repo_path(repo, "/pullrequests"), body)
+
+        pull, created = await find_or_make(lambda: self._pull_of(repo, spec, op_id), make, answered(400, 409))
+        return EnsuredPullRequest(await self._shown(repo, pull), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return await self._shown(repo, await self._pull(repo, number))
@@ -175,7 +170,7 @@ class BitbucketPulls(BitbucketTalk):
                     return await self._pull(repo, str(first.id))  # lists leave out who was asked to review
         return None
 
-    async def _ours(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.
@@ -215,7 +210,7 @@ class BitbucketPulls(BitbucketTalk):
                 found.append(User(uuid=name))
                 continue
             if everybody is None:
-                members = await self._all(Member, f"/workspaces/{quote(repo.owner, safe='')}/members")
+                members = await self._all(Member, f"/workspaces/{segment(repo.owner)}/members")
                 everybody = [member.user for member in members if member.user]
             called = [user for user in everybody if user.called(name)]
             found.append(self._only(repo, name, called))

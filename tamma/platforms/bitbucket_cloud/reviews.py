@@ -19,12 +19,13 @@ from tamma.model.repository import (
     ReviewSpec,
     ReviewThread,
 )
-from tamma.platforms.bitbucket_cloud.client import number_of, repo_path
+from tamma.platforms.bitbucket_cloud.client import repo_path
 from tamma.platforms.bitbucket_cloud.merging import BitbucketMerging
 from tamma.platforms.bitbucket_cloud.models import CommentAnswer, Participant, PullAnswer
 from tamma.platforms.bitbucket_cloud.talk import BODY_LIMIT, conversation, review_mark, threads, verdict_of
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import with_footer, without_mark
+from tamma.platforms.common.names import number_of
 
 _VERBS = {ReviewEvent.APPROVE: "approve", ReviewEvent.REQUEST_CHANGES: "request-changes"}
 _STATES = {"approved": ReviewEvent.APPROVE, "changes_requested": ReviewEvent.REQUEST_CHANGES}

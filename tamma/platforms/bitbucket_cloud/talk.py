@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from tamma.errors import PlatformError, Unsupported
 from tamma.model.repository import Comment, RepoRef, ReviewEvent, Target
-from tamma.platforms.bitbucket_cloud.client import number_of, repo_path
+from tamma.platforms.bitbucket_cloud.client import repo_path
 from tamma.platforms.bitbucket_cloud.commits import BitbucketCommits
 from tamma.platforms.bitbucket_cloud.models import CommentAnswer
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.ensuring import ours
 from tamma.platforms.common.marks import mark_of, with_footer, without_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.interface import ISSUES
 
 BODY_LIMIT = 250_000
@@ -55,11 +57,7 @@ class BitbucketTalk(BitbucketCommits):
         return sorted(shown.values(), key=lambda answer: answer.id)
 
     async def _marked(self, comments: Sequence[CommentAnswer], mark: str) -> CommentAnswer | None:
-        """Our comment with that mark. Anybody can copy a mark into a comment: only our own counts."""
-        for answer in comments:
-            if mark_of(answer.body) == mark and await self._is_us(answer.user):
-                return answer
-        return None
+        return await ours(comments, mark, lambda it: self._is_us(it.user))
 
     async def _written(
         self,

@@ -8,6 +8,7 @@ from tamma.errors import Conflict, NotFound, PlatformError
 from tamma.model.repository import Branch, RepoRef, Repository
 from tamma.platforms.bitbucket_dc.client import PAGE_SIZE, BitbucketAccount, pages, repo_path
 from tamma.platforms.bitbucket_dc.models import HEADS, BranchAnswer, DefaultBranch, RepositoryAnswer
+from tamma.platforms.common.names import file_path, segments
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import GitCredentials
@@ -62,8 +63,8 @@ class BitbucketGit(BitbucketAccount):
         )
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
-        path = repo_path(repo, f"/raw/{quote(path, safe='/')}")
-        request = Request("GET", path, {"at": ref}, headers={"accept": "*/*"})
+        where = repo_path(repo, f"/raw/{segments(file_path(path))}")
+        request = Request("GET", where, {"at": ref}, headers={"accept": "*/*"})
         return (await self._api.call(request)).body
 
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
