@@ -16,7 +16,7 @@ from tamma.platforms.bitbucket_cloud.errors import DIALECT
 from tamma.platforms.bitbucket_cloud.models import CommitAnswer, Permission, User
 from tamma.platforms.common.account import HttpAccount
 from tamma.platforms.common.names import segment
-from tamma.platforms.common.trust import Trust
+from tamma.platforms.common.trust import Trust, trusted_authors
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection, query_of
 from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer
@@ -106,9 +106,7 @@ class BitbucketAccount(HttpAccount):
             return False
         if await self._is_us(user):
             return True
-        given = self._settings.options.get("trustedAuthors")
-        named = cast("list[object]", given) if isinstance(given, list | tuple) else []
-        if user.uuid in named or (user.account_id and user.account_id in named):
+        if {user.uuid, user.account_id or user.uuid} & trusted_authors(self._settings):
             return True
         return await self._trust.may_write(repo, user.uuid)
 

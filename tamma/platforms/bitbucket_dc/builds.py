@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
-from urllib.parse import quote
 
 from tamma.errors import NotFound
 from tamma.model.repository import CheckState, CheckSummary, RepoRef, Status
@@ -12,6 +11,7 @@ from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.git import BitbucketGit
 from tamma.platforms.bitbucket_dc.models import BuildAnswer, CommitAnswer, ReportAnswer
 from tamma.platforms.common.checks import summarise
+from tamma.platforms.common.names import segment
 
 _LONGEST = 255
 """Characters of a key, a name and a description."""
@@ -31,7 +31,7 @@ class BitbucketBuilds(BitbucketGit):
 
         All builds of a commit are listed by the older resource alone; it gives the 100 newest ones.
         """
-        path = f"/build-status/latest/commits/{quote(sha, safe='')}"
+        path = f"/build-status/latest/commits/{segment(sha)}"
         found = await self._all(BuildAnswer, path, {"orderBy": "OLDEST"})
         checks = {check.name: check for check in (build.check() for build in found)}
         for report in [report.check() for report in await self._reports(repo, sha) if report.result]:
@@ -41,14 +41,14 @@ class BitbucketBuilds(BitbucketGit):
 
     async def _reports(self, repo: RepoRef, sha: str) -> list[ReportAnswer]:
         """None where the administrator has switched off the app that keeps them."""
-        path = repo_path(repo, f"/commits/{quote(sha, safe='')}/reports", "insights")
+        path = repo_path(repo, f"/commits/{segment(sha)}/reports", "insights")
         try:
             return await self._all(ReportAnswer, path)
         except NotFound:
             return []
 
     async def set_status(self, repo: RepoRef, sha: str, status: Status) -> None:
-        path = repo_path(repo, f"/commits/{quote(sha, safe='')}")
+        path = repo_path(repo, f"/commits/{segment(sha)}")
         key = _key(status.name)
         body: dict[str, object] = {
             "key": key,
@@ -69,7 +69,7 @@ class BitbucketBuilds(BitbucketGit):
         await self._api.do("POST", f"{path}/builds", body)
 
     def _web(self, repo: RepoRef, sha: str) -> str:
-        key, slug = quote(repo.owner, safe="~"), quote(repo.name, safe="")
+        key, slug = segment(repo.owner), segment(repo.name)
         return f"{self._root}/projects/{key}/repos/{slug}/commits/{sha}"
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from tamma.errors import BadCredentials, NotFound, StaleHead, Transient, Unsupported
+from tamma.errors import BadCredentials, Transient, Unsupported
 from tamma.model.repository import Identity, RepoRef
 from tamma.platforms.bitbucket_dc.errors import dialect
 from tamma.platforms.bitbucket_dc.models import Properties, User
 from tamma.platforms.bitbucket_dc.profile import Profile
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.names import segment
 from tamma.platforms.common.trust import Trust
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection
-from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.http.transport import HttpTransport
 from tamma.platforms.interface import PlatformSettings
@@ -29,41 +31,24 @@ _PROPERTIES = "/api/latest/application-properties"
 _API = ("/rest/api/latest", "/rest/api/1.0", "/rest")
 
 
-class BitbucketAccount:
+class BitbucketAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         root = base_url(settings)
         for path in _API:
             root = root.removesuffix(path)
         self._root = root
-        self._tokens = token_source(settings)
-        self._made: Connection | None = None
         self._profile: Profile | None = None
         self._who: str | None = None
         self._trust = Trust(self._may_write)
 
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            settings, url = self._settings, f"{self._root}/rest"
-            show = basic(settings.username) if settings.auth == "basic" else bearer
-            transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
-            self._made = Connection(settings, url, transport, dialect())
-        return self._made
+    def _connect(self) -> Connection:
+        settings, url = self._settings, f"{self._root}/rest"
+        show = basic(settings.username) if settings.auth == "basic" else bearer
+        transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
+        return Connection(settings, url, transport, dialect())
 
     # --- the server and who we are -------------------------------------------------------------------
 
@@ -126,12 +111,6 @@ class BitbucketAccount:
         asked = {"limit": str(PAGE_SIZE), **(query or {})}
         return await self._api.every(model, path, asked, pages, "values")
 
-    def _stale(self, what: str, now: str, expected: str) -> StaleHead:
-        return StaleHead(
-            f"{what} is at {now[:12]}, not at {expected[:12]}: somebody pushed meanwhile",
-            platform=self._settings.id,
-        )
-
     def _behind(self, number: str | int) -> Transient:
         """A push becomes part of a pull request a moment after the branch has moved."""
         return Transient(
@@ -161,12 +140,5 @@ def pages(request: Request, response: Response, body: Any) -> Query | None:
 
 def repo_path(repo: RepoRef, rest: str = "", api: str = "api") -> str:
     """`/api/latest/projects/{key}/repos/{slug}` and what follows; `~name` is a person's project."""
-    key = quote(repo.owner, safe="~")
-    return f"/{api}/latest/projects/{key}/repos/{quote(repo.name, safe='')}{rest}"
-
-
-def number_of(number: str) -> str:
-    """The number in a URL. Raises NotFound for anything that is none."""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(f"{number!r} is not a number of a pull request", hint="e.g. 12")
-    return number
+    key = segment(repo.owner)
+    return f"/{api}/latest/projects/{key}/repos/{segment(repo.name)}{rest}"

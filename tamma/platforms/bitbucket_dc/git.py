@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from tamma.errors import Conflict, NotFound, PlatformError
+from tamma.errors import PlatformError
 from tamma.model.repository import Branch, RepoRef, Repository
 from tamma.platforms.bitbucket_dc.client import PAGE_SIZE, BitbucketAccount, pages, repo_path
 from tamma.platforms.bitbucket_dc.models import HEADS, BranchAnswer, DefaultBranch, RepositoryAnswer
-from tamma.platforms.common.names import file_path, segments
+from tamma.platforms.common.branches import ensured, missing
+from tamma.platforms.common.ensuring import answered, find_or_make
+from tamma.platforms.common.names import file_path, segment, segments
+from tamma.platforms.common.repositories import clone_url, git_credentials
 from tamma.platforms.http.connection import PAGES
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import GitCredentials
@@ -21,18 +24,14 @@ class BitbucketGit(BitbucketAccount):
     """The Git part of the adapter."""
 
     async def get_repository(self, repo: RepoRef) -> Repository:
-        settings = self._settings
         answer = await self._api.get(RepositoryAnswer, repo_path(repo))
         where = RepoRef(repo.platform_id, answer.project.key or repo.owner, answer.slug or repo.name)
-        ssh = settings.git_over == "ssh"
-        shown = answer.links.clone_url(ssh=ssh)
-        template = settings.clone_url
+        https, ssh = (answer.links.clone_url(ssh=over_ssh) for over_ssh in (False, True))
+        usual = self._usual_clone_url(where)
         return Repository(
             where,
-            settings.default_branch or await self._default_branch(where),
-            template.format(owner=where.owner, name=where.name)
-            if template
-            else (shown if ssh else _without_user(shown)) or self._usual_clone_url(where),
+            self._settings.default_branch or await self._default_branch(where),
+            clone_url(self._settings, where, https=_without_user(https) or usual, ssh=ssh or usual),
             answer.links.web,
             private=not answer.public,
             archived=answer.archived,
@@ -44,23 +43,18 @@ class BitbucketGit(BitbucketAccount):
 
     def _usual_clone_url(self, repo: RepoRef) -> str:
         """Where the administrator has switched off what the account wants, the server shows no address."""
-        return f"{self._root}/scm/{quote(repo.owner.lower(), safe='~')}/{quote(repo.name, safe='')}.git"
+        return f"{self._root}/scm/{segment(repo.owner.lower())}/{segment(repo.name)}.git"
 
     async def git_credentials(self, repo: RepoRef) -> GitCredentials:
         """A person's token goes with that person's name; a project's or repository's has a name for all."""
-        settings, token = self._settings, await self._tokens.token()
-        username = settings.username
-        if not username and token is not None:
-            who = await self._login()
-            username = who if "/" not in who else _TOKEN_USER
-        return GitCredentials(
-            username,
-            token,
-            ssh_key=settings.ssh_key,
-            known_hosts=settings.known_hosts,
-            ca_file=settings.ca_file,
-            proxy=settings.proxy,
-        )
+        return await git_credentials(self._settings, self._tokens, await self._git_user())
+
+    async def _git_user(self) -> str:
+        settings = self._settings
+        if settings.username or settings.git_over == "ssh" or await self._tokens.token() is None:
+            return settings.username
+        who = await self._login()
+        return who if "/" not in who else _TOKEN_USER
 
     async def get_file(self, repo: RepoRef, path: str, ref: str) -> bytes:
         where = repo_path(repo, f"/raw/{segments(file_path(path))}")
@@ -70,27 +64,18 @@ class BitbucketGit(BitbucketAccount):
     async def get_branch(self, repo: RepoRef, name: str) -> Branch:
         sha = await self._branch_sha(repo, name)
         if sha is None:
-            raise NotFound(f"{repo.full_name} has no branch {name!r}", platform=self._settings.id, status=404)
+            raise missing(repo, name, self._settings.id)
         return Branch(name, sha)
 
     async def ensure_branch(self, repo: RepoRef, name: str, from_sha: str) -> Branch:
-        existing = await self._branch_sha(repo, name)
-        if existing is None:
+        async def make() -> str:
             body = {"name": name, "startPoint": from_sha}
-            try:
-                await self._api.do("POST", repo_path(repo, "/branches", _BRANCHES), body)
-            except PlatformError as error:
-                # Taken, and not possible beside the others: 400 and 409 say either. Was somebody quicker?
-                existing = await self._branch_sha(repo, name) if error.status in (400, 409) else None
-                if existing is None:
-                    raise
-        if existing not in (None, from_sha):
-            raise Conflict(
-                f"the branch {name!r} of {repo.full_name} exists at {existing[:12]}, not at {from_sha[:12]}",
-                hint="delete or rename it, or submit again with another branch",
-                platform=self._settings.id,
-            )
-        return Branch(name, from_sha)
+            await self._api.do("POST", repo_path(repo, "/branches", _BRANCHES), body)
+            return from_sha
+
+        # Taken, and not possible beside the others: 400 and 409 say either.
+        sha, _ = await find_or_make(lambda: self._branch_sha(repo, name), make, answered(400, 409))
+        return ensured(repo, name, sha, from_sha, self._settings.id)
 
     async def delete_branch(self, repo: RepoRef, name: str, expected_sha: str) -> None:
         """The server compares: it deletes the branch at `endPoint` alone; an absent one is done to it too."""

@@ -16,10 +16,12 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
-from tamma.platforms.bitbucket_dc.client import number_of, repo_path
+from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.errors import OUT_OF_DATE, names
 from tamma.platforms.bitbucket_dc.models import AutoMerge, Mergeability, PullAnswer, PullSettings
 from tamma.platforms.bitbucket_dc.pulls import BitbucketPulls
+from tamma.platforms.common.merging import settled
+from tamma.platforms.common.names import number_of
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import AUTO_MERGE
 
@@ -57,9 +59,9 @@ class BitbucketMerging(BitbucketPulls):
         when_ready: bool = False,
     ) -> MergeResult:
         pull = await self._pull(repo, number)
-        settled = await self._settled(repo, pull, expected_head)
-        if settled is not None:
-            return settled
+        done = await self._settled(repo, pull, expected_head)
+        if done is not None:
+            return done
         state = await self._open_state(repo, pull) if when_ready else None
         later = state is not None and state.category is not MergeCategory.READY
         if later:
@@ -84,8 +86,8 @@ class BitbucketMerging(BitbucketPulls):
             return await self._after_failed_merge(repo, number, expected_head, error, later=later)
         if done.state != "MERGED" and later:
             return _SCHEDULED
-        settled = await self._settled(repo, done, expected_head)
-        return settled or MergeResult(MergeOutcome.PENDING, None, "Bitbucket has begun")
+        done = await self._settled(repo, done, expected_head)
+        return done or MergeResult(MergeOutcome.PENDING, None, "Bitbucket has begun")
 
     async def _strategy(self, repo: RepoRef, method: MergeMethod) -> str | None:
         """The one that is enabled; the best where the server does not say which are."""
@@ -121,9 +123,9 @@ class BitbucketMerging(BitbucketPulls):
             raise error
         try:
             pull = await self._pull(repo, number)
-            settled = await self._settled(repo, pull, expected_head)
-            if settled is not None:
-                return settled
+            done = await self._settled(repo, pull, expected_head)
+            if done is not None:
+                return done
             if isinstance(error, Transient):
                 raise error
             if names(error, *OUT_OF_DATE):
@@ -136,17 +138,9 @@ class BitbucketMerging(BitbucketPulls):
 
     async def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
-        at = pull.from_ref.latest_commit
-        if pull.state == "MERGED":
-            if at == expected_head:
-                return MergeResult(MergeOutcome.MERGED, pull.merge_sha)
-            raise Conflict(
-                f"#{pull.id} was merged at {at[:12]}, not at {expected_head[:12]}",
-                hint="somebody pushed to the branch and merged it: look at what was merged",
-                platform=self._settings.id,
-            )
-        if pull.state != "OPEN":
-            return MergeResult(MergeOutcome.REFUSED, None, f"#{pull.id} was declined")
+        shown = pull.pull_request()
+        if shown.state != "open":
+            return settled(shown, expected_head, self._settings.id)
         await self._check_head(repo, pull, expected_head)
         return None
 

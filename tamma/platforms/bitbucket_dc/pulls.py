@@ -13,12 +13,15 @@ from tamma.model.repository import (
     PullRequestSpec,
     RepoRef,
 )
-from tamma.platforms.bitbucket_dc.client import PAGE_SIZE, number_of, pages, repo_path
+from tamma.platforms.bitbucket_dc.client import PAGE_SIZE, pages, repo_path
 from tamma.platforms.bitbucket_dc.errors import OUT_OF_DATE, REVIEWERS, names
 from tamma.platforms.bitbucket_dc.models import HEADS, PullAnswer
 from tamma.platforms.bitbucket_dc.talk import TEXT_LIMIT, BitbucketTalk, marked, same
 from tamma.platforms.common.bodies import fit
+from tamma.platforms.common.differences import difference
+from tamma.platforms.common.ensuring import answered, find_or_make
 from tamma.platforms.common.marks import mark_of, split_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query, Request
 from tamma.platforms.interface import DRAFTS, LABELS
@@ -38,28 +41,22 @@ class BitbucketPulls(BitbucketTalk):
     async def ensure_pr(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> EnsuredPullRequest:
         if spec.labels:
             raise Unsupported(LABELS, platform=self._settings.type, hint=NO_LABELS)
-        existing = await self._ours_between(repo, spec, op_id)
-        if existing is not None:
-            return EnsuredPullRequest(existing.pull_request(), created=False)
-        if spec.draft:
-            await self._needs(DRAFTS)
         where = {"slug": repo.name, "project": {"key": repo.owner}}
-        body: dict[str, object] = {
-            "title": _title(spec.title),
-            "description": marked(spec.body, op_id, spec.link),
-            "fromRef": {"id": HEADS + spec.head, "repository": where},
-            "toRef": {"id": HEADS + spec.base, "repository": where},
-            **({"draft": True} if spec.draft else {}),
-        }
-        try:
-            made = await self._api.send(PullAnswer, "POST", repo_path(repo, "/pull-requests"), body)
-        except PlatformError as error:
-            # One is open already: another attempt was between our look and our write.
-            existing = await self._ours_between(repo, spec, op_id) if error.status == 409 else None
-            if existing is None:
-                raise
-            return EnsuredPullRequest(existing.pull_request(), created=False)
-        return EnsuredPullRequest(made.pull_request(), created=True)
+
+        async def make() -> PullAnswer:
+            if spec.draft:
+                await self._needs(DRAFTS)
+            body: dict[str, object] = {
+                "title": _title(spec.title),
+                "description": marked(spec.body, op_id, spec.link),
+                "fromRef": {"id": HEADS + spec.head, "repository": where},
+                "toRef": {"id": HEADS + spec.base, "repository": where},
+                **({"draft": True} if spec.draft else {}),
+            }
+            return await self._api.send(PullAnswer, "POST", repo_path(repo, "/pull-requests"), body)
+
+        pull, created = await find_or_make(lambda: self._pull_of(repo, spec, op_id), make, answered(409))
+        return EnsuredPullRequest(pull.pull_request(), created)
 
     async def get_pr(self, repo: RepoRef, number: str) -> PullRequest:
         return (await self._pull(repo, number)).pull_request()
@@ -116,19 +113,17 @@ class BitbucketPulls(BitbucketTalk):
         """The whole list is written, pinned to the version that was read."""
         pull = await self._pull(repo, number)
         now = [reviewer.user.name for reviewer in pull.reviewers]
-        there = {name.lower() for name in now}
-        gone = {name.lower() for name in remove} - {name.lower() for name in add}
-        missing = [name for name in dict.fromkeys(add) if name.lower() not in there]
-        wanted = [*(name for name in now if name.lower() not in gone), *missing]
-        if wanted == now:
+        change = difference(now, add, remove)
+        if not change:
             return
         try:
-            await self._edit_pull(repo, pull, {"reviewers": _users(wanted)})
+            await self._edit_pull(repo, pull, {"reviewers": _users(change.applied(now))})
         except PlatformError as error:
             if not names(error, REVIEWERS):
                 raise
             raise NotFound(
-                f"Bitbucket asks none of {', '.join(missing)} for a review of #{number}: {error.message}",
+                f"Bitbucket asks none of {', '.join(change.missing)} for a review of #{number}: "
+                f"{error.message}",
                 hint="only people who may read the repository can be asked, and not the author",
                 platform=self._settings.id,
                 status=error.status,
@@ -174,7 +169,7 @@ class BitbucketPulls(BitbucketTalk):
         ]
         return max(found, key=lambda pull: (pull.state == "OPEN", pull.id), default=None)
 
-    async def _ours_between(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
+    async def _pull_of(self, repo: RepoRef, spec: PullRequestSpec, op_id: str) -> PullAnswer | None:
         """An open one for these branches, or one of this operation that somebody closed or merged since.
 
         One of an earlier operation that is closed is history: a new one is made beside it.

@@ -7,8 +7,6 @@ where it is, all of the review is.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from tamma.errors import Forbidden, NotFound, PlatformError
 from tamma.model.repository import (
     Comment,
@@ -19,13 +17,14 @@ from tamma.model.repository import (
     ReviewSpec,
     ReviewThread,
 )
-from tamma.platforms.bitbucket_dc.client import number_of, repo_path
+from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.lines import anchor_of
 from tamma.platforms.bitbucket_dc.merging import BitbucketMerging
 from tamma.platforms.bitbucket_dc.models import Participant, PullAnswer
 from tamma.platforms.bitbucket_dc.remarks import Activity, CommentAnswer, Diff
 from tamma.platforms.bitbucket_dc.talk import REVIEW, marked, roots
 from tamma.platforms.common.marks import without_mark
+from tamma.platforms.common.names import number_of, segment, segments
 from tamma.platforms.interface import RESOLVE_THREADS
 
 _STATUSES = {ReviewEvent.APPROVE: "APPROVED", ReviewEvent.REQUEST_CHANGES: "NEEDS_WORK"}
@@ -69,7 +68,7 @@ class BitbucketReviews(BitbucketMerging):
         if now is not None and (now.status, now.last_reviewed_commit) == (status, review.head_sha):
             return
         slug = now.user.slug if now else await self._slug(login)
-        path = repo_path(repo, f"/pull-requests/{pull.id}/participants/{quote(slug, safe='')}")
+        path = repo_path(repo, f"/pull-requests/{pull.id}/participants/{segment(slug)}")
         body = {"status": status, "lastReviewedCommit": review.head_sha}
         try:
             await self._api.send(Participant, "PUT", path, body)
@@ -92,7 +91,7 @@ class BitbucketReviews(BitbucketMerging):
         return user.slug if user is not None and user.slug else login.lower()
 
     async def _remark(self, repo: RepoRef, pull: PullAnswer, remark: InlineComment, mark: str) -> None:
-        path = repo_path(repo, f"/pull-requests/{pull.id}/diff/{quote(remark.path, safe='/')}")
+        path = repo_path(repo, f"/pull-requests/{pull.id}/diff/{segments(remark.path)}")
         query = {"contextLines": "0", "withComments": "false"}
         anchor = anchor_of(remark, await self._api.get(Diff, path, query))
         if anchor is None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from tamma.errors import PlatformError, Unsupported
 from tamma.model.repository import Comment, RepoRef, Target
 from tamma.platforms.bitbucket_dc.builds import BitbucketBuilds
-from tamma.platforms.bitbucket_dc.client import number_of, repo_path
+from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.errors import OUT_OF_DATE, names
 from tamma.platforms.bitbucket_dc.remarks import Activity, CommentAnswer
 from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.marks import footer_line, without_mark
+from tamma.platforms.common.names import number_of
 from tamma.platforms.interface import ISSUES
 
 TEXT_LIMIT = 32_768

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from tamma.errors import Forbidden, NotFound
 from tamma.model.repository import RepoRef
+from tamma.platforms.interface import PlatformSettings
 
 BELIEVED_FOR = 600.0
 """Seconds a permission is believed: someone removed from a repository is not trusted for longer."""
 
 Ask = Callable[[RepoRef, str], Awaitable[bool]]
+
+
+def trusted_authors(settings: PlatformSettings) -> frozenset[str]:
+    """Who is trusted by the option `trustedAuthors`, for tokens that may not ask who may write."""
+    given = settings.options.get("trustedAuthors")
+    named = cast("list[object]", given) if isinstance(given, list | tuple) else []
+    return frozenset(map(str, named))
 
 
 class Trust:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from tamma.errors import BadCredentials, ConfigError, NotFound
 from tamma.model.repository import Identity, RepoRef
-from tamma.platforms.common.trust import Trust
+from tamma.platforms.common.account import HttpAccount
+from tamma.platforms.common.trust import Trust, trusted_authors
 from tamma.platforms.http.address import base_url
 from tamma.platforms.http.connection import Connection
-from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer, token_source
+from tamma.platforms.http.credentials import HeaderCredentials, basic, bearer
 from tamma.platforms.http.messages import Query, Request, Response
 from tamma.platforms.http.transport import HttpTransport
 from tamma.platforms.interface import PlatformSettings
@@ -24,39 +25,22 @@ PAGE_SIZE = 100
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]+-[1-9][0-9]{0,9}")
 
 
-class JiraAccount:
+class JiraAccount(HttpAccount):
     """What the parts of the adapter share."""
 
     def __init__(self, settings: PlatformSettings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._root = base_url(settings)
-        self._tokens = token_source(settings)
         self._deployment = _given(settings)
-        self._made: Connection | None = None
         self._info: ServerInfo | None = None
         self._who: User | None = None
         self._trust = Trust(self._may_edit)
 
-    @property
-    def settings(self) -> PlatformSettings:
-        return self._settings
-
-    async def start(self) -> None:
-        """Make the client. Makes no call. Idempotent."""
-        _ = self._api
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-
-    @property
-    def _api(self) -> Connection:
-        if self._made is None:
-            settings, url = self._settings, f"{self._root}/rest/api"
-            show = basic(settings.username) if settings.auth == "basic" else bearer
-            transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
-            self._made = Connection(settings, url, transport, dialect())
-        return self._made
+    def _connect(self) -> Connection:
+        settings, url = self._settings, f"{self._root}/rest/api"
+        show = basic(settings.username) if settings.auth == "basic" else bearer
+        transport = HttpTransport(settings, url, HeaderCredentials(self._tokens, show))
+        return Connection(settings, url, transport, dialect())
 
     # --- the server ----------------------------------------------------------------------------------
 
@@ -121,9 +105,7 @@ class JiraAccount:
         """Where we may not ask, those are trusted who are named in the option `trustedAuthors`."""
         if not author:
             return False
-        given = self._settings.options.get("trustedAuthors")
-        named = cast("list[object]", given) if isinstance(given, list | tuple) else []
-        if author in named or author == (await self._me()).login:
+        if author in trusted_authors(self._settings) or author == (await self._me()).login:
             return True
         return await self._trust.may_write(project, author)
 

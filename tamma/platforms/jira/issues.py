@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Unsupported
 from tamma.model.repository import Comment, Issue, IssueFilter, Page, RepoRef, Target
 from tamma.platforms.common.bodies import fit, measure
+from tamma.platforms.common.differences import difference
 from tamma.platforms.common.marks import footer_line, mark_of, without_mark
 from tamma.platforms.http.connection import cursor_of, from_cursor
 from tamma.platforms.http.messages import Query
@@ -78,11 +79,11 @@ class JiraIssues(JiraAccount):
     ) -> None:
         """In one edit. Jira's labels have no spaces: a hyphen stands for each."""
         key = self._key(target)
-        there = set((await self._issue(key)).fields.labels)
-        wanted = dict.fromkeys(map(label_of, add))
-        more = [{"add": label} for label in wanted if label not in there]
-        fewer = [{"remove": label} for label in sorted(set(map(label_of, remove)) & there - set(wanted))]
-        if more or fewer:
+        there = (await self._issue(key)).fields.labels
+        change = difference(there, map(label_of, add), map(label_of, remove), fold=str)
+        more = [{"add": label} for label in change.missing]
+        fewer = [{"remove": label} for label in change.gone]
+        if change:
             path = await self._path(f"/issue/{key}")
             await self._api.do("PUT", path, {"update": {"labels": [*more, *fewer]}})
 
