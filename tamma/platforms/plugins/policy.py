@@ -10,7 +10,7 @@ import re
 
 from tamma.errors import PlatformError
 from tamma.model.repository import Branch, RepoRef, Repository
-from tamma.platforms.common.cloning import is_remote, without_user
+from tamma.platforms.common.repositories import is_remote, without_user
 from tamma.platforms.interface import GitCredentials, PlatformSettings
 
 _BRANCH = re.compile(r"(?!-)[^\s~^:?*\[\\\x00-\x1f\x7f]+")
