@@ -20,8 +20,8 @@ def clone_url(settings: PlatformSettings, repo: RepoRef, *, https: str, ssh: str
     Raises PlatformError where the platform says one that is none of a network: git would read a local path,
     or start a helper, with our rights.
     """
-    if settings.clone_url:
-        return settings.clone_url.format(owner=repo.owner, name=repo.name)
+    if configured := configured_clone_url(settings, repo):
+        return configured
     said = ssh if settings.git_over == "ssh" else https
     if said and not is_remote(said):
         raise PlatformError(
@@ -45,6 +45,11 @@ async def git_credentials(settings: PlatformSettings, tokens: TokenSource, usern
         ca_file=settings.ca_file,
         proxy=settings.proxy,
     )
+
+
+def configured_clone_url(settings: PlatformSettings, repo: RepoRef) -> str:
+    """The address that the account's entry gives; empty where it gives none."""
+    return (settings.clone_url or "").format(owner=repo.owner, name=repo.name)
 
 
 def is_remote(url: str) -> bool:

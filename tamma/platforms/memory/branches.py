@@ -5,7 +5,7 @@ from __future__ import annotations
 from tamma.model.repository import Branch, CommitRef, FileChange, MergeResult, RepoRef, Repository
 from tamma.platforms.common.branches import stale
 from tamma.platforms.common.marks import has_trailer, with_trailer
-from tamma.platforms.common.repositories import clone_url
+from tamma.platforms.common.repositories import configured_clone_url
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.interface import GitCredentials
 from tamma.platforms.memory.account import MemoryAccount
@@ -17,7 +17,7 @@ class MemoryBranches(MemoryAccount):
 
     async def get_repository(self, repo: RepoRef) -> Repository:
         def deed(scene: Scene) -> Repository:
-            address = clone_url(self._settings, repo, https=scene.path, ssh=scene.path)
+            address = configured_clone_url(self._settings, repo) or scene.path
             default = self._settings.default_branch or gitdb.default_branch(scene.git, scene.path)
             archived = repo.full_name in self._options.archived
             return Repository(repo, default, address, scene.url, archived=archived)
