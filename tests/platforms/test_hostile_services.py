@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from tamma.errors import NotFound, PlatformError
-from tamma.model.repository import IssueFilter, RepoRef
+from tamma.model.repository import IssueFilter, RateLimit, RepoRef
 from tamma.platforms.azure.platform import AzureDevOps
 from tamma.platforms.gitea.platform import Gitea
 from tamma.platforms.github.platform import GitHub
@@ -147,3 +147,10 @@ async def test_a_service_names_no_repository_of_this_machine(
         )
         assert (await chosen.get_repository(repo)).clone_url.startswith("/mirror/")
         await chosen.close()
+
+
+@pytest.mark.parametrize("reset", [10**15, -1, 10**40])
+async def test_a_budget_that_ends_in_no_year(reset: int) -> None:
+    core = {"limit": 5000, "remaining": 7, "reset": reset}
+    async with before(GitHub, lambda _: json_answer({"resources": {"core": core}})) as (hub, _):
+        assert await hub.rate_limit() == RateLimit(5000, 7, None)

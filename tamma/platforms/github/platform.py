@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
@@ -12,6 +11,7 @@ from tamma.model.repository import Ignored, RateLimit, WebhookEvent
 from tamma.platforms.common.lacking import lacking
 from tamma.platforms.github import webhooks
 from tamma.platforms.github.reviews import GitHubReviews
+from tamma.platforms.http.limits import moment
 from tamma.platforms.interface import CAPABILITIES, LOCAL_MERGE
 
 
@@ -49,7 +49,7 @@ class GitHub(GitHubReviews):
             core = (await self._api.get(_RateLimits, "/rate_limit")).resources.core
         except NotFound:
             return RateLimit()  # Enterprise servers have none unless it is switched on
-        return RateLimit(core.limit, core.remaining, datetime.fromtimestamp(core.reset, UTC))
+        return RateLimit(core.limit, core.remaining, moment(core.reset))
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> None:
         webhooks.verify(headers, body, self._settings.webhook_secrets, self._settings.id)

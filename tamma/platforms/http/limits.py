@@ -49,8 +49,13 @@ def rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
     return RateLimit(
         limit=_whole(headers, "limit"),
         remaining=_whole(headers, "remaining"),
-        resets_at=datetime.fromtimestamp(reset, UTC) if reset and 0 < reset < 4 * _FAR else None,
+        resets_at=None if reset is None else moment(reset),
     )
+
+
+def moment(seconds: float) -> datetime | None:
+    """A time since 1970; None for one that no service can mean."""
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 4 * _FAR else None
 
 
 def seconds_left(budget: RateLimit, now: float) -> float | None:
