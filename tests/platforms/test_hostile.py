@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from email.utils import formatdate
 
@@ -19,7 +20,7 @@ from tamma.errors import (
 from tamma.platforms.gitlab.platform import GitLab
 from tamma.platforms.http.limits import clock, rate_limit, retry_after, seconds_left
 from tamma.platforms.http.messages import Request, Response, links
-from tamma.platforms.http.throttle import Throttle
+from tamma.platforms.http.throttle import Throttle, throttle_for
 from tamma.platforms.interface import PlatformSettings
 from tamma.platforms.probing import Probe
 from tamma.platforms.urls import locate
@@ -192,3 +193,13 @@ def test_links_are_read_in_no_time(header: str) -> None:
     begun = time.perf_counter()
     links(Response(200, {"link": header}, b""))
     assert time.perf_counter() - begun < 2
+
+
+def test_a_pause_ends_with_the_event_loop_that_it_was_for() -> None:
+    """A new loop may stand where an old one stood, with another one's locks and pauses."""
+
+    async def mine() -> Throttle:
+        return throttle_for("git.example.com", "canary", at_once=1)
+
+    kept = [asyncio.run(mine()) for _ in range(50)]
+    assert len({id(each) for each in kept}) == len(kept)

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from tamma.errors import LONGEST_RETRY_AFTER
 from tamma.model.repository import RateLimit
@@ -67,7 +67,10 @@ class Throttle:
             yield
 
 
-_shared: WeakValueDictionary[str, Throttle] = WeakValueDictionary()
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[str, Throttle]] = (
+    WeakKeyDictionary()
+)
+"""By the loop that their locks belong to."""
 
 
 def throttle_for(
@@ -82,10 +85,9 @@ def throttle_for(
 
     It lives as long as somebody holds it. No secret is kept: the credential is hashed.
     """
-    loop = id(asyncio.get_running_loop())  # its locks belong to one loop
-    key = hashlib.sha256(repr((host, credential, loop)).encode()).hexdigest()
-    found = _shared.get(key)
+    of_loop = _shared.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    key = hashlib.sha256(repr((host, credential)).encode()).hexdigest()
+    found = of_loop.get(key)
     if found is None:
-        found = Throttle(at_once, write_interval, one_write_at_once)
-        _shared[key] = found
+        found = of_loop[key] = Throttle(at_once, write_interval, one_write_at_once)
     return found
