@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from pydantic import BaseModel
 
 from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import IssueFilter, RateLimit, RepoRef
 from tamma.platforms.azure.platform import AzureDevOps
+from tamma.platforms.bitbucket_dc.models import Moment
 from tamma.platforms.gitea.platform import Gitea
 from tamma.platforms.github.platform import GitHub
 from tamma.platforms.gitlab.platform import GitLab
@@ -154,3 +156,14 @@ async def test_a_budget_that_ends_in_no_year(reset: int) -> None:
     core = {"limit": 5000, "remaining": 7, "reset": reset}
     async with before(GitHub, lambda _: json_answer({"resources": {"core": core}})) as (hub, _):
         assert await hub.rate_limit() == RateLimit(5000, 7, None)
+
+
+@pytest.mark.parametrize("value", [10**17, -(10**17), 10**400, 1e308, -1, float("nan")])
+def test_a_time_of_bitbuckets_that_is_none(value: float) -> None:
+    class Dated(BaseModel):
+        at: Moment
+
+    assert Dated.model_validate({"at": value}).at is None
+    shown = Dated.model_validate({"at": 1_700_000_000_000}).at
+    assert shown is not None
+    assert shown.year == 2023

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, Field
 
 from tamma.model.repository import Check, CheckState, PullRequest
 from tamma.platforms.common.marks import without_mark
+from tamma.platforms.http.limits import moment
 
 HEADS = "refs/heads/"
+_FAR = 10**15
+"""Milliseconds: the year 33658."""
 
 
 def _moment(value: object) -> object:
     """Milliseconds since 1970; some proxies and older servers write ISO 8601 in their place."""
     if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000, UTC)
+        return moment(value / 1000) if abs(value) < _FAR else None
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value)
