@@ -10,6 +10,8 @@ from tamma.platforms.gitlab.issues import marked
 from tamma.platforms.gitlab.merging import GitLabMerging
 from tamma.platforms.gitlab.models import DiscussionAnswer, NoteAnswer, Position
 
+_RESOLVED = "resolved"
+
 
 class GitLabThreads(GitLabMerging):
     """Threads are GitLab's discussions."""
@@ -33,7 +35,7 @@ class GitLabThreads(GitLabMerging):
     async def resolve_thread(self, repo: RepoRef, number: str, thread_id: str, resolved: bool = True) -> None:
         thread = await self._discussion(repo, number, thread_id)
         if thread.resolved != resolved:
-            await self._api.do("PUT", _discussion(repo, number, thread_id), {"resolved": resolved})
+            await self._api.do("PUT", _discussion(repo, number, thread_id), {_RESOLVED: resolved})
 
     async def _discussion(self, repo: RepoRef, number: str, thread_id: str) -> DiscussionAnswer:
         return await self._api.get(DiscussionAnswer, _discussion(repo, number, thread_id))
