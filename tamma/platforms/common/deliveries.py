@@ -59,11 +59,6 @@ def accept(given: str, expected: Iterable[str], platform: str, what: str) -> Non
         )
 
 
-def _bytes(text: str) -> bytes:
-    """Also of a header that is no text: strangers send anything."""
-    return text.encode("utf-8", "surrogatepass")
-
-
 def unverifiable(platform: str) -> WebhookRefused:
     """No secret is configured: nothing can be told apart."""
     return WebhookRefused(
@@ -71,6 +66,11 @@ def unverifiable(platform: str) -> WebhookRefused:
         hint=f'set "webhookSecret" of the platform {platform!r}, and the same one at the service',
         platform=platform,
     )
+
+
+def _bytes(text: str) -> bytes:
+    """Also of a header that is no text: strangers send anything."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def read(body: bytes, platform: str) -> dict[str, Any]:
