@@ -40,10 +40,13 @@ def parse(text: str, platform_type: str | None = None, root: str = "") -> Addres
 
 def parse_location(location: Location, platform_type: str | None = None, root: str = "") -> Address | None:
     """As `parse`."""
+    kind = platform_type or known_type(location.host)
     below = tuple(segment for segment in root.split("/") if segment)
+    if kind == "azure-devops" and below[-1:] != ("tfs",):
+        # The last part is the organization or the collection, and so the first of the owner.
+        below = below[:-1]
     if below and location.path[: len(below)] == below:
         location = replace(location, path=location.path[len(below) :])
-    kind = platform_type or known_type(location.host)
     form = FORMS.get(kind or "") or form_of(location)
     return form(location)
 
@@ -123,9 +126,11 @@ def azure(location: Location) -> Address | None:
     host, path = location.host, location.path
     if path[:1] == ("v3",) and len(path) == 4:
         return _azure(location, path[1:3], path[3], [])
+    silent = {"_optimized", "_full"}
     if host.endswith(".visualstudio.com"):
         path = (host.partition(".")[0], *path)
-    path = tuple(segment for segment in path if segment not in ("_optimized", "_full", "DefaultCollection"))
+        silent.add("DefaultCollection")  # on a server it is a collection like others
+    path = tuple(segment for segment in path if segment not in silent)
     mark = next((i for i, segment in enumerate(path) if segment in ("_git", "_ssh")), None)
     if mark is None:
         return _work_item(location, path)

@@ -238,6 +238,32 @@ def test_the_root_of_a_server_is_no_group() -> None:
     assert (found.address.owner, found.address.number) == ("g", "1")
 
 
+@pytest.mark.parametrize(
+    ("text", "base_url", "wanted", "number"),
+    [
+        ("https://dev.azure.com/acme/Web/_workitems/edit/12", "https://dev.azure.com/acme", "acme/Web", "12"),
+        ("https://dev.azure.com/acme/Web/_git/shop", "https://dev.azure.com/acme", "acme/Web/shop", None),
+        ("https://dev.azure.com/acme/_git/shop", "https://dev.azure.com/acme", "acme/shop/shop", None),
+        ("https://acme.visualstudio.com/acme/_git/a", "https://dev.azure.com/acme", "acme/acme/a", None),
+        (
+            "https://az.test/tfs/DefaultCollection/Web/_workitems/edit/12",
+            "https://az.test/tfs/DefaultCollection",
+            "DefaultCollection/Web",
+            "12",
+        ),
+        ("https://az.test/tfs/Coll/_git/shop", "https://az.test/tfs/Coll", "Coll/shop/shop", None),
+        ("https://az.test/tfs/Coll/_git/shop", "https://az.test/tfs", "Coll/shop/shop", None),
+    ],
+)
+def test_an_organization_that_the_account_names_stays_the_owners_first_part(
+    text: str, base_url: str, wanted: str, number: str | None
+) -> None:
+    entry = account("acme", "azure-devops", base_url)
+    found = match(text, (entry, AZURE) if "az.test" in text else (entry,))
+    assert found is not None
+    assert (found.account, found.address.full_name, found.address.number) == (entry, wanted, number)
+
+
 def test_a_tie_names_both() -> None:
     other = account("other", "github", "https://api.github.com", repositories=("github.com/acme/*",))
     with pytest.raises(ConfigError, match="'work' and 'other'") as caught:
