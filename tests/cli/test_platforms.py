@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from tamma import registry
 from tamma.cli import main, output
 from tamma.cli.platforming import hooks
 from tamma.cli.platforming.sheets import suggestion
 from tamma.config.load import load_config
+from tests.support import plugins
 from tests.support.raw_http import Answer, RawServer, Received, json_answer
 
 Captured = pytest.CaptureFixture[str]
@@ -110,6 +114,31 @@ async def test_the_list_says_what_is_ready_and_never_a_secret(
     code, out, _ = await run(capsys, "platforms", "list", "--types")
     assert code == 0
     assert "plain-git" in out
+
+
+@pytest.mark.parametrize(
+    ("group", "fresh", "sample", "name"),
+    [
+        ("platforms", plugins.platform_registry, plugins.PLATFORM, "sample"),
+        ("providers", plugins.registry, plugins.PROVIDER, "sample"),
+    ],
+)
+async def test_types_of_plugins_are_json_alone(
+    home: Path,
+    capsys: Captured,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    group: str,
+    fresh: Callable[[], object],
+    sample: plugins.Sample,
+    name: str,
+) -> None:
+    monkeypatch.setattr(registry, group, fresh())
+    structlog.reset_defaults()  # as in a process of its own: logs would go to standard output
+    with plugins.importable(plugins.install(tmp_path / "plugin", sample=sample)):
+        code, out, _ = await run(capsys, group, "list", "--types", "--json")
+    assert code == 0
+    assert any(row["type"].startswith(name) and row["from"] != "tamma" for row in json.loads(out))
 
 
 async def test_an_address_is_told_with_the_account_and_why(home: Path, capsys: Captured) -> None:

@@ -52,7 +52,9 @@ def validate(invocation: Invocation) -> None:
     from tamma.cli.providing.checking import problems
     from tamma.config.resolve import database_url, settings_for_provider, temporal_settings
     from tamma.errors import ConfigError
+    from tamma.telemetry.logs import configure_logging
 
+    configure_logging("debug" if invocation.debug else "error")  # entries of plugins start their processes
     loaded = invocation.load()
     if found := problems(loaded):
         raise ConfigError(

@@ -32,6 +32,8 @@ def list_them(invocation: Invocation, types: bool, as_json: bool) -> None:
     """List the configured providers; asks none of them."""
     from tamma.cli.providing import sheets
 
+    if types:
+        _log(invocation)  # plugins are started to be looked at, and that is logged
     loaded = invocation.load()
     rows = sheets.types() if types else sheets.entries(loaded)
     if as_json:
