@@ -326,6 +326,19 @@ async def test_patterns_of_every_form_are_valid(home: Path, capsys: Captured, pa
     assert code in (0, 4), err
 
 
+async def test_validate_tells_of_a_token_that_is_not_set(
+    home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAMMA_AI_PROVIDER", "scripted")
+    write(home, house("https://ghe.test/api/v3"))
+    monkeypatch.delenv("HOUSE_TOKEN", raising=False)
+    code, _, err = await run(capsys, "config", "validate")
+    assert (code, "HOUSE_TOKEN is not set" in err, "GITHUB_TOKEN" in err) == (0, True, False)
+    monkeypatch.setenv("HOUSE_TOKEN", CANARY)
+    code, _, err = await run(capsys, "config", "validate")
+    assert (code, "HOUSE_TOKEN" in err) == (0, False)
+
+
 # --- webhooks ----------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,8 @@ def validate(invocation: Invocation) -> None:
     settings_for_provider(loaded)
     database_url(loaded)
     temporal_settings(loaded)
+    for missing in platforms.unset(loaded):
+        output.note(f"note: {missing}")
     read = ", ".join(str(file) for file in loaded.files) or "no file, defaults and variables alone"
     output.note(f"valid: {read}")
 
