@@ -33,7 +33,7 @@ _GITEA = Form(
         "Pull Request Comment",
         "Pull Request Reviewed",
         "Pull Request Synchronized",
-        "Status",
+        "Status, Workflow Run, Workflow Job: as far as the server has them",
     ),
     notes=("HTTP method: POST; trigger on: custom events",),
 )
@@ -46,16 +46,19 @@ FORMS = {
             "Pull requests",
             "Pull request reviews",
             "Pull request review comments",
+            "Pull request review threads",
             "Pushes",
             "Check runs",
+            "Check suites",
             "Statuses",
             "Workflow runs",
+            "Workflow jobs",
         ),
         notes=("choose: let me select individual events", "leave SSL verification on"),
     ),
     "gitlab": Form(
         "Settings > Webhooks > Add new webhook",
-        ("Push events", "Comments", "Issues events", "Merge request events", "Pipeline events"),
+        ("Push events", "Comments", "Issues events", "Merge request events", "Pipeline events", "Job events"),
         field="Secret token",
         notes=("leave SSL verification on",),
     ),
@@ -65,7 +68,7 @@ FORMS = {
         "Repository settings > Webhooks > Add webhook",
         (
             "Repository: push, build status created, build status updated",
-            "Pull request: created, updated, merged, declined, comment created",
+            "Pull request: created, updated, merged, declined, comment created, comment updated",
             "Pull request: approved, changes request created",
         ),
     ),
@@ -73,8 +76,9 @@ FORMS = {
         "Repository settings > Webhooks > Create webhook",
         (
             "Repository: push",
-            "Pull request: opened, source branch updated, modified, merged, declined, comment added",
-            "Pull request: approved, needs work",
+            "Pull request: opened, source branch updated, modified, reviewers updated",
+            "Pull request: merged, declined, deleted, comment added, comment edited",
+            "Pull request: approved, unapproved, changes requested",
         ),
     ),
     "azure-devops": Form(
@@ -90,7 +94,7 @@ FORMS = {
     ),
     "jira": Form(
         "System settings > WebHooks > Create a WebHook",
-        ("Issue: created, updated", "Comment: created, updated"),
+        ("Issue: created, updated, deleted", "Comment: created, updated, deleted"),
     ),
 }
 _WITHOUT = frozenset({"plain-git", "memory"})
