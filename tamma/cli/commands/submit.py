@@ -69,7 +69,11 @@ class Dollars(click.ParamType[Decimal]):
 @click.option("--base", metavar="BRANCH", help="The branch to start from and merge into.")
 @click.option("--test-command", metavar="COMMAND", help="How the project is tested, if it is not found.")
 @click.option("--again", is_flag=True, help="Once more, though the issue had a run already.")
-@click.option("--dry-run", is_flag=True, help="Check, show what would be started, start nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check names and configuration, show what would be started, start nothing. Asks no service.",
+)
 @click.option(
     "--unsafe-no-sandbox", is_flag=True, help="Run the project's commands unprotected where no sandbox works."
 )
@@ -163,7 +167,8 @@ async def _start(link: Link, request: DevRequest, name: IssueName, *, again: boo
         done, _ = await asyncio.wait([starting], timeout=NO_WORKER_AFTER)
         if not done:
             output.note(
-                "waiting for a worker to look at the issue; the run is stored and begins when one does …"
+                "nobody could read the issue yet; the run is stored and begins by itself, and "
+                f"`tamma status {name.workflow_id}` says what it waits for …"
             )
         return await starting
     except asyncio.CancelledError:
