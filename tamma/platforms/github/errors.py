@@ -28,7 +28,7 @@ def dialect(*, public: bool) -> Dialect:
     """`public`: github.com, whose limits servers of one's own do not have."""
     return Dialect(
         name="GitHub",
-        token_hint="set GITHUB_TOKEN to one that is neither expired nor revoked",  # noqa: S106 - it is none
+        token_hint="GITHUB_TOKEN, or the account's accessToken, is missing, expired or revoked",  # noqa: S106 - it is none
         permission_hint="the token lacks a permission: it needs contents, issues and pull requests "
         "(read and write)",
         base_url_hint="does baseUrl name GitHub's API (Enterprise: https://HOST/api/v3)?",
@@ -52,7 +52,9 @@ def judge(answer: Answer) -> PlatformError | None:
     if status == 404:
         hint = "check the spelling; GitHub also says this where the token may not see the repository"
         if not answer.has_token:
-            hint = "check the spelling; for a private repository set GITHUB_TOKEN"
+            hint = (
+                "check the spelling; for a private repository set GITHUB_TOKEN, or the account's accessToken"
+            )
         return NotFound(what, hint=hint, platform=platform, status=status)
     if status == 410:
         hint = "issues are switched off in this repository, or the item was deleted"
