@@ -295,6 +295,14 @@ async def test_issues_of_every_account_are_submitted(
         assert json.loads(out)["workflowId"] == wanted
 
 
+async def test_another_web_server_is_an_address_that_is_wrong(home: Path, capsys: Captured) -> None:
+    async with RawServer(json_answer({"message": "Not Found"}, 404)) as server:
+        write(home, house(f"{server.url}/wrong"))
+        code, out, err = await run(capsys, "platforms", "test", "house")
+    assert (code, "NotFound" in out) == (1, True)
+    assert "does baseUrl name its API?" in err
+
+
 # --- validate ----------------------------------------------------------------------------------------
 
 

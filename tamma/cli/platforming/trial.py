@@ -10,7 +10,7 @@ import structlog
 
 from tamma.config.platform_settings import platform_entry, token_ends, tracking_for_platform
 from tamma.config.resolve import settings_for_platform
-from tamma.errors import TammaError
+from tamma.errors import NotFound, TammaError
 from tamma.model.repository import Identity, RateLimit, RepoRef
 from tamma.platforms.auth.expiry import ends_within
 from tamma.platforms.http.errors import one_line
@@ -92,6 +92,8 @@ async def run(loaded: LoadedConfig, name: str, repository: str | None) -> Outcom
     except TammaError as error:
         outcome.detail = f"{type(error).__name__}: {error}"
         outcome.hint, outcome.exit_code = error.hint, error.exit_code
+        if isinstance(error, NotFound) and outcome.identity is None:  # we ourselves are on every server
+            outcome.hint = "the server answers, and not as this platform: does baseUrl name its API?"
     finally:
         await pool.close()
     said = outcome.identity.expires_at if outcome.identity else None
