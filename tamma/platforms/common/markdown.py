@@ -63,7 +63,10 @@ class _Reader:
             return
         if self._inner:
             self._margin, self._inner = 0, ""
-        if indent >= _CODE_INDENT or rest.startswith(">"):
+        if rest.startswith(">") and indent < _CODE_INDENT:
+            self._margin = 0  # a quotation beside an item ends its list
+            return
+        if indent >= _CODE_INDENT:
             return
         item, fence = _ITEM.match(rest), _FENCE.match(rest)
         if item is not None:
