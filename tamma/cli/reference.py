@@ -59,17 +59,23 @@ class IssueName:
 
     @property
     def workflow_id(self) -> WorkflowId:
-        """The id of its run. On plain Git `repo.name` must be absolute and real by now."""
+        """The id of its run. On plain Git `repo.name` must be absolute and real by now.
+
+        Services take the names of owners and repositories in any case: they are one issue, hence one run.
+        """
         if self.repo.platform_id == PLAIN_GIT:
             return workflow_id(PLAIN_GIT, "", path_key(self.repo.name), self.issue)
-        return workflow_id(self.repo.platform_id, self.repo.owner, self.repo.name, self.issue)
+        owner, name = self.repo.owner.lower(), self.repo.name.lower()
+        return workflow_id(self.repo.platform_id, owner, name, self.issue)
 
     @property
     def label(self) -> str:
-        """`owner/repo#12`, or the folder's name and the file's stem."""
+        """A name that commands take: `owner/repo#12`, with its account before it where that is not GitHub's;
+        on plain Git the folder's name and the file's stem."""
         if self.repo.platform_id == PLAIN_GIT:
             return f"{PurePath(self.repo.name).name}#{self.issue}"
-        return f"{self.repo.full_name}#{self.issue}"
+        account = "" if self.repo.platform_id == GITHUB.id else f"{self.repo.platform_id}:"
+        return f"{account}{self.repo.full_name}#{self.issue}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tamma.cli.reference import GITHUB
 from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun
 
 if TYPE_CHECKING:
@@ -160,9 +161,12 @@ def doing(frame: Frame) -> str:
 
 
 def label(view: TaskView) -> str:
-    """`owner/repo#12`; on plain Git the folder's name and the issue file's stem."""
-    name = view.repo.name.rstrip("/").rpartition("/")[2] if not view.repo.owner else view.repo.full_name
-    return f"{name}#{view.issue}"
+    """A name that commands take: `owner/repo#12`, with its account before it where that is not GitHub's; on
+    plain Git the folder's name and the issue file's stem."""
+    if not view.repo.owner:
+        return f"{view.repo.name.rstrip('/').rpartition('/')[2]}#{view.issue}"
+    account = "" if view.repo.platform_id == GITHUB.id else f"{view.repo.platform_id}:"
+    return f"{account}{view.repo.full_name}#{view.issue}"
 
 
 def agent(view: TaskView) -> str:

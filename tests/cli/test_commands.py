@@ -52,9 +52,7 @@ async def test_submit_and_watch_to_the_merge(client: Client, tmp_path: Path, ter
         code, out, err = await terminal.type("submit", terminal.issue, "--provider", "scripted", "--watch")
         assert code == 0, err
         lines = out.splitlines()
-        assert lines[0].startswith(
-            f"{terminal.issue.removeprefix('memory:')}: mean() is too small (scripted)"
-        )
+        assert lines[0].startswith(f"{terminal.issue}: mean() is too small (scripted)")
         assert "completed · merged into main" in lines[-1]
         assert any(line.endswith("] Implement") for line in lines)
 

@@ -199,7 +199,8 @@ def test_short_and_long_form_mean_the_same(owner: str, repo: str, issue: str) ->
     short = parse(f"{owner}/{repo}#{issue}")
     assert short == parse(f"https://github.com/{owner}/{repo}/issues/{issue}")
     assert short == parse(f"github:{owner}/{repo}#{issue}")
-    assert short.workflow_id == f"dev/github.com/{owner}/{repo}/{issue}"
+    assert short.workflow_id == f"dev/github.com/{owner.lower()}/{repo.lower()}/{issue}"
+    assert short.workflow_id == parse(f"{owner.upper()}/{repo}#{issue}").workflow_id
 
 
 @given(st.text(alphabet=string.printable, max_size=60), st.none() | st.text(max_size=10))
