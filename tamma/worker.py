@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -277,12 +278,22 @@ async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:
             identity=f"{os.getpid()}@{parts.host}",
         )
         await _preload(loaded, parts)
+        settle_memory()
         log.info("worker.started", mode=mode, host=parts.host, temporal=temporal.address)
         await serve(
             workers(client, parts, orchestrate=mode != "worker", serve_agents=mode != "orchestrator"),
             stop,
         )
         log.info("worker.stopped")
+
+
+def settle_memory() -> None:
+    """Keep the collector from looking through all that is loaded again at each of its full passes: it stays.
+
+    Measured on 500 lists of pull requests at once: a fifth to a half of the time was such passes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _preload(loaded: LoadedConfig, parts: Parts) -> None:

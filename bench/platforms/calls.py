@@ -21,6 +21,7 @@ from tamma import registry
 from tamma.model.repository import IssueFilter, PullRequestFilter
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.telemetry.logs import configure_logging
+from tamma.worker import settle_memory
 
 ROUNDS = 200
 WARM_UP = 20
@@ -33,6 +34,7 @@ async def measure() -> Sequence[Figure]:
     figures: list[Figure] = []
     for service in SERVICES:
         async with _running(service) as (url, platform):
+            settle_memory()  # as a worker does
             figures += [await _added(service, url, platform), await _at_once(service, url, platform)]
     return figures
 
