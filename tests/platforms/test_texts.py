@@ -70,6 +70,7 @@ BLOCKS = st.sampled_from(
 
 @settings(max_examples=60)
 @given(st.lists(BLOCKS, min_size=1, max_size=12).map("\n\n".join), st.integers(0, 400))
+@example("- item\n\n    indented\n    ```\n    code\n\n  ```\ncode\n    ```\n  ```", 0)
 @example("- item\n  goes on\nlazily\n\n> said\n\n  ```\ncode\n    ```\n  ```", 0)
 def test_what_follows_a_shortened_text_is_a_paragraph_of_its_own(text: str, more: int) -> None:
     fitted = fit(text + "\n\n" + "rest " * 200, 400 + more, mark=mark_line(OP), link=LINK)

@@ -43,6 +43,8 @@ class _Reader:
         """The column from which a line belongs to the list item before it; 0 outside of lists."""
         self._inner = ""
         """The fence that is open in that item."""
+        self._in_paragraph = False
+        """Whether that item's last line was one of a paragraph, which may go on without its indentation."""
         self._after_blank = True
         self._in_html = False
 
@@ -75,12 +77,14 @@ class _Reader:
         elif fence is not None:
             self._margin, self.until = 0, " " * indent + fence[1]
         else:
-            self._margin = 0 if after_blank else self._margin  # else the item's paragraph goes on
+            if after_blank or not self._in_paragraph:  # else the item's paragraph goes on
+                self._margin = 0
             self._in_html = _HTML_BLOCK.match(rest) is not None
             self._read_html(rest)
 
     def _read_item(self, rest: str) -> None:
         fence = _FENCE.match(rest)
+        self._in_paragraph = not self._inner and fence is None and bool(rest.strip())
         if self._inner:
             self._inner = "" if _ends(rest, self._inner) else self._inner
         elif fence is not None:
