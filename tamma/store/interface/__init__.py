@@ -13,6 +13,10 @@ from typing import Protocol
 
 from tamma.model.conversation import Message
 from tamma.model.ids import BlobId, SessionId
+from tamma.store.interface.agents import AgentStore as AgentStore
+from tamma.store.interface.experiments import ExperimentStore as ExperimentStore
+from tamma.store.interface.metrics import MetricStore as MetricStore
+from tamma.store.interface.suites import SuiteStore as SuiteStore
 
 
 @dataclass(frozen=True, slots=True)

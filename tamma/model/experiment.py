@@ -1,0 +1,394 @@
+"""An A/B test of two agent versions: its plan, its assignments, its looks, and how it stands.
+
+Probabilities and shares are fractions (0.05 is 5 %), money is in US dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal, NewType
+
+from tamma.model.agent import AgentPin, TaskType
+from tamma.model.metrics import QualityPart
+from tamma.model.suite import SuiteRef, TaskLimits
+
+AB_WORKFLOW = "ABTest"
+ABTestId = NewType("ABTestId", str)
+"""A UUIDv7."""
+
+
+class Mode(StrEnum):
+    PAIRED = "paired"
+    """Both arms work on the same tasks of a suite, from the same commits."""
+    LIVE = "live"
+    """Each production run is given one arm."""
+
+
+class Arm(StrEnum):
+    CONTROL = "control"
+    """The specification's agent A."""
+    CANDIDATE = "candidate"
+    """The specification's agent B."""
+
+
+class Metric(StrEnum):
+    SUCCESS = "success"
+    """Share of tasks solved: more is better; effects in points (0.05 is 5 points)."""
+    QUALITY = "quality"
+    """0 to 100: more is better; effects in points of that scale."""
+    COST = "cost"
+    """Dollars a task: less is better; effects as a ratio (0.10 is 10 % less)."""
+    DURATION = "duration"
+    """Working time a task: less is better; effects as a ratio."""
+
+    @property
+    def more_is_better(self) -> bool:
+        return self in (Metric.SUCCESS, Metric.QUALITY)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether its effects are ratios, measured on a log scale."""
+        return self in (Metric.COST, Metric.DURATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A metric on which the candidate must not be worse than the control by more than `margin`."""
+
+    metric: Metric
+    margin: float
+    """In the metric's own effects: points, or a share for ratios. Positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """How a winner is watched after it has become the active version."""
+
+    runs: int = 20
+    """Production runs to watch; 0: no canary."""
+    days: float = 14.0
+    """After which it ends with what there is."""
+    margin: float = 0.10
+    """It is rolled back when it is proved to be worse by more than this, in points of success."""
+
+
+@dataclass(frozen=True, slots=True)
+class ABTestPlan:
+    """What is asked for (the specification's ABTestPlan, and what it leaves open)."""
+
+    name: str
+    control: AgentPin
+    candidate: AgentPin
+    mode: Mode = Mode.PAIRED
+    suite: SuiteRef | None = None
+    """What is worked on in paired tests."""
+    task_types: tuple[TaskType, ...] = ()
+    """Empty: all."""
+    repos: tuple[str, ...] = ()
+    """In live tests: globs over `platform:owner/name`. Empty: all."""
+    primary: Metric = Metric.SUCCESS
+    secondary: tuple[Metric, ...] = (Metric.QUALITY, Metric.COST, Metric.DURATION)
+    guardrails: tuple[Guardrail, ...] = ()
+    sample_size: int = 0
+    """Tasks in paired tests, runs in live ones. 0: as many as the power asks for."""
+    replicates: int = 1
+    """How often each arm works on each task; averaged a task."""
+    confidence_level: float = 0.95
+    power: float = 0.80
+    minimum_effect: float = 0.05
+    """The least effect of the primary metric that is worth having."""
+    looks: int = 5
+    budget_usd: Decimal | None = None
+    """Both arms together, all trials. None: no limit but each trial's own."""
+    duration_days: float = 30.0
+    """After which the last look is taken with what there is."""
+    concurrency: int = 4
+    """Trials at once."""
+    limits: TaskLimits = field(default_factory=TaskLimits)
+    auto_approve: bool = False
+    """Apply a winner unasked, where the adjusted interval's lower bound beats the minimum effect."""
+    reminder_hours: float = 24.0
+    """How often people are reminded of a verdict that waits for them."""
+    approval_days: float = 30.0
+    """After which a verdict that nobody answered is archived without being applied."""
+    canary: Canary = field(default_factory=Canary)
+    seed: int = 0
+    """Of arm orders, blocks and bootstraps. 0: drawn from the test's id."""
+    note: str = ""
+    """Why the test is made: a person's words, or the recommendation's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a plan asks for, before it starts."""
+
+    tasks_needed: int
+    """For the power that is asked, at the last look, the sequential design's inflation included."""
+    tasks_planned: int
+    trials: int
+    detectable: float
+    """The least effect that `tasks_planned` finds with that power."""
+    cost_usd: Decimal | None
+    """Expected; None where nothing is known of either arm."""
+    cost_low_usd: Decimal | None = None
+    cost_high_usd: Decimal | None = None
+    days: float | None = None
+    basis: str = ""
+    """Where the rates, the correlation, the costs come from: history, or assumptions named as such."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookPlan:
+    """One planned look: after how many completed units, and how extreme |z| must be."""
+
+    number: int
+    units: int
+    boundary: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one trial gave: one cell (unit, arm, replicate). A missing value is None, never a guess."""
+
+    unit: str
+    arm: Arm
+    replicate: int
+    run_id: str
+    success: bool
+    """Intention to treat: timeouts and crashes are failures and keep their cost."""
+    quality: float | None
+    cost_usd: float | None
+    """None where a call had no known price."""
+    duration_ms: float
+    stratum: str
+    """Task type and repository."""
+    repo: str
+    task_type: TaskType
+    served_models: tuple[str, ...] = ()
+    error_type: str = ""
+    tokens: int = 0
+    context_efficiency: float | None = None
+    truncations: int = 0
+    cache_read_tokens: int = 0
+    quality_parts: tuple[QualityPart, ...] = ()
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which arms a unit gets, in which order; recorded before anything runs."""
+
+    position: int
+    """From 0."""
+    unit: str
+    stratum: str
+    arms: tuple[Arm, ...]
+    """Paired: both, in the drawn order, once per replicate. Live: one."""
+
+
+class ABTestState(StrEnum):
+    """Where a test stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    AWAITING_APPROVAL = "awaiting-approval"
+    CANARY = "canary"
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled-back"
+    REJECTED = "rejected"
+    ENDED = "ended"
+    """There was nothing to apply."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class StopReason(StrEnum):
+    BOUNDARY = "boundary"
+    COMPLETED = "completed"
+    BUDGET = "budget"
+    DEADLINE = "deadline"
+    SIGNAL = "signal"
+    INVALID = "invalid"
+
+
+class Decision(StrEnum):
+    """The verdict's state; the public winner is derived from it."""
+
+    INVALID = "invalid"
+    CONTROL = "control"
+    """The candidate is proved to do harm: the control stays."""
+    WINNER = "winner"
+    """The candidate is better, by enough, without harm."""
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Reason(StrEnum):
+    """Why, one or more."""
+
+    SRM = "sample-ratio-mismatch"
+    TOO_FEW = "too-few-units"
+    MISSING_DATA = "missing-data"
+    MISSINGNESS_DIFFERS = "missingness-differs"
+    MODEL_CHANGED = "model-changed"
+    CONFIG_CHANGED = "config-changed"
+    GUARDRAIL_HARM = "guardrail-harm"
+    PRIMARY_HARM = "primary-harm"
+    PRIMARY_WIN = "primary-win"
+    BELOW_MINIMUM = "below-minimum-effect"
+    GUARDRAIL_OPEN = "guardrail-not-proved"
+    WITHIN_MINIMUM = "within-minimum-effect"
+    NOT_SIGNIFICANT = "not-significant"
+    STOPPED_EARLY = "stopped-early"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One metric's effect of the candidate against the control, signed so that positive is better."""
+
+    metric: Metric
+    estimate: float | None
+    """In the metric's effects; None where the data cannot give one (`problem` says why)."""
+    low: float | None
+    high: float | None
+    """The interval at the plan's confidence; of the primary metric adjusted for the looks."""
+    p: float | None
+    """Two-sided; adjusted for looks (primary) or by Holm (secondary)."""
+    n: int
+    """Units with a value in both arms (paired), or in either (live)."""
+    method: str = ""
+    control: float | None = None
+    candidate: float | None = None
+    """The arms' own values: rate, mean, or geometric mean."""
+    missing_control: int = 0
+    missing_candidate: int = 0
+    problem: str = ""
+    sensitivity: tuple[str, ...] = ()
+    """What other methods say, in a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailResult:
+    """One guardrail: `passed` where non-inferiority is proved, `harmed` where the harm is."""
+
+    guardrail: Guardrail
+    effect: Effect
+    p: float | None
+    """One-sided, of non-inferiority."""
+    passed: bool
+    harmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the verdict is made from; numbers only. `analysis` fills it, `verdict` reads it."""
+
+    units: int
+    """Units complete in both arms (paired), or runs ended (live)."""
+    units_planned: int
+    looks_done: int
+    final: bool
+    """Whether this is the last look, for whatever reason."""
+    primary: Effect
+    significant: bool
+    """The primary metric is beyond this look's boundary (or the alpha that is left, at the last one)."""
+    minimum_effect: float
+    guardrails: tuple[GuardrailResult, ...] = ()
+    secondary: tuple[Effect, ...] = ()
+    srm_p: float | None = None
+    missing_p: float | None = None
+    """Of equal rates of missing primary values in both arms."""
+    model_changed: tuple[str, ...] = ()
+    """What changed, in words: an arm's service answered as another model than before."""
+    config_changed: tuple[str, ...] = ()
+    mde: float | None = None
+    """The least effect that the units so far find with the planned power."""
+    units_missing: int | None = None
+    """How many more units the observed effect would need."""
+    repositories: int = 0
+    generalisable: bool = True
+    """False under 8 repositories."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says."""
+
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    sentence: str
+    """For a person who knows no statistics."""
+    may_auto_apply: bool = False
+    """The adjusted interval's lower bound beats the minimum effect, and nothing speaks against it."""
+
+    @property
+    def winner(self) -> Literal["agentA", "agentB", "inconclusive"]:
+        """The specification's public field."""
+        if self.decision is Decision.WINNER:
+            return "agentB"
+        return "agentA" if self.decision is Decision.CONTROL else "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look that was taken."""
+
+    number: int
+    units: int
+    information: float
+    """Share of the planned information."""
+    z: float | None
+    boundary: float | None
+    crossed: bool
+    taken_at: datetime
+    spent_usd: Decimal
+    sequence_low: float | None = None
+    sequence_high: float | None = None
+    """The always-valid confidence sequence of the primary effect, for display; None where it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who decided about a winner. `authenticated` is False for signals: they name whoever they like."""
+
+    name: str
+    decision: Literal["approve", "reject"]
+    at: datetime
+    authenticated: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ABTestResult:
+    """How a test ended (the specification's ABTestResult, and what explains it)."""
+
+    test_id: ABTestId
+    name: str
+    state: ABTestState
+    agent_a: AgentPin
+    agent_b: AgentPin
+    task_type: str
+    """The task types tested, joined by commas; `all`."""
+    sample_size: int
+    confidence: float
+    effect_size: float | None
+    """Standardised: d_z (paired) or Hedges g; None where it has no meaning."""
+    winner: Literal["agentA", "agentB", "inconclusive"]
+    improvement: float | None
+    """Of the primary metric, in percent of the control; None where the control is 0."""
+    statistical_significance: bool
+    verdict: Verdict | None
+    stop_reason: StopReason | None
+    spent_usd: Decimal
+    created_at: datetime
+    ended_at: datetime | None = None
+    approver: Approver | None = None
+    applied_version: int | None = None
+    rolled_back_to: int | None = None
+    archive: str = ""
+    """The blob of the reproducible bundle."""

@@ -1,0 +1,132 @@
+"""What is measured of every run and each of its steps. Durations in milliseconds, money in US dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from tamma.model.agent import AgentPin, TaskType
+from tamma.model.ids import TaskId
+
+
+class RunKind(StrEnum):
+    """Why a run was made. Only `production` runs changed somebody's repository."""
+
+    PRODUCTION = "production"
+    BENCH = "bench"
+    REPLAY = "replay"
+    """An arm of a paired A/B test."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """How a stretch of model calls used the context window. Tokens are the service's count."""
+
+    window: int = 0
+    """The model's window; 0 where it is unknown."""
+    peak: int = 0
+    """Input tokens of the largest call."""
+    truncations: int = 0
+    """How often old tool results were dropped to make room."""
+    overflows: int = 0
+    """How often the conversation did not fit."""
+
+    def __add__(self, other: ContextUse) -> ContextUse:
+        return ContextUse(
+            max(self.window, other.window),
+            max(self.peak, other.peak),
+            self.truncations + other.truncations,
+            self.overflows + other.overflows,
+        )
+
+    @property
+    def efficiency(self) -> float | None:
+        """`peak / window`: the specification's "tokens used / context window size"."""
+        return self.peak / self.window if self.window else None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityPart:
+    """One grader's word: `score` from 0 to 100, `weight` its share, `detail` for people."""
+
+    grader: str
+    score: float
+    weight: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepMetrics:
+    """One step of a run: `plan`, `test`, `implement`, `fix` or `review`."""
+
+    number: int
+    """From 1, in the order of their ends."""
+    step: str
+    provider: str
+    model: str
+    """As the service called itself."""
+    started_at: datetime
+    duration_ms: int
+    turns: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    success: bool
+    error_type: str = ""
+    context: ContextUse = field(default_factory=ContextUse)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Which cell of a benchmark or an A/B test a run fills."""
+
+    test: str
+    """The id of the A/B test or the benchmark run."""
+    arm: str
+    """`control`, `candidate`, or an agent's name in a benchmark."""
+    unit: str
+    """The task's id within its suite; in a live split the run's issue."""
+    replicate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetrics:
+    """A run as a whole (the specification's PerformanceMetrics, and what explains it)."""
+
+    run_id: str
+    """Unique: the workflow's run id. Recording it again replaces the row."""
+    task_id: TaskId
+    kind: RunKind
+    agent: AgentPin | None
+    """None: no configured agent, just a provider and a model."""
+    provider: str
+    model: str
+    served_models: tuple[str, ...]
+    """Every model that answered, as it called itself: how a changed alias is seen."""
+    repo: str
+    issue: str
+    task_type: TaskType
+    started_at: datetime
+    ended_at: datetime
+    duration_ms: int
+    """Work alone: without waiting for people, money or outages."""
+    waiting_ms: int
+    turns: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    success: bool
+    error_type: str = ""
+    """Why it did not succeed: a gate's name, an error's, `cancelled`, `timeout`; empty on success."""
+    quality: float | None = None
+    """0 to 100, the weighted mean of `quality_parts`; None where nothing graded it."""
+    quality_parts: tuple[QualityPart, ...] = ()
+    context: ContextUse = field(default_factory=ContextUse)
+    steps: tuple[StepMetrics, ...] = ()
+    cell: Cell | None = None

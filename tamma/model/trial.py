@@ -1,0 +1,43 @@
+"""A trial: one agent works on one task of a suite, in a workspace of its own, and is graded.
+
+Nothing is pushed and no platform is asked: what a trial leaves behind is its measurements and its transcript.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tamma.model.agent import AgentPin
+from tamma.model.ids import TaskId
+from tamma.model.metrics import Cell, RunKind
+from tamma.model.suite import SuiteRef, TaskLimits
+
+TRIAL_WORKFLOW = "Trial"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """The input of the `Trial` workflow: references only."""
+
+    task_id: TaskId
+    kind: RunKind
+    cell: Cell
+    """`cell.unit` is the id of the suite's task."""
+    suite: SuiteRef
+    agent: AgentPin
+    limits: TaskLimits = field(default_factory=TaskLimits)
+    seed: int = 0
+    """Of rehearsals; the same cell with the same seed always ends alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """How a trial ended, in small; the whole is in the run metrics under `run_id`."""
+
+    run_id: str
+    success: bool
+    cost_usd: Decimal
+    duration_ms: int
+    quality: float | None = None
+    error_type: str = ""

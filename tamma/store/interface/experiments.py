@@ -1,0 +1,78 @@
+"""A/B tests: plans, assignments, looks, results; and what performance analysis found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from tamma.model.experiment import (
+    ABTestId,
+    ABTestPlan,
+    ABTestResult,
+    Arm,
+    Assignment,
+    Look,
+    LookPlan,
+)
+
+
+class ExperimentStore(Protocol):
+    """Everything is idempotent on its key: a test's id, a position, a unit, a look's number.
+    What the trials gave is in the run metrics (`cell_runs`): there is one account of it."""
+
+    async def create_test(
+        self,
+        test_id: ABTestId,
+        plan: ABTestPlan,
+        looks: tuple[LookPlan, ...],
+        assignments: tuple[Assignment, ...],
+    ) -> None:
+        """Keep a plan and its whole assignment, all or none. The same again is done already; StoreConflict
+        where another plan or another assignment stands under that id."""
+        ...
+
+    async def read_plan(self, test_id: ABTestId) -> tuple[ABTestPlan, tuple[LookPlan, ...]] | None: ...
+
+    async def read_assignments(
+        self, test_id: ABTestId, *, after: int = -1, limit: int = 100_000
+    ) -> tuple[Assignment, ...]:
+        """By position, those after `after`."""
+        ...
+
+    async def draw_live(self, test_id: ABTestId, unit: str, stratum: str) -> Arm:
+        """The arm of a live unit: the one it was given, or the next of its stratum's permuted block,
+        recorded. One draw at a time, whoever asks."""
+        ...
+
+    async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
+        """Live tests that take runs now."""
+        ...
+
+    async def record_look(self, test_id: ABTestId, look: Look) -> None: ...
+
+    async def read_looks(self, test_id: ABTestId) -> tuple[Look, ...]: ...
+
+    async def save_result(self, result: ABTestResult) -> None:
+        """How the test stands; the last one counts."""
+        ...
+
+    async def read_result(self, test_id: ABTestId) -> ABTestResult | None: ...
+
+    async def list_results(self, *, limit: int = 1000) -> tuple[ABTestResult, ...]:
+        """Newest first."""
+        ...
+
+    async def find_test(self, name_or_id: str) -> ABTestId | None:
+        """By id, the beginning of an id, or the newest of that name."""
+        ...
+
+    async def save_analysis(self, key: str, at: datetime, body: Mapping[str, object]) -> None:
+        """Keep an analysis under its key (its schedule's time); the same key again replaces it."""
+        ...
+
+    async def read_analyses(
+        self, *, limit: int = 10
+    ) -> tuple[tuple[str, datetime, Mapping[str, object]], ...]:
+        """Newest first."""
+        ...
