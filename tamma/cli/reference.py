@@ -28,7 +28,7 @@ from tamma.errors import ConfigError
 from tamma.model.ids import WorkflowId, workflow_id
 from tamma.model.references import RepoRef
 from tamma.platforms.accounts import Account as Account
-from tamma.platforms.accounts import Found, match
+from tamma.platforms.accounts import Found, match, named_out
 from tamma.platforms.url_forms import parse
 
 EXAMPLES = "owner/repo#12, https://github.com/owner/repo/issues/12, or PATH --issue FILE.md"
@@ -255,10 +255,7 @@ def _on_account(text: str, known: Known, account: Account, owner: str, repo: str
         raise ConfigError(
             f"{text!r} names plain Git, where issues are files", hint="tamma submit PATH --issue FILE.md"
         )
-    if account.type == "bitbucket":
-        owner, repo = owner.lower(), repo.lower()
-    if account.type == "bitbucket-dc" and not owner.startswith("~"):
-        owner = owner.upper()
+    owner, repo = named_out(account, owner, repo)
     number = issue_number(text, known.tracker(account).type, issue, f"{owner}/{repo}")
     return IssueName(RepoRef(account.id, owner, repo.removesuffix(".git")), number)
 

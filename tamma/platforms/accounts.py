@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tamma.errors import ConfigError
 from tamma.platforms.roots import web_root
-from tamma.platforms.url_forms import parse_location
+from tamma.platforms.url_forms import organization_in, parse_location
 from tamma.platforms.urls import Address, Location, locate
 
 _ALSO = {"dev.azure.com": (".visualstudio.com",)}
@@ -84,6 +84,19 @@ def match(text: str, accounts: Iterable[Account]) -> Found | None:
             if address is not None:
                 candidates.append((each, address))
     return _best(candidates)
+
+
+def named_out(account: Account, owner: str, name: str) -> tuple[str, str]:
+    """Owner and name as the addresses of the account's web pages have them: one repository has one name."""
+    if account.type == "bitbucket":
+        return owner.lower(), name.lower()
+    if account.type == "bitbucket-dc" and not owner.startswith("~"):
+        return owner.upper(), name
+    if account.type == "azure-devops" and "/" not in owner and account.hosts:
+        # A project alone is enough where the account's address names the organization.
+        organization = organization_in(account.hosts[0], account.root)
+        return f"{organization}/{owner}".lstrip("/"), name
+    return owner, name
 
 
 def claim(full_name: str, among: Iterable[Account], host: str) -> Account | None:

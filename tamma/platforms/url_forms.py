@@ -42,9 +42,8 @@ def parse_location(location: Location, platform_type: str | None = None, root: s
     """As `parse`."""
     kind = platform_type or known_type(location.host)
     below = tuple(segment for segment in root.split("/") if segment)
-    if kind == "azure-devops" and below[-1:] != ("tfs",):
-        # The last part is the organization or the collection, and so the first of the owner.
-        below = below[:-1]
+    if kind == "azure-devops" and organization_in(location.host, root):
+        below = below[:-1]  # what follows is the first part of the owner
     if below and location.path[: len(below)] == below:
         location = replace(location, path=location.path[len(below) :])
     form = FORMS.get(kind or "") or form_of(location)
@@ -151,6 +150,14 @@ def jira(location: Location) -> Address | None:
         case _:
             number = dict(location.query).get("selectedIssue", "")
     return Address(location.netloc, "", "", "issue", number.upper()) if number else None
+
+
+def organization_in(host: str, root: str) -> str:
+    """The organization (on a server the collection) that an account's own address names; empty for none."""
+    if host.endswith(".visualstudio.com"):
+        return host.partition(".")[0]
+    last = root.rstrip("/").rpartition("/")[2]
+    return "" if last == "tfs" else last  # the folder that servers live in unless they are told otherwise
 
 
 def _azure(location: Location, where: tuple[str, ...], name: str, page: list[str]) -> Address | None:

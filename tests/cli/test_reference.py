@@ -139,6 +139,36 @@ def test_issues_of_every_platform_and_tracker(text: str, repository: str | None,
 
 
 @pytest.mark.parametrize(
+    ("base", "page"),
+    [
+        ("https://dev.azure.com/Acme", "https://dev.azure.com/acme/Shop/_workitems/edit/12"),
+        ("https://acme.visualstudio.com", "https://acme.visualstudio.com/Shop/_workitems/edit/12"),
+        (
+            "https://acme.visualstudio.com/DefaultCollection",
+            "https://acme.visualstudio.com/DefaultCollection/Shop/_workitems/edit/12",
+        ),
+        ("https://tfs.example/tfs/Acme", "https://tfs.example/tfs/Acme/Shop/_workitems/edit/12"),
+    ],
+)
+def test_a_work_item_has_one_run_with_and_without_its_organization(base: str, page: str) -> None:
+    azure = account("work", "azure-devops", base)
+    given = (
+        (page, "web"),
+        ("12", "work:shop/web"),
+        ("work:shop/web#12", None),
+        ("work:Acme/Shop/web#12", None),
+    )
+    runs = {parse_issue(text, repository=repo, accounts=(azure,)).workflow_id for text, repo in given}
+    assert runs == {"dev/work/acme/shop/web/12"}
+
+
+def test_an_account_of_all_organizations_adds_none() -> None:
+    for base in (None, "https://tfs.example/tfs"):
+        azure = account("work", "azure-devops", base)
+        assert parse_issue("work:shop/web#12", accounts=(azure,)).repo.owner == "shop"
+
+
+@pytest.mark.parametrize(
     ("text", "repository", "what", "hint"),
     [
         ("https://dev.azure.com/org/proj/_workitems/edit/12", None, "which repository", "--repo NAME"),
