@@ -113,6 +113,8 @@ def run(pids: list[int]) -> bool:
 def tier(request: pytest.FixtureRequest) -> TierName:
     if request.param == "landlock" and landlock.abi() == 0:
         pytest.skip("this kernel has no Landlock")
+    if request.param == "bwrap" and shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
     return request.param
 
 
