@@ -11,7 +11,7 @@ from tamma.cli import gates, output
 from tamma.cli.watching import Audience, Follower, audience, gate
 from tamma.model.task import TaskStatus, TaskView
 from tamma.temporal import runs
-from tamma.temporal.run_errors import RunRefused, WorkerSilent
+from tamma.temporal.run_errors import RunFinished, RunRefused, WorkerSilent
 
 if TYPE_CHECKING:
     from tamma.cli.linking import Link
@@ -66,7 +66,7 @@ async def _answered(link: Link, record: RunRecord, told: Audience, view: TaskVie
             return False
         reply = await runs.approve(link.client, record, answer)
         output.note(reply.message)
-    except (RunRefused, WorkerSilent) as error:
+    except (RunFinished, RunRefused, WorkerSilent) as error:
         output.note(f"not taken: {error}")
     told.resume()
     return True

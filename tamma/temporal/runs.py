@@ -263,18 +263,28 @@ async def force_cancel(client: Client, run: index.RunRecord) -> None:
 
 
 async def _update(client: Client, run: index.RunRecord, name: str, argument: object) -> Reply:
+    """Raises RunFinished, also where the run ended since it was looked up: the server finds none then."""
     if not run.live:
-        raise RunFinished(
-            f"the run of {run.repo}#{run.issue} {_ended(run.status)}{_at(run.closed_at)}",
-            hint=f"`tamma status {run.task_id}` shows how it ended",
-        )
+        raise _finished(run)
     handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
-    with server_errors(run.workflow_id):
-        try:
+    try:
+        with server_errors(run.workflow_id):
             return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - untyped overload
                 name, argument, result_type=Reply, rpc_timeout=timedelta(seconds=UPDATE_TIMEOUT)
             )
-        except WorkflowUpdateFailedError as error:
-            raise refusal(error.cause) from error
-        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise WorkerSilent from error
+    except RunNotFound:
+        now = await index.describe(client, run.workflow_id, run.run_id)
+        if now.live:
+            raise
+        raise _finished(now) from None
+    except WorkflowUpdateFailedError as error:
+        raise refusal(error.cause) from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise WorkerSilent from error
+
+
+def _finished(run: index.RunRecord) -> RunFinished:
+    return RunFinished(
+        f"the run of {run.repo}#{run.issue} {_ended(run.status)}{_at(run.closed_at)}",
+        hint=f"`tamma status {run.task_id}` shows how it ended",
+    )

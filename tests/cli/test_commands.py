@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from temporalio.client import Client
 
 from tamma.cli import main
+from tamma.temporal import run_index
 from tests.cli.shop import Shop, configure, shop_of
+from tests.support.typewriter import typewriter
 
 Captured = pytest.CaptureFixture[str]
 
@@ -138,3 +141,18 @@ async def test_a_server_that_is_not_there(terminal: Terminal, monkeypatch: pytes
     assert (code, out) == (1, "")
     assert "127.0.0.1:9" in err
     assert "hint: " in err
+
+
+@pytest.mark.slow
+async def test_an_answer_that_comes_after_the_end(client: Client, tmp_path: Path, terminal: Terminal) -> None:
+    async with shop_of(tmp_path).worker(client, tmp_path):
+        await terminal.type("submit", terminal.issue, "--provider", "scripted", "--approve", "plan")
+        task = (await terminal.json("status", terminal.issue))["taskId"]
+        async with typewriter(sys.executable, "-m", "tamma.cli.main", "watch", task) as person:
+            await person.reads("e(dit)")
+            run = await run_index.find_by_task(client, task, whole=True)
+            await client.get_workflow_handle(run.workflow_id).terminate("the test ends it")
+            person.types("y\n")
+            assert await person.leaves() == 1
+        assert f"not taken: the run of {run.repo}#1 failed on" in person.seen
+        assert "there is no run" not in person.seen

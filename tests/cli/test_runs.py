@@ -201,6 +201,9 @@ async def test_a_watcher_outlives_its_worker(client: Client, tmp_path: Path) -> 
             assert (await Follower(client, run, heard).until_final_or_gate(view.waiting_for)).status is (
                 TaskStatus.FAILED
             )
+            assert run.live, "as it was looked up"
+            with pytest.raises(RunFinished, match="failed on"):
+                await runs.approve(client, run, Approval(Gate.PLAN, "approve"))
 
 
 @pytest.mark.parametrize("status", [RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED])
