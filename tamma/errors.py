@@ -5,6 +5,7 @@
     TammaError
     ├── ConfigError             configuration or usage is wrong             never retried, exit 2
     ├── StackError              the embedded servers could not be had       never retried, exit 1
+    ├── BadFigures              no statistics can be made of these numbers  never retried
     ├── StoreError
     │   ├── StoreUnavailable    the database does not answer                retried
     │   ├── StoreConflict       something else is stored under that key     never retried
@@ -90,6 +91,10 @@ class ConfigError(TammaError):
 
 class StackError(TammaError):
     """The embedded servers could not be started or joined."""
+
+
+class BadFigures(TammaError):
+    """A value or a parameter is none that statistics are made of: NaN, a negative cost, a share above 1."""
 
 
 # --- store ---------------------------------------------------------------------------------------

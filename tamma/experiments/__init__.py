@@ -1,0 +1,1 @@
+"""A/B tests of agent configurations: statistics, assignment, sequential rules, verdict."""
