@@ -1,1 +1,1 @@
-"""A/B tests of agent configurations: statistics, assignment, sequential rules, verdict."""
+"""A/B tests of agents: assignment, statistics, looks, the verdict and its report. Decisions are pure."""
