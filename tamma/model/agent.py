@@ -161,6 +161,9 @@ class Agent:
     created_at: datetime
     updated_at: datetime
     deleted: bool = False
+    before: tuple[int, ...] = ()
+    """The versions that rollbacks go back to, the next one last: each was active until a later one was
+    activated in its place. A rollback takes off those that it undoes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,14 @@ from tamma.store.codec import (
     lease_lost,
 )
 from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lease, NewEvent
+from tamma.store.memory_agents import MemoryAgents
 
 
-class MemoryStore:
+class MemoryStore(MemoryAgents):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._entries: defaultdict[SessionId, list[Entry]] = defaultdict(list)
         self._tokens: dict[tuple[SessionId, int], int] = {}
         self._blobs: dict[BlobId, bytes] = {}

@@ -22,6 +22,8 @@ DELETE FROM entries;  -- TRUNCATE makes new files, which takes ten times as long
 DELETE FROM leases;
 DELETE FROM blobs;
 DELETE FROM events;
+DELETE FROM agent_versions;
+DELETE FROM agents;
 ALTER SEQUENCE events_position_seq RESTART;
 """
 

@@ -37,7 +37,7 @@ async def connection(dsn: str) -> AsyncIterator[Any]:
 
 
 async def objects(connection: Any) -> set[str]:
-    """Tables, indexes, sequences, triggers and functions, with their definitions."""
+    """Tables, indexes, sequences, constraints, triggers and functions, with their definitions."""
     rows = await connection.fetch(
         """
         SELECT format('%s %s', relkind, relname) AS name FROM pg_class
@@ -45,7 +45,9 @@ async def objects(connection: Any) -> set[str]:
         UNION SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
         WHERE relnamespace = 'public'::regnamespace
-        UNION SELECT pg_get_triggerdef(oid) FROM pg_trigger
+        UNION SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal  -- named by number
+        UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
         UNION SELECT format('%s.%s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod))
         FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
         WHERE relnamespace = 'public'::regnamespace AND attnum > 0

@@ -9,7 +9,12 @@ from tamma.model.agent import Agent, AgentConfig, AgentId, AgentVersion, ConfigH
 
 class AgentStore(Protocol):
     """Versions are only ever added; what changes is which one is active. Whoever changes an agent says which
-    revision he saw and gets StoreConflict where somebody was quicker. Agents are found by id or by name."""
+    revision he saw and gets StoreConflict where somebody was quicker. Agents are found by id or by name.
+
+    Every change appends its event in the same transaction: `agent.created`, `agent.version_added`,
+    `agent.activated`, `agent.rolled_back`, `agent.renamed`, `agent.deleted`, tagged `agent:<id>`, its data
+    with `name`, `reason` and, where it is about one, `version` and `hash`. What there is not is a StoreError.
+    """
 
     async def create_agent(
         self, agent_id: AgentId, name: str, config: AgentConfig, *, author: str, reason: str
@@ -34,13 +39,20 @@ class AgentStore(Protocol):
     async def activate(
         self, agent_id: AgentId, number: int, *, author: str, reason: str, revision: int
     ) -> Agent:
-        """Make a version the active one; the one that was is retired. Active already: nothing happens."""
+        """Make a version the active one; the one that was is retired. Active already: nothing happens.
+
+        A version of `Agent.before` is a rollback: those that were activated after it are undone.
+        """
         ...
 
-    async def rename_agent(self, agent_id: AgentId, name: str, *, revision: int) -> Agent: ...
+    async def rename_agent(
+        self, agent_id: AgentId, name: str, *, revision: int, author: str = "", reason: str = ""
+    ) -> Agent: ...
 
-    async def delete_agent(self, agent_id: AgentId, *, revision: int) -> None:
-        """Hide it and free its name. Its versions stay: runs refer to them."""
+    async def delete_agent(
+        self, agent_id: AgentId, *, revision: int, author: str = "", reason: str = ""
+    ) -> None:
+        """Hide it and free its name; no version is active then. Its versions stay: runs refer to them."""
         ...
 
     async def find_agent(self, name_or_id: str) -> Agent | None:
