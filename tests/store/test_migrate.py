@@ -46,7 +46,7 @@ async def objects(connection: Any) -> set[str]:
         UNION SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
         WHERE relnamespace = 'public'::regnamespace
         UNION SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal  -- named by number
-        UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint
+        UNION SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace
         UNION SELECT format('%s.%s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod))
         FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
