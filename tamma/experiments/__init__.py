@@ -1,1 +1,1 @@
-"""A/B tests of agents: assignment, statistics, looks, the verdict and its report. Decisions are pure."""
+"""A/B tests of agents: assignment, statistics, sequential rules, verdict, report."""

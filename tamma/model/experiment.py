@@ -302,6 +302,8 @@ class Evidence:
     srm_p: float | None = None
     missing_p: float | None = None
     """Of equal rates of missing primary values in both arms."""
+    missing_share: float = 0.0
+    """Of the primary values that there should be, both arms together, how many are missing."""
     model_changed: tuple[str, ...] = ()
     """What changed, in words: an arm's service answered as another model than before."""
     config_changed: tuple[str, ...] = ()
