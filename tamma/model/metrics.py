@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -55,6 +56,31 @@ class QualityPart:
     score: float
     weight: float
     detail: str = ""
+
+
+PERSON = "person:"
+"""What the graders begin with that are people; their names follow."""
+PEOPLES_WEIGHT = 0.3
+"""The share of people's ratings in a quality, however many rated. The shares of others are declared where
+they grade: `tamma/agents/quality.py` for runs, a suite's weights for trials."""
+
+
+def weighted(parts: Sequence[QualityPart]) -> float | None:
+    """The weighted mean of the parts' scores, 0 to 100; None where nothing that counts graded."""
+    weight = sum(part.weight for part in parts)
+    return sum(part.score * part.weight for part in parts) / weight if weight > 0 else None
+
+
+def rated(
+    parts: Sequence[QualityPart], score: float, *, by: str, detail: str = ""
+) -> tuple[QualityPart, ...]:
+    """The parts with one person's rating (0 to 100) added, or replaced. People share `PEOPLES_WEIGHT`."""
+    given = QualityPart(PERSON + by, score, PEOPLES_WEIGHT, detail)
+    graders = [part for part in parts if not part.grader.startswith(PERSON)]
+    people = [part for part in parts if part.grader.startswith(PERSON) and part.grader != given.grader]
+    people.append(given)
+    shared = (replace(part, weight=PEOPLES_WEIGHT / len(people)) for part in people)
+    return (*graders, *shared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,10 @@ from tamma.store.codec import (
 )
 from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lease, NewEvent
 from tamma.store.memory_agents import MemoryAgents
+from tamma.store.memory_metrics import MemoryMetrics
 
 
-class MemoryStore(MemoryAgents):
+class MemoryStore(MemoryAgents, MemoryMetrics):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:

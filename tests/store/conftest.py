@@ -24,6 +24,8 @@ DELETE FROM blobs;
 DELETE FROM events;
 DELETE FROM agent_versions;
 DELETE FROM agents;
+DELETE FROM step_metrics;
+DELETE FROM run_metrics;
 ALTER SEQUENCE events_position_seq RESTART;
 """
 

@@ -1,4 +1,4 @@
-"""The store: transcripts, blobs, model-call leases, events and agents. PostgreSQL, and an in-memory twin.
+"""The store: transcripts, blobs, leases, events, agents, measurements. PostgreSQL, and its in-memory twin.
 
 Everything here is idempotent on its key, because an activity may run twice.
 """
@@ -142,7 +142,7 @@ class EventStore(Protocol):
     ) -> tuple[Event, ...]: ...
 
 
-class Store(TranscriptStore, BlobStore, EventStore, AgentStore, Protocol):
+class Store(TranscriptStore, BlobStore, EventStore, AgentStore, MetricStore, Protocol):
     """The whole store."""
 
     async def open(self) -> None:
