@@ -122,6 +122,16 @@ class ABTestPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """Why a plan cannot be followed, and what to do about it."""
+
+    field: str
+    """As a plan file names it."""
+    words: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What a plan asks for, before it starts."""
 
@@ -202,8 +212,21 @@ class ABTestState(StrEnum):
     REJECTED = "rejected"
     ENDED = "ended"
     """There was nothing to apply."""
+    EXPIRED = "expired"
+    """Nobody answered the verdict in time: nothing was applied."""
     STOPPED = "stopped"
+    """A person ended it: nothing was applied."""
     FAILED = "failed"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in (
+            ABTestState.PLANNED,
+            ABTestState.RUNNING,
+            ABTestState.AWAITING_APPROVAL,
+            ABTestState.CANARY,
+        )
 
 
 class StopReason(StrEnum):
@@ -366,6 +389,25 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryWatch:
+    """What the runs of an applied version say so far."""
+
+    version: int
+    runs: int
+    runs_planned: int
+    rate: float | None
+    """Their share of successes; None before the first."""
+    baseline: float | None
+    """The control's, in the runs before; None where there were none, and then nothing can be compared."""
+    low: float | None
+    """The lower end of the always-valid interval of `rate - baseline`; with `high`, in points."""
+    high: float | None
+    harmed: bool
+    """Proved to be worse by more than the margin, however often one looked."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ABTestResult:
     """How a test ended (the specification's ABTestResult, and what explains it)."""
 
@@ -394,3 +436,10 @@ class ABTestResult:
     rolled_back_to: int | None = None
     archive: str = ""
     """The blob of the reproducible bundle."""
+    effect: Effect | None = None
+    """The primary metric's, at the last look."""
+    units: int = 0
+    """Units that were complete at the last look."""
+    note: str = ""
+    """How it ended, in a sentence, where the verdict alone does not say it."""
+    paused: bool = False

@@ -36,10 +36,11 @@ from tamma.store.codec import (
 )
 from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lease, NewEvent
 from tamma.store.memory_agents import MemoryAgents
+from tamma.store.memory_experiments import MemoryExperiments
 from tamma.store.memory_metrics import MemoryMetrics
 
 
-class MemoryStore(MemoryAgents, MemoryMetrics):
+class MemoryStore(MemoryAgents, MemoryMetrics, MemoryExperiments):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:

@@ -26,6 +26,10 @@ DELETE FROM agent_versions;
 DELETE FROM agents;
 DELETE FROM step_metrics;
 DELETE FROM run_metrics;
+DELETE FROM ab_looks;
+DELETE FROM ab_assignments;
+DELETE FROM ab_tests;
+DELETE FROM analyses;
 ALTER SEQUENCE events_position_seq RESTART;
 """
 

@@ -142,7 +142,7 @@ class EventStore(Protocol):
     ) -> tuple[Event, ...]: ...
 
 
-class Store(TranscriptStore, BlobStore, EventStore, AgentStore, MetricStore, Protocol):
+class Store(TranscriptStore, BlobStore, EventStore, AgentStore, MetricStore, ExperimentStore, Protocol):
     """The whole store."""
 
     async def open(self) -> None:

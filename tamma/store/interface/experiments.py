@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -40,13 +40,18 @@ class ExperimentStore(Protocol):
         """By position, those after `after`."""
         ...
 
-    async def draw_live(self, test_id: ABTestId, unit: str, stratum: str) -> Arm:
-        """The arm of a live unit: the one it was given, or the next of its stratum's permuted block,
-        recorded. One draw at a time, whoever asks."""
+    async def draw_live(
+        self, test_id: ABTestId, unit: str, stratum: str, draw: Callable[[int], Arm], *, most: int
+    ) -> Arm | None:
+        """The arm of a live unit: the one it was given, or `draw(n)` where `n` units of its stratum came
+        before it, recorded. One draw at a time, whoever asks. None where `most` units have arms already.
+
+        Raises StoreError where there is no such test.
+        """
         ...
 
     async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
-        """Live tests that take runs now."""
+        """Live tests that take runs now, oldest first: neither paused nor ended."""
         ...
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None: ...
@@ -54,7 +59,7 @@ class ExperimentStore(Protocol):
     async def read_looks(self, test_id: ABTestId) -> tuple[Look, ...]: ...
 
     async def save_result(self, result: ABTestResult) -> None:
-        """How the test stands; the last one counts."""
+        """How the test stands; the last one counts. Raises StoreError where there is no such test."""
         ...
 
     async def read_result(self, test_id: ABTestId) -> ABTestResult | None: ...
