@@ -22,6 +22,7 @@ from activities.ai import AIActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
+from activities.trials import TrialActivities
 from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
 from tamma.config.platform_settings import (
@@ -57,6 +58,7 @@ from tamma.workspace.interface import Workspaces
 from tamma.workspace.sandbox.harden import harden_process
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
+from workflows.trial import Trial
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -114,6 +116,7 @@ def workers(
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
+    trials = TrialActivities(parts.store, parts.providers)
     workspace = WorkspaceActivities(
         parts.workspaces,
         parts.platforms,
@@ -128,7 +131,7 @@ def workers(
             Worker(
                 client,
                 task_queue=TASK_QUEUE,
-                workflows=[AutonomousDev, AgentSession],
+                workflows=[AutonomousDev, AgentSession, Trial],
                 activities=[
                     platform.accept_issue,
                     platform.open_pull_request,
@@ -150,7 +153,7 @@ def workers(
             Worker(
                 client,
                 task_queue=AI_QUEUE,
-                activities=[ai.call_model, ai.make_plan, ai.review_change],
+                activities=[ai.call_model, ai.make_plan, ai.review_change, trials.open_trial],
                 max_concurrent_activities=parts.model_calls,
                 max_task_queue_activities_per_second=parts.model_rate,
                 max_heartbeat_throttle_interval=BEAT,

@@ -8,6 +8,7 @@ from temporalio.common import SearchAttributeKey
 PHASE = SearchAttributeKey.for_keyword("TammaPhase")
 OUTCOME = SearchAttributeKey.for_keyword("TammaOutcome")
 PULL_REQUEST = SearchAttributeKey.for_keyword("TammaPullRequest")
+EXPERIMENT = SearchAttributeKey.for_keyword("TammaExperiment")
 
 
 def mark(key: SearchAttributeKey[str], value: str) -> None:

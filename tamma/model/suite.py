@@ -10,7 +10,7 @@ from typing import NewType
 from tamma.model.agent import TaskType, WorkContext
 
 SuiteHash = NewType("SuiteHash", str)
-"""`sha256:` and 64 hexadecimal digits over the canonical JSON of all tasks."""
+"""`sha256:` and 64 hexadecimal digits over the canonical JSON of all tasks and of how they are graded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Rehearsal:
     """
 
     difficulty: float = 0.0
-    """Added to both agents' log odds of success: what tasks have in common."""
+    """Added to both agents' log odds of success: below 0 is harder than the declared rate, above is easier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ class GraderWeights:
     diff_size: float = 0.2
     judge: float = 0.0
     """A model's word. Off by default: it costs money and is noisy; its own noise is measured and shown."""
+    judge_provider: str = ""
+    """The configured provider entry that judges; never the agent's own unless it is named here."""
+    judge_model: str | None = None
+    judge_times: int = 3
+    """How often it is asked: the score is the mean, the spread is shown beside it."""
+    expected_lines: int = 60
+    """Changed lines of a good change, for the size where a task has no gold patch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tamma.model.agent import AgentPin
-from tamma.model.ids import TaskId
+from tamma.model.ids import BlobId, TaskId
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.suite import SuiteRef, TaskLimits
 
@@ -29,6 +29,13 @@ class TrialRequest:
     limits: TaskLimits = field(default_factory=TaskLimits)
     seed: int = 0
     """Of rehearsals; the same cell with the same seed always ends alike."""
+    instructions: BlobId | None = None
+    """A text that stands as AGENTS.md in the clone, to compare variants of it."""
+
+
+def trial_id(cell: Cell) -> str:
+    """The id of the workflow that fills a cell: `trial/<test>/<arm>/<unit>/<replicate>`."""
+    return f"trial/{cell.test}/{cell.arm}/{cell.unit}/{cell.replicate}"
 
 
 @dataclass(frozen=True, slots=True)

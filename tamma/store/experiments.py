@@ -35,7 +35,8 @@ WITH created AS (
 )
 INSERT INTO ab_assignments (test_id, position, unit, stratum, arms)
 SELECT created.test_id, a.position, a.unit, a.stratum, string_to_array(a.arms, ',')
-FROM created, unnest($8::integer[], $9::text[], $10::text[], $11::text[]) AS a (position, unit, stratum, arms)"""
+FROM created,
+    unnest($8::integer[], $9::text[], $10::text[], $11::text[]) AS a (position, unit, stratum, arms)"""
 _DIGEST = "SELECT digest FROM ab_tests WHERE test_id = $1"
 _PLAN = "SELECT plan, looks FROM ab_tests WHERE test_id = $1"
 _ASSIGNMENTS = """

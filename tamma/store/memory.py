@@ -38,9 +38,10 @@ from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lea
 from tamma.store.memory_agents import MemoryAgents
 from tamma.store.memory_experiments import MemoryExperiments
 from tamma.store.memory_metrics import MemoryMetrics
+from tamma.store.memory_suites import MemorySuites
 
 
-class MemoryStore(MemoryAgents, MemoryMetrics, MemoryExperiments):
+class MemoryStore(MemoryAgents, MemoryMetrics, MemorySuites, MemoryExperiments):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:

@@ -16,6 +16,9 @@ The script is a JSON file (`options: {"script": "turns.json"}`) or stands in the
       "exhausted": "error"                        # or "repeat_last"
     }
 
+An entry for rehearsals has `options: {"rehearsal": {"success": 0.6, "costUsd": 0.10, "seconds": 90}}` instead of
+a script, or beside it: the rates that its outcomes are drawn from (`tamma.suites.rehearsal`).
+
 `error.type` names a class of `tamma.errors`; `after_chunks` lets it strike in the middle of the answer.
 `about` is for comments, in the script and in each turn.
 
@@ -165,7 +168,7 @@ def choose(script: Script, request: Request) -> tuple[str, int, Turn]:
     if turns is None:
         raise InvalidRequest(
             f"the script {script.name!r} has no lane {purpose!r}",
-            hint=f"it has {', '.join(script.lanes)}; add the lane, or `turns` for all other purposes",
+            hint=f"it has {', '.join(script.lanes) or 'no turns'}; add the lane, or `turns` for all others",
         )
     number = int(request.metadata.get("turn", _assistant_messages(request)))
     if number < len(turns):
@@ -234,6 +237,8 @@ def _load(settings: ProviderSettings) -> Script:
     path = options.get("script")
     if path is None and inline:
         return parse_script(inline, "inline")
+    if path is None and "rehearsal" in options:
+        return Script("rehearsal")  # its outcomes are drawn: it has no turn to play
     if not isinstance(path, str) or inline:
         raise ConfigError(
             f"provider {settings.name!r} needs one script",

@@ -142,7 +142,16 @@ class EventStore(Protocol):
     ) -> tuple[Event, ...]: ...
 
 
-class Store(TranscriptStore, BlobStore, EventStore, AgentStore, MetricStore, ExperimentStore, Protocol):
+class Store(
+    TranscriptStore,
+    BlobStore,
+    EventStore,
+    AgentStore,
+    MetricStore,
+    SuiteStore,
+    ExperimentStore,
+    Protocol,
+):
     """The whole store."""
 
     async def open(self) -> None:

@@ -1,0 +1,1 @@
+"""Benchmark suites: read from files, hashed by content, graded, rehearsed. Nothing here runs an agent."""
