@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from temporalio import activity
 
@@ -16,21 +15,17 @@ from tamma.model.agent import AgentConfig
 from tamma.model.metrics import RunMetrics
 from tamma.model.suite import Rehearsal, SuiteTask
 from tamma.model.trial import TrialRequest, TrialResult
-from tamma.store.interface import AgentStore, MetricStore, Store
+from tamma.store.interface import Store
 from tamma.suites.rehearsal import Rates, draw, read_rates
 
 HIDDEN_TESTS = "hidden-tests"
 """The error type of a trial whose hidden tests do not pass."""
 
 
-class TrialStore(Store, AgentStore, MetricStore, Protocol):
-    """What trials need of the store."""
-
-
 class TrialActivities:
     """Holds the store and the providers, whose settings declare what rehearsals are drawn from."""
 
-    def __init__(self, store: TrialStore, providers: ProviderPool) -> None:
+    def __init__(self, store: Store, providers: ProviderPool) -> None:
         self._store = store
         self._providers = providers
 
@@ -55,7 +50,8 @@ class TrialActivities:
                 hint="use an agent of a provider entry of type 'scripted' whose options declare `rehearsal`",
             )
         rates = read_rates(provider.settings.options, config.provider)
-        run = rehearsed_run(given, task, rehearsal, config.provider, rates, activity.info().workflow_run_id)
+        run_id = str(activity.info().workflow_run_id)
+        run = rehearsed_run(given, task, rehearsal, config.provider, rates, run_id)
         await self._store.record_run(run)
         return TrialResult(
             run.run_id, run.success, run.cost_usd, run.duration_ms, run.quality, run.error_type

@@ -46,7 +46,7 @@ class Rehearsal:
     """
 
     difficulty: float = 0.0
-    """Added to both agents' log odds of success: below 0 is harder than the declared rate, above is easier."""
+    """Added to both agents' log odds of success: below 0 is harder than declared, above easier."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 They are for trying a plan, a suite of statistics or a report without a model and money. What a draw gives is
 a function of (seed, task, replicate) and (seed, task, arm, replicate) alone, so that it is the same after any
-crash and in every replay. A rehearsal is marked as such wherever it is shown: its model is called `scripted:…`.
+crash and in every replay. A rehearsal is known wherever it is shown: its model is called `scripted:…`.
 
 Success: the declared rate p becomes log odds, the task's difficulty is added, and the trial succeeds where a
 standard normal draw lies below the quantile of the result. The draw is the sum of two: what the arms of one
@@ -73,7 +73,9 @@ def read_rates(options: Mapping[str, object], provider: str) -> Rates:
         raise ConfigError(f"{where}: unknown keys {unknown}", hint=f"known: {', '.join(_KEYS)}")
     model = rates.get("model", f"scripted:{provider}")
     if not isinstance(model, str) or not model.startswith("scripted"):
-        raise ConfigError(f"{where}: the model is {model!r}", hint="it begins with 'scripted': it is no model")
+        raise ConfigError(
+            f"{where}: the model is {model!r}", hint="it begins with 'scripted': it is no model"
+        )
     return Rates(
         success=_number(rates, "success", None, where, most=1.0),
         cost_usd=_number(rates, "costUsd", 0.10, where),

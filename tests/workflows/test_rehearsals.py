@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowFailureError
 
-from tamma.model.agent import AgentConfig, AgentId, AgentPin, ConfigHash
+from tamma.model.agent import AgentConfig, AgentId, AgentPin
 from tamma.model.ids import new_task_id, uuid7
-from tamma.model.metrics import Cell, RunKind, RunMetrics
+from tamma.model.metrics import Cell, RunKind
 from tamma.model.suite import SuiteRef
 from tamma.model.task import TASK_QUEUE
 from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id
@@ -23,57 +23,52 @@ from tests.support.loop import running_loop
 ACTOR = ProviderSettings(
     "actor", "scripted", options={"rehearsal": {"success": 0.6, "costUsd": 0.2, "seconds": 30}}
 )
-PIN = AgentPin(AgentId("agent-1"), "actor", 1, ConfigHash("sha256:" + "a" * 64))
 
 
-class RehearsalStore(MemoryStore):
-    """With the two parts that a rehearsal needs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runs: dict[str, RunMetrics] = {}
-
-    async def read_config(self, config: ConfigHash) -> AgentConfig | None:
-        return AgentConfig("actor") if config == PIN.hash else None
-
-    async def record_run(self, run: RunMetrics) -> None:
-        self.runs[run.run_id] = run
+async def rehearsal_store() -> tuple[MemoryStore, AgentPin]:
+    """A store that knows the scripted agent."""
+    store = MemoryStore()
+    version = await store.create_agent(
+        AgentId(uuid7()), "actor", AgentConfig("actor"), author="tests", reason="to rehearse"
+    )
+    return store, AgentPin(version.agent_id, "actor", version.number, version.hash)
 
 
 async def test_a_rehearsal_is_drawn_and_recorded(client: Client, tmp_path: Path) -> None:
-    store = RehearsalStore()
+    store, pin = await rehearsal_store()
     suite = rehearsal_suite("rehearsal", 20)
     await store.put_suite(suite)
     test = uuid7()
     cells = [Cell(test, "control", task.id) for task in suite.tasks]
     async with running_loop(client, tmp_path, store=store, accounts=(ACTOR,)):
-        first = await asyncio.gather(*(_run(client, cell, ref_of(suite)) for cell in cells))
+        first = await asyncio.gather(*(_run(client, cell, ref_of(suite), pin) for cell in cells))
         again = await asyncio.gather(
-            *(_run(client, Cell(test + "-2", "control", cell.unit), ref_of(suite)) for cell in cells)
+            *(_run(client, Cell(test + "-2", "control", cell.unit), ref_of(suite), pin) for cell in cells)
         )
     assert [(one.success, one.cost_usd, one.quality) for one in first] == [
         (one.success, one.cost_usd, one.quality) for one in again
     ]
     assert {one.success for one in first} == {True, False}
-    recorded = [store.runs[one.run_id] for one in first]
+    recorded = [run for one in first if (run := await store.read_run(one.run_id))]
     assert [run.cell for run in recorded] == cells
-    assert all(run.kind is RunKind.REPLAY and run.agent == PIN for run in recorded)
+    assert len(await store.cell_runs(test)) == 20
+    assert all(run.kind is RunKind.REPLAY and run.agent == pin for run in recorded)
     assert {run.served_models for run in recorded} == {("scripted:actor",)}
     assert [bool(run.error_type) for run in recorded] == [not one.success for one in first]
 
 
 async def test_a_rehearsal_of_an_unknown_task_fails_with_words(client: Client, tmp_path: Path) -> None:
-    store = RehearsalStore()
+    store, pin = await rehearsal_store()
     suite = rehearsal_suite("rehearsal", 1)
     await store.put_suite(suite)
     async with running_loop(client, tmp_path, store=store, accounts=(ACTOR,)):
         with pytest.raises(WorkflowFailureError) as caught:
-            await _run(client, Cell(uuid7(), "control", "nobody"), ref_of(suite))
+            await _run(client, Cell(uuid7(), "control", "nobody"), ref_of(suite), pin)
     assert "has no task 'nobody'" in str(caught.value.cause.__cause__)
 
 
-async def _run(client: Client, cell: Cell, suite: SuiteRef) -> TrialResult:
-    request = TrialRequest(new_task_id(), RunKind.REPLAY, cell, suite, PIN, seed=7)
+async def _run(client: Client, cell: Cell, suite: SuiteRef, pin: AgentPin) -> TrialResult:
+    request = TrialRequest(new_task_id(), RunKind.REPLAY, cell, suite, pin, seed=7)
     return await client.execute_workflow(
         TRIAL_WORKFLOW, request, id=trial_id(cell), task_queue=TASK_QUEUE, result_type=TrialResult
     )

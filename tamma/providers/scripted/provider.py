@@ -16,8 +16,8 @@ The script is a JSON file (`options: {"script": "turns.json"}`) or stands in the
       "exhausted": "error"                        # or "repeat_last"
     }
 
-An entry for rehearsals has `options: {"rehearsal": {"success": 0.6, "costUsd": 0.10, "seconds": 90}}` instead of
-a script, or beside it: the rates that its outcomes are drawn from (`tamma.suites.rehearsal`).
+An entry for rehearsals has `options: {"rehearsal": {"success": 0.6, "costUsd": 0.10, "seconds": 90}}` instead
+of a script, or beside it: the rates that its outcomes are drawn from (`tamma.suites.rehearsal`).
 
 `error.type` names a class of `tamma.errors`; `after_chunks` lets it strike in the middle of the answer.
 `about` is for comments, in the script and in each turn.
