@@ -99,7 +99,6 @@ class TakeLook:
 class LookTaken:
     look: Look
     evidence: Evidence
-    effect_size: float | None
 
 
 TAKE_LOOK: Activity[TakeLook, LookTaken] = Activity("take_look", LookTaken)

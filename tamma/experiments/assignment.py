@@ -17,7 +17,7 @@ from tamma.model.experiment import ABTestId, Arm, Assignment
 T = TypeVar("T")
 
 LIVE_BLOCKS = (2, 4, 6)
-"""Sizes of the permuted blocks of a live split. Several, so that nobody who counts runs knows the next arm."""
+"""Sizes of a live split's permuted blocks. Several, so that nobody who counts runs knows the next arm."""
 ORDER_BLOCK = 4
 """Of so many tasks in a row, half begin with each arm: what drifts over time hits both alike."""
 _RANGE = 1 << 64

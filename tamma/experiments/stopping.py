@@ -1,6 +1,6 @@
-"""When an A/B test is looked at, when it may go on, and why it stops. Pure, and light enough for workflows.
+"""Which look is next, what may still be spent, why an A/B test stops. Pure, and light enough for workflows.
 
-The boundaries are in the plan; they were computed before anything ran (`tamma.experiments.sequential`).
+The boundaries were computed before anything ran (`tamma.experiments.sequential`) and are in the plan.
 """
 
 from __future__ import annotations
@@ -10,111 +10,74 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from tamma.experiments.looks import TakenLook, due_look
 from tamma.model.experiment import Decision, LookPlan, StopReason, Verdict
+from tamma.model.looks import DueLook
 
 
-@dataclass(frozen=True, slots=True)
-class DueLook:
-    """A look to take now."""
-
-    number: int
-    """From 1, without gaps: looks that nobody took in time are not counted."""
-    units: int
-    """It is about the first so many units in the drawn order (paired), or all runs that ended (live)."""
-    final: bool
-
-
-def due_look(
-    planned: Sequence[LookPlan], taken: int, last_units: int, complete: int, *, ended: bool = False
+def look_in_order(
+    planned: Sequence[LookPlan], taken: Sequence[TakenLook], complete: int, *, ended: bool = False
 ) -> DueLook | None:
-    """The look to take now, or None. `taken` looks there were, the last at `last_units` units.
+    """The look to take now, or None, in a test whose units have an order.
 
-    `complete`: units whose cells have all ended; for paired tests, how many of them in a row from the first
-    one of the drawn order, so that quick tasks do not come into the analysis before slow ones. A look is due
-    at its own count of units, however many more are complete: which units it judges depends on no clock. The
-    last look is due at the planned number, or with what there is once the test `ended`.
+    `complete`: how many units are complete in a row, from the first one drawn. So quick tasks never come into
+    an analysis before slow ones that were drawn earlier, and a look that was planned for n units is about
+    exactly the first n, however many more are complete: what a look sees depends on no clock and no crash.
     """
-    most = planned[-1].units
-    if complete >= most:
-        # Later looks at fewer units would only spend alpha again on what is known already.
-        waiting = [look.units for look in planned if look.units > last_units]
-        units = waiting[0] if waiting else most
-        return DueLook(taken + 1, units, final=units >= most) if last_units < most else None
-    if ended:
-        return DueLook(taken + 1, complete, final=True)
-    reached = [look.units for look in planned if last_units < look.units <= complete]
-    return DueLook(taken + 1, reached[0], final=False) if reached else None
-
-
-def next_look(planned: Sequence[LookPlan], last_units: int) -> LookPlan | None:
-    """The next look that is planned; None after the last one."""
-    return next((look for look in planned if look.units > last_units), None)
+    before = taken[-1].units if taken else 0
+    following = next((look.units for look in planned if look.units > before), None)
+    if following is not None and following <= complete:
+        return due_look(planned, taken, following)
+    return due_look(planned, taken, complete, ended=ended)
 
 
 @dataclass(frozen=True, slots=True)
 class Purse:
     """What a test has spent and may still spend, in US dollars."""
 
-    spent: Decimal
-    promised: Decimal
-    """What the trials that run now may still spend, each up to its own budget."""
     budget: Decimal | None
+    spent: Decimal
+    trial: Decimal
+    """What one trial may spend at most."""
+    running: int = 0
+    """Trials under way: each may still spend all of its own budget."""
 
-    def affords(self, trial: Decimal) -> bool:
-        """Whether one more trial of this budget fits, whatever those that run now will cost."""
-        return self.budget is None or self.spent + self.promised + trial <= self.budget
-
-    def exhausted(self, trial: Decimal) -> bool:
-        """Whether no trial will fit any more, even if those that run now cost nothing."""
-        return self.budget is not None and self.spent + trial > self.budget
+    def affords_another(self) -> bool:
+        """Whether one more trial fits, whatever those under way will cost."""
+        return self.budget is None or self.spent + (self.running + 1) * self.trial <= self.budget
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a test's end can follow from."""
+    """What the end of a test follows from, between looks."""
 
     now: datetime
     ends_at: datetime
     purse: Purse
-    trial: Decimal
-    """The budget of one trial."""
-    all_started: bool
-    running: int
-    stopped: bool
-    """Somebody said stop."""
+    all_begun: bool
+    """Every unit that was planned has begun."""
+    told_to_stop: bool = False
 
 
-def stop_reason(standing: Standing) -> StopReason | None:
-    """Why no further trial begins, if so; what runs may end. A person's word goes first, then the clock."""
-    if standing.stopped:
+def reason_to_stop(standing: Standing) -> StopReason | None:
+    """Why nothing further begins, if so. What is under way may end, and counts.
+
+    A budget only ends a test when nothing is under way any more: what a trial leaves of its own budget may
+    pay for the next.
+    """
+    if standing.told_to_stop:
         return StopReason.SIGNAL
-    if standing.all_started:
+    if standing.all_begun:
         return StopReason.COMPLETED
     if standing.now >= standing.ends_at:
         return StopReason.DEADLINE
-    if standing.purse.exhausted(standing.trial) and standing.running == 0:
+    if standing.purse.running == 0 and not standing.purse.affords_another():
         return StopReason.BUDGET
     return None
 
 
-def stops(verdict: Verdict, *, final: bool, crossed: bool) -> StopReason | None:
-    """Why this look ends the test, if so. Before the last one, only what no later look may take back does."""
-    if verdict.decision is Decision.INVALID and not final:
-        return StopReason.INVALID if _lasting(verdict) else None
-    if verdict.decision is Decision.INVALID:
-        return StopReason.INVALID
-    if crossed and verdict.decision in (Decision.WINNER, Decision.CONTROL):
-        return StopReason.BOUNDARY
-    if verdict.decision is Decision.CONTROL:
-        return StopReason.BOUNDARY  # harm on a guardrail is proved: more of it helps nobody
-    return None
-
-
-def _lasting(verdict: Verdict) -> bool:
-    """Whether more units could not mend it: too few units and missing data may pass."""
-    from tamma.model.experiment import Reason
-
-    return any(
-        reason in (Reason.SRM, Reason.MODEL_CHANGED, Reason.CONFIG_CHANGED, Reason.MISSINGNESS_DIFFERS)
-        for reason in verdict.reasons
-    )
+def reason_of_look(verdict: Verdict) -> StopReason | None:
+    """Why a look that is not the last one ends the test, if it does."""
+    if verdict.decision is Decision.INCONCLUSIVE:
+        return None
+    return StopReason.INVALID if verdict.decision is Decision.INVALID else StopReason.BOUNDARY

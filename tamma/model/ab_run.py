@@ -21,6 +21,14 @@ from tamma.model.experiment import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ABAnswer:
+    """What a person says to a test: who, and why."""
+
+    by: str = ""
+    text: str = ""
+
+
 @dataclass(slots=True)
 class ABProgress:
     """The memory of a test's workflow; it goes along when the workflow is continued as a new run."""
@@ -39,20 +47,21 @@ class ABProgress:
     next_cell: int = 0
     """How many of that unit's trials have begun, where it was left in the middle."""
     open_units: dict[int, int] = field(default_factory=dict[int, int])
-    """By position, how many trials of a unit that was begun have yet to end. Units below `prefix` are done."""
-    prefix: int = 0
-    """The first so many units in the drawn order are complete."""
+    """By position: how many trials of a unit that was begun have yet to end."""
     trials_ended: int = 0
     failed_trials: int = 0
     spent_usd: Decimal = Decimal(0)
     looks: list[Look] = field(default_factory=list[Look])
     verdict: Verdict | None = None
     effect: Effect | None = None
-    effect_size: float | None = None
+    significant: bool = False
+    told_to_stop: ABAnswer | None = None
     stop_reason: StopReason | None = None
     approver: Approver | None = None
     asked_at: datetime | None = None
     """Since when the verdict waits for a person."""
+    replaced_version: int | None = None
+    """What was active before, and is again after a rollback."""
     applied_version: int | None = None
     applied_at: datetime | None = None
     rolled_back_to: int | None = None
@@ -64,9 +73,14 @@ class ABProgress:
     notes: list[str] = field(default_factory=list[str])
 
     @property
-    def looked_at(self) -> int:
-        """How many units the last look was about."""
-        return self.looks[-1].units if self.looks else 0
+    def prefix(self) -> int:
+        """The first so many units in the drawn order are complete."""
+        return min([*self.open_units, self.next_unit])
+
+    @property
+    def complete(self) -> int:
+        """Units whose trials have all ended."""
+        return self.next_unit + (1 if self.next_cell else 0) - len(self.open_units)
 
     def add_note(self, text: str) -> None:
         """Add a note once."""
@@ -84,14 +98,6 @@ class ABTestStart:
     """Who started it."""
     progress: ABProgress | None = None
     """Set where an earlier run of the same workflow has gone on as this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ABAnswer:
-    """What a person says to a test: who, and why."""
-
-    by: str = ""
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ FOR_WORKFLOWS = (
     "tamma.agents",
     "tamma.experiments.assignment",
     "tamma.experiments.looks",
+    "tamma.experiments.stopping",
     "tamma.experiments.verdict",
     "activities.interface",
     "workflows",
