@@ -186,6 +186,9 @@ class Outcome:
     cache_read_tokens: int = 0
     quality_parts: tuple[QualityPart, ...] = ()
     ended_at: datetime | None = None
+    config_hash: str = ""
+    """Of the configuration that really ran; empty where no configured agent did."""
+    input_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,8 @@ class Effect:
     missing_control: int = 0
     missing_candidate: int = 0
     problem: str = ""
+    standardised: float | None = None
+    """d_z (paired) or Hedges' g; of ratios that of their logarithms. None where it has no meaning."""
     sensitivity: tuple[str, ...] = ()
     """What other methods say, in a line each."""
 
