@@ -5,6 +5,7 @@ Everything returns the model's dataclasses; what goes wrong is one of `run_error
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -123,9 +124,9 @@ async def _start(
             )
         except WorkflowUpdateFailedError as error:
             raise refusal(error.cause) from error
-        except (WorkflowAlreadyStartedError, RPCError):
-            # The operation holds the same error, and would complain that nobody looked at it.
-            with suppress(WorkflowAlreadyStartedError, RPCError):
+        except (WorkflowAlreadyStartedError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            # The operation holds what went wrong, and would complain that nobody looked at it.
+            with suppress(WorkflowAlreadyStartedError, RPCError, asyncio.CancelledError):
                 await operation.workflow_handle()
             raise
         handle = await operation.workflow_handle()

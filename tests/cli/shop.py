@@ -37,9 +37,13 @@ class Shop:
 
     @asynccontextmanager
     async def worker(
-        self, client: Client, folder: Path, turns: Mapping[str, object] | None = None
+        self,
+        client: Client,
+        folder: Path,
+        turns: Mapping[str, object] | None = None,
+        **platform: Any,
     ) -> AsyncGenerator[Loop]:
-        """A worker for this shop's repository; its place on disk is `folder`."""
+        """A worker for this shop's repository; its place on disk is `folder`. `platform`: more options."""
         full = self.repo.full_name
         async with running_loop(
             client,
@@ -47,6 +51,7 @@ class Shop:
             turns=turns,
             repositories={full: str(folder / "calc.git")},
             issues={full: {"1": ISSUE, "2": ISSUE}},
+            **platform,
         ) as loop:
             yield loop
 

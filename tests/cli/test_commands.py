@@ -12,6 +12,7 @@ import pytest
 from temporalio.client import Client
 
 from tamma.cli import main
+from tamma.cli.commands import submit
 from tamma.temporal import run_index
 from tests.cli.shop import Shop, configure, shop_of
 from tests.support.typewriter import typewriter
@@ -126,6 +127,25 @@ async def test_an_issue_that_is_not_there(client: Client, tmp_path: Path, termin
         assert (code, out) == (1, "")
         assert err.startswith("error: ")
         assert "404" in err
+
+
+async def test_who_only_hands_in_is_let_go_though_nobody_can_read_the_issue(
+    client: Client, tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit, "NO_WORKER_AFTER", 0.5)
+    monkeypatch.setattr(submit, "LEAVES_AFTER", 1.5)
+    words = ("submit", terminal.issue, "--provider", "scripted")
+    outage = [{"on": "get_issue", "error": "Transient", "times": 1000}]
+    async with shop_of(tmp_path).worker(client, tmp_path, faults=outage):
+        code, out, err = await terminal.type(*words)
+        assert code == 0, err
+        assert "the run is stored" in err
+        assert "tamma watch" in err
+        assert "status       running (accept)" in out
+        assert (await terminal.type("status", terminal.issue))[1].splitlines()[0] == out.splitlines()[0]
+        told = await terminal.json(*words)
+        assert (told["new"], told["phase"]) == (False, "accept")
+    await client.get_workflow_handle(told["workflowId"]).terminate("the test is over")
 
 
 async def test_names_of_no_run(terminal: Terminal) -> None:

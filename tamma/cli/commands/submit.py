@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 NO_WORKER_AFTER = 8.0
 """Seconds after which a person is told why nothing happens."""
-
+LEAVES_AFTER = 30.0
+"""Seconds after which whoever does not watch is let go though nobody could read the issue yet."""
 
 MOST_DOLLARS = 1_000_000
 """What a run takes at once (see `workflows.messages`)."""
@@ -112,8 +113,9 @@ async def command(
       SHOP-12 --repo owner/repo                    (issues in Jira; work items of Azure DevOps)
       PATH --issue FILE.md    for a plain Git repository
 
-    Submitting an issue that has a live run shows that run. With --watch: 0 if the run completed, 1 if it
-    failed or needs you.
+    Submitting an issue that has a live run shows that run. Where nobody can read the issue within half a
+    minute, the run is stored all the same, and you are told where it stands. With --watch: 0 if the run
+    completed, 1 if it failed or needs you.
     """
     wishes = Wishes(
         agent,
@@ -145,7 +147,10 @@ async def command(
         _show_order(name, request, loaded, as_json=as_json)
         return 0
     async with invocation.link(loaded=loaded, fresh_worker=True) as link:
-        started = await _start(link, request, name, again=again)
+        started = await _start(link, request, name, again=again, patience=None if watch else LEAVES_AFTER)
+        if started is None:
+            await _tell_where_it_stands(link, request, name, as_json=as_json)
+            return 0
         if not started.new:
             output.note("this issue has a live run already; this is it")
         if watch:
@@ -159,7 +164,10 @@ def _folder(issue: str, issue_file: str | None) -> Path | None:
     return Path(issue).expanduser() if issue_file and "://" not in issue else None
 
 
-async def _start(link: Link, request: DevRequest, name: IssueName, *, again: bool) -> StartedRun:
+async def _start(
+    link: Link, request: DevRequest, name: IssueName, *, again: bool, patience: float | None
+) -> StartedRun | None:
+    """The run once its issue was read; None where that takes longer than `patience` seconds."""
     from tamma.temporal import runs
 
     starting = asyncio.ensure_future(runs.start_run(link.client, request, name.workflow_id, again=again))
@@ -170,11 +178,28 @@ async def _start(link: Link, request: DevRequest, name: IssueName, *, again: boo
                 "nobody could read the issue yet; the run is stored and begins by itself, and "
                 f"`tamma status {name.workflow_id}` says what it waits for …"
             )
-        return await starting
+            rest = None if patience is None else max(0, patience - NO_WORKER_AFTER)
+            done, _ = await asyncio.wait([starting], timeout=rest)
+        return await starting if done else None
     except asyncio.CancelledError:
-        starting.cancel()
         output.note(f"\nleft; the run may have begun: tamma status {name.workflow_id}")
         raise
+    finally:
+        starting.cancel()
+        await asyncio.wait([starting])
+
+
+async def _tell_where_it_stands(link: Link, request: DevRequest, name: IssueName, *, as_json: bool) -> None:
+    """What `tamma status` says. Raises RunNotFound where the server never took the run."""
+    from tamma.cli import standing
+    from tamma.temporal import run_index
+
+    record = await run_index.describe(link.client, name.workflow_id)
+    new = record.task_id == request.task_id
+    if not new:
+        output.note("this issue has a live run already; this is it")
+    await standing.tell(link, record, as_json=as_json, new=new)
+    output.note(f"hint: `tamma watch {record.task_id}` follows it")
 
 
 def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, as_json: bool) -> None:
