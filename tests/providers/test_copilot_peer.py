@@ -24,6 +24,7 @@ from tamma.errors import (
 )
 from tamma.model.conversation import (
     CostSource,
+    Finish,
     FinishReason,
     Message,
     Request,
@@ -33,6 +34,7 @@ from tamma.model.conversation import (
     Text,
     TextDelta,
     Tool,
+    UsageUpdate,
     user,
 )
 from tamma.providers.copilot.provider import GitHubCopilot
@@ -104,14 +106,22 @@ async def test_the_runtime_does_not_go_on_by_itself(args: str) -> None:
 
 
 async def test_a_short_answer_is_not_continued() -> None:
-    said = Said(["cut"], finish=FinishReason.LENGTH)
-    async with RawServer(Answer(CHAT.wire(said))) as server:
+    """The runtime asks for more by itself, up to twice. Here it is let begin, so that there is one to stop."""
+    cut = Answer(CHAT.wire(Said(["cut"], finish=FinishReason.LENGTH)))
+    async with RawServer(cut, Answer(["hang"])) as server:
         provider = GitHubCopilot(settings(server.url))
-        completion = await complete(provider, ask())
-        assert completion.message.text == "cut"
-        assert completion.finish.reason is FinishReason.LENGTH
+        events: list[StreamEvent] = []
+        async for event in provider.stream(ask()):
+            events.append(event)
+            if isinstance(event, UsageUpdate):
+                await eventually(lambda: len(server.received) == 2, 30)
+        assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "cut"
+        assert isinstance(events[-1], Finish)
+        assert events[-1].reason is FinishReason.LENGTH
+        await asyncio.wait_for(server.hung_up.wait(), 30)  # while the runtime lives
+        assert family()
         await provider.close()
-        assert len(server.received) <= 2  # it begins to go on at once, and is stopped
+        assert len(server.received) == 2
 
 
 async def test_each_refusal_is_told_and_not_retried() -> None:
