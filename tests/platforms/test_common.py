@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tamma.errors import Conflict, NotFound, PlatformError, StaleHead
+from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead, Transient
 from tamma.model.repository import (
     Branch,
     Issue,
@@ -24,7 +24,7 @@ from tamma.platforms.common.differences import difference
 from tamma.platforms.common.ensuring import answered, ensure_text, find_or_make, ours
 from tamma.platforms.common.filters import issue_fits, pull_fits
 from tamma.platforms.common.marks import with_mark
-from tamma.platforms.common.merging import parted, settled
+from tamma.platforms.common.merging import look_again, parted, settled
 from tamma.platforms.common.moments import in_utc, moment_of
 from tamma.platforms.common.names import number_of, segment, segments
 from tamma.platforms.common.repositories import clone_url, git_credentials
@@ -161,6 +161,44 @@ def test_another_head_than_was_read_is_not_merged() -> None:
         settled(pull("open", TWO), ONE, "hub")
     with pytest.raises(Conflict, match="#12 was merged at 222222222222"):
         settled(pull("merged", TWO), ONE, "hub")
+
+
+PASSES, REFUSES = Transient("502"), PlatformError("405", status=405)
+HAPPENED = MergeResult(MergeOutcome.MERGED, TWO)
+
+
+@pytest.mark.parametrize(
+    ("error", "found", "result"),
+    [
+        (PASSES, HAPPENED, HAPPENED),  # its answer was lost
+        (PASSES, None, PASSES),
+        (PASSES, Transient("503"), PASSES),
+        (PASSES, StaleHead("moved"), StaleHead),
+        (REFUSES, HAPPENED, HAPPENED),
+        (REFUSES, None, None),
+        (REFUSES, Transient("503"), Transient),  # nobody could tell: the refusal must not be the last word
+        (Conflict("409"), None, None),
+        (Forbidden("403"), None, None),
+        (PlatformError("400", status=400), HAPPENED, PlatformError),
+    ],
+)
+async def test_a_merge_that_failed_is_looked_at_again(
+    error: PlatformError,
+    found: MergeResult | PlatformError | None,
+    result: MergeResult | PlatformError | type[PlatformError] | None,
+) -> None:
+    async def look() -> MergeResult | None:
+        if isinstance(found, PlatformError):
+            raise found
+        return found
+
+    looking = look_again(look, error, kinds=(Forbidden,), statuses=(405,))
+    if result is None or isinstance(result, MergeResult):
+        assert await looking == result
+        return
+    with pytest.raises(PlatformError) as caught:
+        await looking
+    assert caught.value is result or type(caught.value) is result
 
 
 def test_a_message_has_a_first_line_and_a_rest() -> None:

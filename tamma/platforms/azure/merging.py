@@ -14,7 +14,7 @@ from tamma.model.repository import (
 from tamma.platforms.azure.policies import merge_state
 from tamma.platforms.azure.pullrequests import PullAnswer
 from tamma.platforms.azure.pulls import AzurePulls
-from tamma.platforms.common.merging import settled
+from tamma.platforms.common.merging import look_again, settled
 
 _STRATEGIES = {"merge": "noFastForward", "squash": "squash", "rebase": "rebase"}
 _MESSAGE_LIMIT = 4_000
@@ -88,19 +88,12 @@ class AzureMerging(AzurePulls):
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
-        known = isinstance(error, Transient | Conflict | StaleHead | Forbidden) or error.status == 400
-        if not known:
-            raise error
-        try:
-            pull = await self._pull(repo, number)
-        except Transient:
-            raise error from None
-        done = self._settled(repo, pull, expected_head)
+        async def look() -> MergeResult | None:
+            return self._settled(repo, await self._pull(repo, number), expected_head)
+
+        done = await look_again(look, error, kinds=(StaleHead, Forbidden), statuses=(400,))
         if done is not None:
             return done
-        if isinstance(error, Transient):
-            raise error
         if isinstance(error, StaleHead):
             raise Transient(error.message, platform=self._settings.id, status=error.status) from error
         return MergeResult(MergeOutcome.REFUSED, None, error.message)

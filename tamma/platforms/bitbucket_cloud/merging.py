@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Transient, Unsupported
+from tamma.errors import Forbidden, NotFound, PlatformError, Transient, Unsupported
 from tamma.model.repository import (
     CheckState,
     CheckSummary,
@@ -23,7 +23,7 @@ from tamma.platforms.bitbucket_cloud.ci import BitbucketCi
 from tamma.platforms.bitbucket_cloud.client import pages, repo_path
 from tamma.platforms.bitbucket_cloud.models import Conflict as FileConflict
 from tamma.platforms.bitbucket_cloud.models import MergeTask, PullAnswer
-from tamma.platforms.common.merging import settled
+from tamma.platforms.common.merging import look_again, settled
 from tamma.platforms.common.names import number_of, segment
 from tamma.platforms.interface import AUTO_MERGE, PlatformSettings
 
@@ -131,17 +131,12 @@ class BitbucketMerging(BitbucketCi):
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
-        if not (isinstance(error, Transient | Conflict) or error.status in (400, 404)):
-            raise error
-        try:
-            done = await self._settled(repo, await self._pull(repo, number), expected_head)
-        except Transient:
-            raise error from None
+        async def look() -> MergeResult | None:
+            return await self._settled(repo, await self._pull(repo, number), expected_head)
+
+        done = await look_again(look, error, statuses=(400, 404))
         if done is not None:
             return done
-        if isinstance(error, Transient):
-            raise error
         conflicts = await self._conflicts(repo, number) if error.status == 409 else []
         if error.status == 409 and not conflicts:
             # "One of the refs involved changed": the base did, or an earlier request of ours is merging.

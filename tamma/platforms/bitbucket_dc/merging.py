@@ -6,7 +6,7 @@ which is looked at right before, for the server takes a push in a moment later.
 
 from __future__ import annotations
 
-from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, Transient
+from tamma.errors import Forbidden, NotFound, PlatformError, Transient
 from tamma.model.repository import (
     CheckState,
     MergeCategory,
@@ -20,7 +20,7 @@ from tamma.platforms.bitbucket_dc.client import repo_path
 from tamma.platforms.bitbucket_dc.errors import OUT_OF_DATE, names
 from tamma.platforms.bitbucket_dc.models import AutoMerge, Mergeability, PullAnswer, PullSettings
 from tamma.platforms.bitbucket_dc.pulls import BitbucketPulls
-from tamma.platforms.common.merging import settled
+from tamma.platforms.common.merging import look_again, settled
 from tamma.platforms.common.names import number_of
 from tamma.platforms.http.messages import Request
 from tamma.platforms.interface import AUTO_MERGE
@@ -112,29 +112,27 @@ class BitbucketMerging(BitbucketPulls):
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError, *, later: bool
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
         if later and isinstance(error, Forbidden) and error.status == 403:
             return MergeResult(
                 MergeOutcome.REFUSED,
                 None,
                 "automatic merges are not enabled: Repository settings, Auto-merge, or merge later",
             )
-        if not isinstance(error, Transient | Conflict | NotFound):
-            raise error
-        try:
+
+        async def look() -> MergeResult | None:
             pull = await self._pull(repo, number)
             done = await self._settled(repo, pull, expected_head)
-            if done is not None:
+            if done is not None or isinstance(error, Transient):
                 return done
-            if isinstance(error, Transient):
-                raise error
             if names(error, *OUT_OF_DATE):
                 raise self._overtaken(f"#{number}") from error
             state = await self._open_state(repo, pull)
-        except Transient as second:
-            raise (error if isinstance(error, Transient) else second) from None
-        reason = error.message if state.category is MergeCategory.READY else state.reason
-        return MergeResult(MergeOutcome.REFUSED, None, reason)
+            if state.category is MergeCategory.READY:
+                return None
+            return MergeResult(MergeOutcome.REFUSED, None, state.reason)
+
+        done = await look_again(look, error, kinds=(NotFound,))
+        return done or MergeResult(MergeOutcome.REFUSED, None, error.message)
 
     async def _settled(self, repo: RepoRef, pull: PullAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""

@@ -1,8 +1,10 @@
-"""What a merge comes to before anybody merges. Pure."""
+"""What a merge comes to: before anybody merges, and after one failed."""
 
 from __future__ import annotations
 
-from tamma.errors import Conflict
+from collections.abc import Awaitable, Callable
+
+from tamma.errors import Conflict, PlatformError, Transient
 from tamma.model.repository import MergeOutcome, MergeResult, PullRequest
 from tamma.platforms.common.branches import stale
 
@@ -27,6 +29,32 @@ def settled(pull: PullRequest, expected_head: str, platform: str, sign: str = "#
     if head != expected_head:
         raise stale(f"the head of {name}", head, expected_head, platform)
     return None
+
+
+async def look_again(
+    look: Callable[[], Awaitable[MergeResult | None]],
+    error: PlatformError,
+    *,
+    kinds: tuple[type[PlatformError], ...] = (),
+    statuses: tuple[int, ...] = (),
+) -> MergeResult | None:
+    """After a merge failed with `error`: what `look` finds, for it may have happened (a lost answer); None
+    where it was refused.
+
+    Conflicts, `kinds` and `statuses` are refusals, or say that the head moved; anything else is raised as it
+    is. So is what may pass: where nothing was found, and where nobody could look.
+    """
+    if not (isinstance(error, (Transient, Conflict, *kinds)) or error.status in statuses):
+        raise error
+    try:
+        done = await look()
+    except Transient:
+        if isinstance(error, Transient):
+            raise error from None
+        raise
+    if done is None and isinstance(error, Transient):
+        raise error
+    return done
 
 
 def parted(message: str) -> tuple[str, str]:

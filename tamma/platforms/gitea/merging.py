@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from tamma.errors import Conflict, PlatformError, Transient
+from tamma.errors import PlatformError, Transient
 from tamma.model.repository import (
     MergeCategory,
     MergeMethod,
@@ -14,7 +14,7 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
-from tamma.platforms.common.merging import parted, settled
+from tamma.platforms.common.merging import look_again, parted, settled
 from tamma.platforms.common.names import number_of, segments
 from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.models import ChangedPath, Compared, PullAnswer, ReviewAnswer
@@ -76,31 +76,34 @@ class GiteaMerging(GiteaPulls):
         except PlatformError as error:
             return await self._after_failed_merge(repo, number, expected_head, error)
         if response.status == 201:
-            return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
+            return self._scheduled
         pull = await self._pull(repo, number)  # the answer does not name the commit
         done = await self._settled(repo, pull, expected_head)
         return done or MergeResult(MergeOutcome.PENDING, None, f"{self._name} has begun")
 
+    @property
+    def _scheduled(self) -> MergeResult:
+        return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
+
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
-        if not (isinstance(error, Transient | Conflict) or error.status in (404, 405)):
-            raise error
-        try:
+        said = error.message.lower()
+
+        async def look() -> MergeResult | None:
             done = await self._settled(repo, await self._pull(repo, number), expected_head)
-        except Transient:
-            raise error from None
+            if done is None and _SCHEDULED in said:
+                return self._scheduled
+            if done is None and _AGAIN in said:
+                state = await self.merge_readiness(repo, number)
+                if state.category in (MergeCategory.RECOVERABLE, MergeCategory.TERMINAL):
+                    return MergeResult(MergeOutcome.REFUSED, None, state.reason)
+            return done
+
+        done = await look_again(look, error, statuses=(404, 405))
         if done is not None:
             return done
-        said = error.message.lower()
-        if _SCHEDULED in said:
-            return MergeResult(MergeOutcome.SCHEDULED, None, f"{self._name} merges it when its checks pass")
-        if _AGAIN in said:
-            state = await self.merge_readiness(repo, number)
-            if state.category in (MergeCategory.RECOVERABLE, MergeCategory.TERMINAL):
-                return MergeResult(MergeOutcome.REFUSED, None, state.reason)
-        if isinstance(error, Transient) or any(words in said for words in (_AGAIN, *_RACES)):
+        if any(words in said for words in (_AGAIN, *_RACES)):
             raise Transient(
                 error.message,
                 hint=error.hint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.errors import Conflict, PlatformError, Transient
+from tamma.errors import PlatformError, Transient
 from tamma.model.repository import (
     CheckState,
     MergeCategory,
@@ -12,7 +12,7 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
-from tamma.platforms.common.merging import parted, settled
+from tamma.platforms.common.merging import look_again, parted, settled
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.models import MergeAnswer, PullAnswer
 from tamma.platforms.github.pulls import GitHubPulls
@@ -95,17 +95,12 @@ class GitHubMerging(GitHubPulls):
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved."""
-        if not (isinstance(error, Transient | Conflict) or error.status in (405, 422)):
-            raise error
-        try:
-            done = self._settled(await self._pull(repo, number), expected_head)
-        except Transient:
-            raise error from None
+        async def look() -> MergeResult | None:
+            return self._settled(await self._pull(repo, number), expected_head)
+
+        done = await look_again(look, error, statuses=(405, 422))
         if done is not None:
             return done
-        if isinstance(error, Transient):
-            raise error
         if error.status == 409 or _BASE_MOVED in error.message.lower():
             raise Transient(error.message, platform=self._settings.id, status=error.status) from error
         return MergeResult(MergeOutcome.REFUSED, None, error.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tamma.errors import Conflict, PlatformError, Transient
+from tamma.errors import PlatformError, Transient
 from tamma.model.repository import (
     MergeCategory,
     MergeMethod,
@@ -13,7 +13,7 @@ from tamma.model.repository import (
     MergeState,
     RepoRef,
 )
-from tamma.platforms.common.merging import settled
+from tamma.platforms.common.merging import look_again, settled
 from tamma.platforms.gitlab.client import item, project, without_commands
 from tamma.platforms.gitlab.models import MergeRequestAnswer, ProjectAnswer
 from tamma.platforms.gitlab.pulls import GitLabPulls
@@ -80,30 +80,28 @@ class GitLabMerging(GitLabPulls):
     async def _after_failed_merge(
         self, repo: RepoRef, number: str, expected_head: str, error: PlatformError
     ) -> MergeResult:
-        """Read again: the merge may have happened (a lost answer), or the head may have moved.
+        """405: not mergeable. 406 and 422: conflicts, or a hook that refuses. 409: the head is another."""
 
-        405: not mergeable. 406 and 422: conflicts, or a hook that refuses. 409: the head is another.
-        """
-        if not (isinstance(error, Transient | Conflict) or error.status in (400, 405, 406, 422)):
-            raise error
-        try:
+        async def look() -> MergeResult | None:
             request = await self._request(repo, number)
-        except Transient:
-            raise error from None
-        done = self._settled(request, expected_head)
-        if done is not None:
-            return done
-        if isinstance(error, Transient):
-            if request.merge_when_pipeline_succeeds:
-                return MergeResult(MergeOutcome.SCHEDULED)
-            raise error
+            done = self._settled(request, expected_head)
+            if done is None and isinstance(error, Transient):
+                return MergeResult(MergeOutcome.SCHEDULED) if request.merge_when_pipeline_succeeds else None
+            return done or self._refused(request, error)
+
+        done = await look_again(look, error, statuses=(400, 405, 406, 422))
+        return done or MergeResult(MergeOutcome.REFUSED, None, error.message)
+
+    def _refused(self, request: MergeRequestAnswer, error: PlatformError) -> MergeResult | None:
+        """Why, where the merge request knows better. Raises Transient where the merge may be tried again."""
         state = merge_state(request)
         if state.native in COMPUTING or error.status == 409:
             raise Transient(
                 f"{error.message} ({state.reason})", platform=self._settings.id, status=error.status
             ) from error
-        reason = state.reason if state.category is not MergeCategory.READY else error.message
-        return MergeResult(MergeOutcome.REFUSED, None, reason)
+        if state.category is MergeCategory.READY:
+            return None
+        return MergeResult(MergeOutcome.REFUSED, None, state.reason)
 
     def _settled(self, request: MergeRequestAnswer, expected_head: str) -> MergeResult | None:
         """The result where nothing is left to do; None where it can be merged at `expected_head`."""
