@@ -117,3 +117,50 @@ class Comparison:
     def has(self, kind: CautionKind) -> bool:
         """Whether one of the cautions is of that kind."""
         return any(caution.kind is kind for caution in self.cautions)
+
+
+class GuardrailVerdict(StrEnum):
+    """Whether treatment is proven to be no worse than what is tolerated."""
+
+    PASSED = "passed"
+    """Proven not to be worse than the limit."""
+    HARM = "harm"
+    """Proven to be worse than the limit."""
+    UNPROVEN = "unproven"
+    """Neither: too few tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A comparison against the worst value that is tolerated. `bound` is its interval's end on that side.
+
+    `p` is one-sided and small where treatment is not worse; None where the method has only an interval.
+    """
+
+    verdict: GuardrailVerdict
+    limit: float
+    bound: float | None
+    p: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCheck:
+    """The sample-ratio check; `alarm` blocks the decision. `words` say what was seen and what was planned."""
+
+    observed: tuple[int, ...]
+    expected: tuple[float, ...]
+    statistic: float | None
+    df: int
+    p: float | None
+    alarm: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCheck:
+    """The arms' rates of tasks that lack the metric, compared; `alarm` blocks the decision."""
+
+    comparison: Comparison
+    alarm: bool
+    words: str

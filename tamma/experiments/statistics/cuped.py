@@ -11,7 +11,7 @@ import numpy as np
 
 from tamma.errors import BadFigures
 from tamma.experiments.statistics.means import Moments, welch, welch_of_moments
-from tamma.experiments.statistics.samples import FloatArray, Sample, Values, has_spread, sample
+from tamma.experiments.statistics.samples import ROUNDING, FloatArray, Sample, Values, has_spread, sample
 from tamma.model.estimates import Caution, CautionKind, Comparison
 
 FEW = 20
@@ -75,9 +75,11 @@ def cuped(
     known = tuple(starmap(_known, given))
     everything = np.concatenate([values[~np.isnan(values)] for values in known])
     plain = welch(control=control, treatment=treatment, level=level)
-    varies = has_spread(everything, float(np.max(np.abs(everything), initial=0.0)))
+    size = float(np.max(np.abs(everything), initial=0.0))
+    # Arms that each hold one value of the covariate say nothing about the slope.
+    varies = any(has_spread(values[~np.isnan(values)], size) for values in known)
     if plain.standard_error is None or not varies:
-        words = "the covariate is the same for all tasks, or the metric allows no test: nothing is adjusted"
+        words = "the covariate does not vary within an arm, or the metric allows no test: nothing is adjusted"
         caution = Caution(CautionKind.NO_SPREAD, words)
         return Adjusted(replace(plain, cautions=(*plain.cautions, caution)), 0.0, 1.0)
     covariates = [np.where(np.isnan(values), np.mean(everything), values) for values in known]
@@ -93,22 +95,23 @@ def _adjusted(
     residuals = [(_centred(y.values), _centred(x)) for y, x in zip(outcomes, covariates, strict=True)]
     spread = sum(float(np.sum(x**2)) for _, x in residuals)
     together = sum(float(np.sum(y * x)) for y, x in residuals)
-    # Arms that each hold one value of the covariate say nothing about the slope.
-    slope = together / spread if spread > 0 else 0.0
+    slope = together / spread
     middle = float(np.mean(np.concatenate(covariates)))
+    before = sum(float(np.sum(y**2)) for y, _ in residuals)
+    after = sum(float(np.sum((y - slope * x) ** 2)) for y, x in residuals)
+    # What rounding leaves of a metric that the covariate explains whole is no spread.
+    left = after / before if after > ROUNDING * before else 0.0
     tasks = outcomes[0].n + outcomes[1].n
     paid = (tasks - 2) / (tasks - 3) if tasks > 3 else 1.0
     moments: list[Moments] = []
     for outcome, covariate in zip(outcomes, covariates, strict=True):
         adjusted = Moments.of(Sample(outcome.name, outcome.values - slope * (covariate - middle)))
-        moments.append(Moments(adjusted.n, adjusted.mean, adjusted.variance * paid))
+        moments.append(Moments(adjusted.n, adjusted.mean, adjusted.variance * paid if left else 0.0))
     result = welch_of_moments(control=moments[0], treatment=moments[1], level=level)
     said = tuple(caution for caution in plain.cautions if caution not in result.cautions) + result.cautions
     fewest = min(outcome.n for outcome in outcomes)
     if fewest < FEW:
         said += (Caution(CautionKind.SMALL, f"with {fewest} tasks in an arm the slope is itself uncertain"),)
-    before = sum(float(np.sum(y**2)) for y, _ in residuals)
-    after = sum(float(np.sum((y - slope * x) ** 2)) for y, x in residuals)
     comparison = replace(
         result,
         method="cuped-welch-t",
@@ -116,7 +119,7 @@ def _adjusted(
         treatment=replace(plain.treatment, value=result.treatment.value),
         cautions=said,
     )
-    return Adjusted(comparison, slope, after / before)
+    return Adjusted(comparison, slope, left)
 
 
 def _known(values: Values, covariate: Covariate, name: str) -> FloatArray:

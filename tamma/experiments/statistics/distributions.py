@@ -60,4 +60,6 @@ def hedges_correction(df: float) -> float:
 
 def noncentral_student_cdf(t: float, df: float, noncentrality: float) -> float:
     """P(T <= t) of the noncentral t distribution."""
-    return float(_special.nctdtr(df, noncentrality, t))
+    share = float(_special.nctdtr(df, noncentrality, t))
+    # scipy answers NaN where the probability underflows, far below the noncentrality, and only there.
+    return 0.0 if math.isnan(share) else share

@@ -7,38 +7,13 @@ All guardrails must pass, so none is adjusted for there being several: that woul
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from enum import StrEnum
 
 from tamma.errors import BadFigures
 from tamma.experiments.statistics.distributions import student_above
-from tamma.model.estimates import Comparison, Measure
+from tamma.model.estimates import Comparison, Guardrail, GuardrailVerdict, Measure
 
 ALPHA = 0.05
 """One-sided. Its interval is the two-sided one of 90 %."""
-
-
-class Verdict(StrEnum):
-    PASSED = "passed"
-    """Proven not to be worse than the limit."""
-    HARM = "harm"
-    """Proven to be worse than the limit."""
-    UNPROVEN = "unproven"
-    """Neither: too few tasks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """`bound` is the end of the interval on the harmful side.
-
-    `p` is one-sided and small where treatment is not worse; None where the method has only an interval.
-    """
-
-    verdict: Verdict
-    limit: float
-    bound: float | None
-    p: float | None
-    words: str
 
 
 def level_for(alpha: float = ALPHA) -> float:
@@ -68,7 +43,7 @@ def guardrail(
     interval = comparison.interval
     if interval is None or comparison.estimate is None:
         return Guardrail(
-            Verdict.UNPROVEN, limit, None, None, "there is no interval to hold against the limit"
+            GuardrailVerdict.UNPROVEN, limit, None, None, "there is no interval to hold against the limit"
         )
     if not math.isclose(interval.level, level_for(alpha)):
         raise BadFigures(
@@ -78,11 +53,11 @@ def guardrail(
         )
     worse, other = (interval.low, interval.high) if higher_is_better else (interval.high, interval.low)
     if worse is not None and better * (worse - limit) > 0:
-        verdict, meaning = Verdict.PASSED, "is better than the limit"
+        verdict, meaning = GuardrailVerdict.PASSED, "is better than the limit"
     elif other is not None and better * (other - limit) < 0:
-        verdict, meaning = Verdict.HARM, "and the whole interval are worse than the limit"
+        verdict, meaning = GuardrailVerdict.HARM, "and the whole interval are worse than the limit"
     else:
-        verdict, meaning = Verdict.UNPROVEN, "is not better than the limit"
+        verdict, meaning = GuardrailVerdict.UNPROVEN, "is not better than the limit"
     shown = "unbounded" if worse is None else f"{worse:.4g}"
     words = f"the worst value of the interval, {shown}, {meaning} of {limit:.4g}"
     return Guardrail(verdict, limit, worse, _one_sided_p(comparison, limit, better), words)

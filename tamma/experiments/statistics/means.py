@@ -11,6 +11,7 @@ import numpy as np
 from tamma.errors import BadFigures
 from tamma.experiments.statistics.distributions import hedges_correction
 from tamma.experiments.statistics.samples import (
+    LEAST_VARIANCE,
     Pairs,
     Sample,
     Values,
@@ -181,7 +182,7 @@ def _untestable(control: Moments, treatment: Moments) -> Caution | None:
             f"arms of {control.n} and {treatment.n} values: an arm of one value has no spread, two at least"
         )
         return Caution(CautionKind.TOO_FEW, words)
-    if not control.variance and not treatment.variance:
+    if max(control.variance, treatment.variance) <= LEAST_VARIANCE:
         words = "all values of each arm are equal: with no spread there is no test and no interval"
         return Caution(CautionKind.NO_SPREAD, words)
     return None

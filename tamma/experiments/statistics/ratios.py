@@ -83,8 +83,8 @@ def _on_logs(
 ) -> Comparison:
     if floor is not None and not SMALLEST <= floor <= LARGEST:
         raise BadFigures(f"the floor of a ratio must be above 0, not {floor!r}")
-    before, said = _logs(control, "control", floor)
-    after, more = _logs(treatment, "treatment", floor)
+    before, said = logarithms(control, "control", floor)
+    after, more = logarithms(treatment, "treatment", floor)
     said += more
     if before is None or after is None:
         arms = _without_ratio(control, "control"), _without_ratio(treatment, "treatment")
@@ -93,10 +93,13 @@ def _on_logs(
     return replace(result, cautions=(*said, *result.cautions))
 
 
-def _logs(
-    values: Values, name: str, floor: float | None
+def logarithms(
+    values: Values, name: str, floor: float | None = None
 ) -> tuple[list[float | None] | None, tuple[Caution, ...]]:
-    """The logarithms, missing ones still missing; None where there are zeros and no floor."""
+    """The logarithms, missing ones still missing, and what is to be said; None for zeros without a floor.
+
+    For a test of another module on the log scale, whose result `exponentiated` brings back.
+    """
     present = sample(values, name).values
     negative = present[present < 0]
     if negative.size:

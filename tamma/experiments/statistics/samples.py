@@ -20,6 +20,8 @@ LARGEST = 1e100
 """No cost, duration or score is larger, and squares and sums of these stay far from overflow."""
 ROUNDING = 1e-12
 """A spread below this share of the values' size is rounding, not data."""
+LEAST_VARIANCE = 1e-250
+"""Smaller ones underflow in what is made of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +122,7 @@ def has_spread(values: FloatArray, size: float) -> bool:
     """Whether `values`, computed from numbers as large as `size`, differ by more than rounding does."""
     if values.size < 2:
         return False
-    # The variance of numbers near the smallest float is 0 though they differ.
-    return float(np.ptp(values)) > ROUNDING * size and float(np.var(values, ddof=1)) > 0
+    return float(np.ptp(values)) > ROUNDING * size and float(np.var(values, ddof=1)) > LEAST_VARIANCE
 
 
 def nothing_to_compare(*arms: Sample) -> tuple[Caution, ...]:

@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tamma.errors import BadFigures
 from tamma.experiments.statistics.distributions import chi_square_above
 from tamma.experiments.statistics.proportions import Counts, compare_rates
-from tamma.model.estimates import Comparison
+from tamma.model.estimates import MissingCheck, SplitCheck
 
 ALARM = 0.001
 """p below this: an assignment that works sees it once in a thousand tests, however large they are."""
 LEAST_EXPECTED = 5.0
 """Expected tasks in the smallest arm; below it chi-square is too rough to raise an alarm on."""
-
-
-@dataclass(frozen=True, slots=True)
-class SplitCheck:
-    """The sample-ratio check; `alarm` blocks the decision. `words` say what was seen and what was planned."""
-
-    observed: tuple[int, ...]
-    expected: tuple[float, ...]
-    statistic: float | None
-    df: int
-    p: float | None
-    alarm: bool
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class MissingCheck:
-    """The rates of tasks without the metric, compared. `alarm` blocks the decision."""
-
-    comparison: Comparison
-    alarm: bool
-    words: str
 
 
 def sample_ratio(observed: Sequence[int], planned: Sequence[float]) -> SplitCheck:

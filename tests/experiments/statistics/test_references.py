@@ -191,7 +191,7 @@ def test_adjusted_p_values_are_those_of_r() -> None:
 
 
 def test_sample_sizes_are_those_of_r() -> None:
-    # power.t.test(delta = .5), power.t.test(delta = 1, power = .9), power.prop.test(p1 = .5, p2 = .75, power = .9)
+    # power.t.test(delta = .5), the same of 1 with power = .9, power.prop.test(p1 = .5, p2 = .75, power = .9)
     assert digits(means_tasks(0.5), 3) == 63.766
     assert digits(means_tasks(1, Goal(power=0.9)), 4) == 22.0211
     assert digits(rates_tasks(0.5, 0.75, Goal(power=0.9)), 3) == 76.707
