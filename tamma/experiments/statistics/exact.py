@@ -1,8 +1,8 @@
 """Exact tests of two success rates: Barnard's and Fisher's.
 
 scipy's `barnard_exact` (1.17) compares the statistics of mirrored tables as floats, so that a table which
-ties with the one seen is left out at times, and p comes out too small. Here ties are decided with a tolerance,
-and the common rate is searched on a grid and then between its points.
+ties with the one seen is left out at times, and p comes out too small. Here ties are decided with a
+tolerance, and the common rate is searched on a grid and then between its points.
 """
 
 from __future__ import annotations
