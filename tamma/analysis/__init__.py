@@ -1,0 +1,1 @@
+"""How agents do over time: performance reports, trends, recommendations, insights."""
