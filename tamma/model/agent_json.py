@@ -54,7 +54,8 @@ def config_to_json(config: AgentConfig) -> str:
 
 def config_from_json(text: str | bytes) -> AgentConfig:
     """The inverse of `config_to_json`. Raises pydantic's ValidationError on anything else."""
-    return _adapter().validate_json(text)
+    # Strict: "5" is no number, and yes is no truth.
+    return _adapter().validate_json(text, strict=True)
 
 
 @cache
@@ -81,13 +82,14 @@ def _plain(value: object) -> object:
             return {
                 each.name: _plain(held)
                 for each in fields(value)
-                if (held := getattr(value, each.name)) != _default(each)
+                if (held := getattr(value, each.name)) != default_of(each)
             }
         case _:
             raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
-def _default(of: Field[Any]) -> object:
+def default_of(of: Field[Any]) -> object:
+    """A field's default; MISSING where it has none."""
     if of.default is not MISSING:
         return of.default
     return MISSING if of.default_factory is MISSING else of.default_factory()
