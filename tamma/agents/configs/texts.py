@@ -38,7 +38,8 @@ def read_json(text: str, where: str) -> Mapping[str, object]:
 def write_yaml(values: Mapping[str, object]) -> str:
     import yaml
 
-    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=False)
+    # Not `allow_unicode`: U+0085 within a text would come back as a blank.
+    return yaml.safe_dump(dict(values), sort_keys=False, default_flow_style=False)
 
 
 def write_json(values: Mapping[str, object]) -> str:
