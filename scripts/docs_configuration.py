@@ -143,6 +143,32 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "agents": {
+        "agents": {"default": "reviewer", "optimizationEnabled": True, "abTestingEnabled": True},
+    },
+    "agents.available[]": {
+        "agents": {
+            "available": [
+                {
+                    "name": "reviewer",
+                    "provider": "claude",
+                    "model": "claude-opus-5-5",
+                    "systemPrompt": "You review changes and are hard to please.",
+                    "prompts": {"review": "{{issue}}\n{{plan}}\n{{tests}}\n{{diff}}\nAnswer with JSON."},
+                    "tools": ["view", "grep", "finish"],
+                    "parameters": {"maxTokens": 8192, "reasoning": "high"},
+                    "context": {"compactAt": 0.6},
+                    "capabilities": {"supportedTasks": ["code-review"]},
+                    "optimizationSettings": {"enableABTesting": True, "performanceThreshold": 0.1},
+                    "agentId": None,
+                    "version": None,
+                    "createdAt": None,
+                    "updatedAt": None,
+                },
+                {"name": "coder", "folder": "agents/coder"},
+            ]
+        }
+    },
     "database": {
         "database": {
             "url": None,

@@ -16,7 +16,15 @@ from tamma.config.load import LoadedConfig
 from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import ConfigError
 
-_IGNORED = ("mode", "logLevel", "run.", "orchestrator.", "providers.default")
+_IGNORED = (
+    "mode",
+    "logLevel",
+    "run.",
+    "orchestrator.",
+    "providers.default",
+    "agents.default",
+    "agents.available",
+)
 """What travels with a run or is no worker's business: a change of it is no reason to restart one."""
 _THE_WORKERS = ("run.sandbox.", "run.protectedPaths")
 """What stands under `run.` and yet does not travel with it: the worker reads it in its own."""

@@ -26,7 +26,8 @@ FOLDER = "cache"
 MOST = 32
 """Files: one for each set of values, such as a project's or a flag's. The oldest go."""
 _SCHEMAS = tuple(
-    Path(__file__).with_name(name) for name in ("schema.py", "schema_platforms.py", "section.py")
+    Path(__file__).with_name(name)
+    for name in ("schema.py", "schema_agents.py", "schema_platforms.py", "section.py")
 )
 
 

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-KEYED_LISTS = {"providers.available": "providerId", "platforms.available": "platformId"}
+KEYED_LISTS = {
+    "providers.available": "providerId",
+    "platforms.available": "platformId",
+    "agents.available": "name",
+}
 """Lists whose entries have a name: a later source changes the entry of that name, or adds one."""
 
 Raw = dict[str, Any]

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from tamma.config.built_in import BUILT_IN as BUILT_IN
+from tamma.config.schema_agents import AgentsConfig
 from tamma.config.schema_platforms import PlatformsConfig
 from tamma.config.section import JsonObject, Name, Seconds, Section, listed
 
@@ -271,6 +272,7 @@ class TammaConfig(Section):
     """What a worker logs, from that level on."""
     providers: ProvidersConfig = Field(default_factory=ProvidersConfig)
     platforms: PlatformsConfig = Field(default_factory=PlatformsConfig)
+    agents: AgentsConfig = Field(default_factory=AgentsConfig)
     database: DatabaseConfig = Field(default_factory=DatabaseConfig)
     temporal: TemporalConfig = Field(default_factory=TemporalConfig)
     worker: WorkerConfig = Field(default_factory=WorkerConfig)

@@ -129,7 +129,7 @@ def test_named_file_must_exist_and_is_used(tmp_path: Path) -> None:
             "did you mean 'approve'?",
         ),
         ({"run": {"budget_usd": 1}}, "'run.budget_usd' is not a known key", "did you mean 'budgetUsd'?"),
-        ({"zzzz": 1}, "'zzzz' is not a known key", "known keys there: database, logLevel"),
+        ({"zzzz": 1}, "'zzzz' is not a known key", "known keys there: agents, database, logLevel"),
         (
             {"run": {"approve": "maybe"}},
             "'run.approve' input should be 'none', 'plan', 'merge' or 'all'",
