@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from temporalio import activity
@@ -45,6 +45,7 @@ from tamma.model.conversation import (
 )
 from tamma.model.foreign import label, mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
+from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import ModelTurn, Opening, ToolUse
 from tamma.model.task import AgentChoice, Spend
 from tamma.providers.interface import Folder, Provider, settled
@@ -68,10 +69,17 @@ class Answer:
     seconds: float
     instead_of: tuple[str, ...] = ()
     """Who should have answered and could not."""
+    context: ContextUse = field(default_factory=ContextUse)
+    """Of an answer that was found stored only its own tokens are known."""
 
     @property
     def spend(self) -> Spend:
         return _spend(self.entry)
+
+    @property
+    def use(self) -> ModelUse:
+        entry = self.entry
+        return ModelUse(entry.provider, (entry.model,) if entry.model else (), self.context)
 
 
 class AIActivities:
@@ -122,6 +130,7 @@ class AIActivities:
             served_model=answer.entry.model,
             instead_of=answer.instead_of,
             seconds=answer.seconds,
+            use=answer.use,
         )
 
     @activity.defn(name=MAKE_PLAN.name)
@@ -152,6 +161,7 @@ class AIActivities:
             markdown=markdown[:PLAN_SHOWN],
             spend=answer.spend,
             instead_of=answer.instead_of,
+            use=answer.use,
         )
 
     @activity.defn(name=REVIEW_CHANGE.name)
@@ -174,7 +184,9 @@ class AIActivities:
             purpose="review",
         )
         review = read_review(answer.entry.message.text)
-        return ReviewMade(review.approved, review.comments, review.summary, answer.spend, answer.instead_of)
+        return ReviewMade(
+            review.approved, review.comments, review.summary, answer.spend, answer.instead_of, answer.use
+        )
 
     # --- one call --------------------------------------------------------------------------------
 

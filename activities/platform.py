@@ -30,6 +30,7 @@ from activities.interface import (
 )
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
+from tamma.agents.task_types import task_type
 from tamma.errors import Conflict, Forbidden, NotFound, StaleHead
 from tamma.model.conventions import Conventions
 from tamma.model.ids import branch_name
@@ -97,6 +98,7 @@ class PlatformActivities:
             base_sha=base.sha,
             branch=branch_name(given.issue, issue.title, given.suffix),
             capabilities=tuple(sorted(await platform.capabilities())),
+            task_type=task_type(issue.labels, issue.title),
         )
 
     @activity.defn(name=OPEN_PULL_REQUEST.name)

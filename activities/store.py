@@ -7,6 +7,8 @@ from temporalio import activity
 from activities.failures import failing_well
 from activities.heartbeat import heard
 from activities.interface import PUT_TEXT, RECORD_EVENT, Done, PutText, RecordEvent, Stored
+from activities.interface.metrics import RECORD_RUN
+from tamma.model.metrics import RunMetrics
 from tamma.store.interface import NewEvent, Store
 
 
@@ -30,6 +32,14 @@ class StoreActivities:
             correlation_id=given.task_id,
         )
         await self._store.append_events((event,))
+        return Done()
+
+    @activity.defn(name=RECORD_RUN.name)
+    @failing_well
+    @heard
+    async def record_run(self, given: RunMetrics) -> Done:
+        """Keep what a run measured of itself; once more replaces it."""
+        await self._store.record_run(given)
         return Done()
 
     @activity.defn(name=PUT_TEXT.name)

@@ -48,7 +48,7 @@ from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.foreign import mend_part, read_json
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
-from tamma.platforms.interface import API_COMMITS
+from tamma.platforms.interface import API_COMMITS, GitCredentials
 from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
@@ -95,7 +95,10 @@ class WorkspaceActivities:
     @failing_well
     async def prepare_workspace(self, given: WorkspaceOrder) -> WorkspaceRef:
         """Clone the repository here, or find it, or rebuild it from the checkpoint."""
-        platform = await self._platforms.get(given.repo.platform_id)
+        credentials = GitCredentials()
+        if given.repo.platform_id:  # a trial's repository may be on none
+            platform = await self._platforms.get(given.repo.platform_id)
+            credentials = await platform.git_credentials(given.repo)
         spec = WorkspaceSpec(
             id=given.task_id,
             clone_url=given.clone_url,
@@ -103,7 +106,7 @@ class WorkspaceActivities:
             base_sha=given.base_sha,
             branch=given.branch,
             checkpoint=given.checkpoint,
-            credentials=await platform.git_credentials(given.repo),
+            credentials=credentials,
         )
         async with self._locks[given.task_id], beating() as pulse:
             info = await self._workspaces.prepare(spec, pulse.say)

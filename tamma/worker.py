@@ -141,6 +141,7 @@ def workers(
                     platform.comment,
                     small.record_event,
                     small.put_text,
+                    small.record_run,
                 ],
                 max_heartbeat_throttle_interval=BEAT,
                 default_heartbeat_throttle_interval=BEAT,

@@ -10,10 +10,12 @@ import asyncio
 from dataclasses import replace
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.interface import CALL_MODEL, RUN_TOOLS, CallModel, RunTools
 from tamma.agents import machine
 from tamma.agents.machine import AskModel, End, Stop, UseTools
+from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import (
     Finished,
     SessionEnd,
@@ -53,7 +55,7 @@ class AgentSession:
         self._inbox: list[SessionMessage] = []
         self._doing = ""
         self._last: list[str] = []
-        self._patience = Patience(self._tell)
+        self._patience = Patience(self._tell, request.unattended)
         self._told: Waiting | None = None
         self._link = WorkspaceLink(
             request.rebuild,
@@ -65,14 +67,29 @@ class AgentSession:
     @workflow.run
     async def run(self, request: SessionRequest) -> SessionResult:
         workflow.set_current_details(f"**{request.stage}** for {request.label}")
+        gate: Gate | None = None
         try:
             finished = await self._converse()
             end = SessionEnd.FINISHED
         except Rejected as answer:
-            finished, end = Finished(answer.reason), SessionEnd.REJECTED
+            finished, end, gate = Finished(answer.reason), SessionEnd.REJECTED, answer.gate
+        except (asyncio.CancelledError, ActivityError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            # With a result, for what was spent until now is the run's to account for.
+            finished, end = Finished("cancelled"), SessionEnd.CANCELLED
         await workflow.wait_condition(workflow.all_handlers_finished)
         state = self._state
-        return SessionResult(end, finished, state.next_seq, state.spend, self._link.ref, state.instead_of)
+        return SessionResult(
+            end,
+            finished,
+            state.next_seq,
+            state.spend,
+            self._link.ref,
+            state.instead_of,
+            state.use + self._overflowed(),
+            gate,
+        )
 
     # --- the loop --------------------------------------------------------------------------------
 
@@ -130,6 +147,10 @@ class AgentSession:
         self._state = machine.after_tools(self._state, batch)
         self._doing = ""
 
+    def _overflowed(self) -> ModelUse:
+        """Calls that failed because the conversation did not fit."""
+        return ModelUse(context=ContextUse(overflows=self._patience.troubles.get("ContextOverflow", 0)))
+
     async def _stand_still(self, waiting: Waiting) -> None:
         await self._patience.wait(waiting)
         if waiting.gate is Gate.STUCK:
@@ -141,7 +162,7 @@ class AgentSession:
         workflow.continue_as_new(
             replace(
                 self._request,
-                state=self._state,
+                state=replace(self._state, use=self._state.use + self._overflowed()),
                 workspace=self._link.ref,
                 budget_left=self._budget,
                 turns_left=self._turns,

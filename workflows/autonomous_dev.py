@@ -17,6 +17,7 @@ from tamma.model.task import (
     DevResult,
     TaskStatus,
 )
+from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
 from workflows.steps.base import end
 from workflows.steps.beginning import Beginning
@@ -48,17 +49,21 @@ class AutonomousDev(Beginning, Delivery, Ending):
         try:
             await workflow.wait_condition(lambda: work.done() or self._cancelled is not None)
             if not work.done():
+                waiting = self._state.waits_for
                 await end(work)
-                return await self._stopped(TaskStatus.CANCELLED, self._cancelled_words())
+                return await self._stopped(
+                    TaskStatus.CANCELLED, self._cancelled_words(), why_cancelled(waiting)
+                )
             return await work
         except asyncio.CancelledError:
             await end(work)
-            await self._stopped(TaskStatus.CANCELLED, "cancelled")
+            await self._stopped(TaskStatus.CANCELLED, "cancelled", CANCELLED)
             raise
         except Rejected as answer:
-            return await self._stopped(TaskStatus.CANCELLED, answer.reason)
+            gate = answer.gate.value if answer.gate else CANCELLED
+            return await self._stopped(TaskStatus.CANCELLED, answer.reason, gate)
         except ApplicationError as error:
-            await self._stopped(TaskStatus.FAILED, error.message)
+            await self._stopped(TaskStatus.FAILED, error.message, error.type or "error")
             raise
 
     async def _work(self) -> DevResult:

@@ -53,7 +53,7 @@ class RunMessages:
     def __init__(self, request: DevRequest) -> None:
         self._request = request
         self._state = RunState()
-        self._patience = Patience(self._waiting_changed)
+        self._patience = Patience(self._waiting_changed, request.unattended)
         self._session: workflow.ChildWorkflowHandle[Any, SessionResult] | None = None
         self._paused = False
         self._cancelled: Control | None = None
@@ -267,6 +267,7 @@ class RunMessages:
     def session_news(self, news: SessionNews) -> None:
         """The session stands still, or goes on."""
         self._state.session_waiting = news.waiting
+        self._clock()
         self._show()
 
     async def _tell_session(self, message: SessionMessage) -> None:
@@ -275,7 +276,12 @@ class RunMessages:
 
     def _waiting_changed(self, waiting: Waiting | None) -> None:
         self._state.waiting = waiting
+        self._clock()
         self._show()
+
+    def _clock(self) -> None:
+        """What is waited for has changed: the time until now is waiting or work."""
+        self._state.watch.turn(self._state.waits_for is not None, workflow.now())
 
     def _show(self) -> None:
         workflow.set_current_details(details(self._request, self._state))

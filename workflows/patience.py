@@ -10,7 +10,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from tamma.model.task import Waiting
+from tamma.model.task import Gate, Waiting
 from workflows.options import FIRST_OUTAGE_WAIT, LONGEST_OUTAGE_WAIT
 from workflows.recovery import Remedy, Trouble, diagnose
 
@@ -18,18 +18,26 @@ T = TypeVar("T")
 
 
 class Rejected(Exception):
-    """A person said no at a gate."""
+    """The way ends at a gate: a person said no, or nobody is there to be asked."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, gate: Gate | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.gate = gate
 
 
 class Patience:
-    """Waits for people and for better times. `waiting` is what the run waits for, if anything."""
+    """Waits for people and for better times. `waiting` is what the run waits for, if anything.
 
-    def __init__(self, changed: Callable[[Waiting | None], None]) -> None:
+    `unattended`: nobody is there. What would wait for a person is Rejected at once, and so is an outage when
+    all of them together have lasted that many seconds.
+    """
+
+    def __init__(self, changed: Callable[[Waiting | None], None], unattended: float | None = None) -> None:
         self.waiting: Waiting | None = None
+        self.troubles: dict[str, int] = {}
+        """How often something failed for good, by the error's name."""
+        self._unattended = unattended
         self._changed = changed
         self._resumed = False
         self._rejected: str | None = None
@@ -44,6 +52,7 @@ class Patience:
 
     async def wait(self, waiting: Waiting, *, seconds: float | None = None) -> None:
         """Stand still until `resume`, or for `seconds`. Raises Rejected."""
+        seconds = self._bounded(waiting, seconds)
         self._resumed = False
         self._show(waiting)
         try:
@@ -61,7 +70,7 @@ class Patience:
         self._show(None)
         if self._rejected is not None:
             reason, self._rejected = self._rejected, None
-            raise Rejected(reason)
+            raise Rejected(reason, waiting.gate)
 
     async def patiently(
         self,
@@ -82,6 +91,7 @@ class Patience:
                 if is_cancelled_exception(error):
                     raise
                 trouble = diagnose(error)
+            self.troubles[trouble.kind] = self.troubles.get(trouble.kind, 0) + 1
             if trouble.remedy is Remedy.REBUILD and rebuild is not None:
                 await rebuild(trouble)
             elif trouble.remedy is Remedy.PERSON:
@@ -89,6 +99,16 @@ class Patience:
             else:
                 await self.wait(trouble.waiting(), seconds=trouble.retry_after or pause)
                 pause = min(pause * 2, LONGEST_OUTAGE_WAIT)
+
+    def _bounded(self, waiting: Waiting, seconds: float | None) -> float | None:
+        """How long it may wait: as long as it likes where somebody may come."""
+        if self._unattended is None or waiting.gate is Gate.PAUSED:
+            return seconds
+        if waiting.person or seconds is None or self._unattended <= 0:
+            raise Rejected(waiting.reason, waiting.gate)
+        seconds = min(seconds, self._unattended)
+        self._unattended -= seconds
+        return seconds
 
     def _show(self, waiting: Waiting | None) -> None:
         self.waiting = waiting

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId
+from tamma.model.metrics import ModelUse, RunMetrics, StepMetrics
 from tamma.model.task import (
     DevRequest,
     DiffRef,
@@ -17,6 +18,7 @@ from tamma.model.task import (
     TestRun,
     Waiting,
 )
+from workflows.measuring import Stopwatch
 
 
 @dataclass(slots=True)
@@ -51,6 +53,16 @@ class RunState:
     words: list[str] = field(default_factory=list[str])
     """What people said that no agent has been given yet."""
     notes: list[str] = field(default_factory=list[str])
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    steps: list[StepMetrics] = field(default_factory=list[StepMetrics])
+    uses: list[ModelUse] = field(default_factory=list[ModelUse])
+    green: bool | None = None
+    """How the commands that block ended last; None before they ran."""
+    fixes: int = 0
+    """How often the agent was sent back because a command that blocks was red."""
+    approved: bool | None = None
+    """What the reviewer said of the change as it was first made; None where none was asked."""
+    measured: RunMetrics | None = None
 
     @property
     def waits_for(self) -> Waiting | None:
@@ -101,7 +113,14 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         session_workflow=state.session_workflow,
         summary=state.summary,
         notes=tuple(state.notes),
+        measured=state.measured,
     )
+
+
+def _agent(request: DevRequest) -> str:
+    agent = request.agent
+    who = f"{agent.provider} {agent.model or ''}".strip()
+    return f"{agent.label} ({who})" if agent.version is not None else who
 
 
 def details(request: DevRequest, state: RunState) -> str:
@@ -117,7 +136,7 @@ def details(request: DevRequest, state: RunState) -> str:
     lines += [
         f"| phase | {state.phase} |",
         "|---|---|",
-        f"| agent | {request.agent.provider} {request.agent.model or ''} |",
+        f"| agent | {_agent(request)} |",
         f"| spent | {money}, {state.spend.turns} model calls |",
     ]
     if state.issue is not None:

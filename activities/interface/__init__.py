@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from tamma.model.agent import TaskType
 from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.metrics import ModelUse
 from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Target
 from tamma.model.session import (
     BatchOutcome,
@@ -65,6 +67,7 @@ class AcceptedIssue:
     base_sha: str
     branch: str
     capabilities: tuple[str, ...]
+    task_type: TaskType = TaskType.CODE_GENERATION
 
 
 ACCEPT_ISSUE: Activity[AcceptIssue, AcceptedIssue] = Activity("accept_issue", AcceptedIssue)
@@ -306,6 +309,7 @@ class PlanMade:
     spend: Spend
     instead_of: tuple[str, ...] = ()
     """A line for each provider that should have answered and could not."""
+    use: ModelUse = field(default_factory=ModelUse)
 
 
 MAKE_PLAN: Activity[MakePlan, PlanMade] = Activity("make_plan", PlanMade)
@@ -330,6 +334,7 @@ class ReviewMade:
     spend: Spend
     instead_of: tuple[str, ...] = ()
     """As in `PlanMade`."""
+    use: ModelUse = field(default_factory=ModelUse)
 
 
 REVIEW_CHANGE: Activity[ReviewChange, ReviewMade] = Activity("review_change", ReviewMade)

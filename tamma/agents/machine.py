@@ -108,6 +108,7 @@ def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionSt
         # Words that arrived while the model was speaking are still to be given.
         pending=state.pending[step.given :],
         instead_of=tuple(dict.fromkeys((*state.instead_of, *turn.instead_of))),
+        use=state.use + turn.use,
     )
     if turn.tools:
         actions = (*memory.actions, *(use.fingerprint for use in turn.tools))[-MEMORY:]

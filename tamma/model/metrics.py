@@ -48,6 +48,28 @@ class ContextUse:
         return self.peak / self.window if self.window else None
 
 
+MOST_MODELS = 8
+"""Names of served models that are remembered; a run's history carries them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """Who answered a stretch of model calls, and how they used the window."""
+
+    provider: str = ""
+    """The configured entry that answered last."""
+    models: tuple[str, ...] = ()
+    """As they called themselves, by first appearance."""
+    context: ContextUse = field(default_factory=ContextUse)
+
+    def __add__(self, other: ModelUse) -> ModelUse:
+        return ModelUse(
+            other.provider or self.provider,
+            tuple(dict.fromkeys((*self.models, *other.models)))[:MOST_MODELS],
+            self.context + other.context,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class QualityPart:
     """One grader's word: `score` from 0 to 100, `weight` its share, `detail` for people."""

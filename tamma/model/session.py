@@ -8,8 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.metrics import ModelUse
 from tamma.model.repository import RepoRef
-from tamma.model.task import AgentChoice, Limits, Spend, Waiting
+from tamma.model.task import AgentChoice, Gate, Limits, Spend, Waiting
 
 
 class Stage(StrEnum):
@@ -87,6 +88,7 @@ class ModelTurn:
     seconds: float = 0.0
     instead_of: tuple[str, ...] = ()
     """A line for each provider that should have answered and could not: who, why, and who did."""
+    use: ModelUse = field(default_factory=ModelUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class SessionState:
     finish_now: bool = False
     instead_of: tuple[str, ...] = ()
     """Providers that could not answer when another did, each with its reasons, once."""
+    use: ModelUse = field(default_factory=ModelUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +162,16 @@ class SessionRequest:
     """How to get the workspace back when its host is gone."""
     label: str = ""
     """`owner/repo#12`, for summaries."""
+    unattended: float | None = None
+    """As in `DevRequest`."""
 
 
 class SessionEnd(StrEnum):
     FINISHED = "finished"
     REJECTED = "rejected"
-    """A person ended it at a gate."""
+    """It ended at a gate: a person said no, or there is nobody to ask."""
+    CANCELLED = "cancelled"
+    """Its run was cancelled; what it spent until then counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,9 @@ class SessionResult:
     spend: Spend
     workspace: WorkspaceRef
     instead_of: tuple[str, ...] = ()
+    use: ModelUse = field(default_factory=ModelUse)
+    gate: Gate | None = None
+    """Where it ended, if at a gate."""
 
 
 class SessionOrder(StrEnum):

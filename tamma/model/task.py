@@ -7,7 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from tamma.model.agent import AgentId, AgentPin, ConfigHash, ContextStrategy
 from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.metrics import RunMetrics
 from tamma.model.references import MergeMethod, RepoRef
 
 TASK_QUEUE = "tamma"
@@ -84,7 +86,29 @@ class AgentChoice:
     max_output_tokens: int | None = None
     name: str = "default"
     pinned: bool = False
-    """A person named the provider or model for this very run: no other one takes its place."""
+    """A person named the provider or model for this very run: no other one takes its place. So it is for a
+    version of an agent, too: what it is worth is measured."""
+    agent_id: AgentId | None = None
+    """Of a stored agent; None where there is just a provider and a model."""
+    version: int | None = None
+    config: ConfigHash | None = None
+    """Prompts, tools and parameters: they are in the store."""
+    context: ContextStrategy | None = None
+    """How the context window is used. None: as by default."""
+
+    @property
+    def pin(self) -> AgentPin | None:
+        """The version that the run works with, if it is a stored agent's."""
+        if self.agent_id is None or self.version is None or self.config is None:
+            return None
+        return AgentPin(self.agent_id, self.name, self.version, self.config)
+
+    @property
+    def label(self) -> str:
+        """For people: `NAME@3`, else `PROVIDER/MODEL`."""
+        if self.version is not None:
+            return f"{self.name}@{self.version}"
+        return f"{self.provider}/{self.model}" if self.model else self.provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +150,9 @@ class DevRequest:
     submitted_by: str = ""
     suffix: str = ""
     """Set apart the branch of an extra run (`--again`)."""
+    unattended: float | None = None
+    """Where nobody answers: the run ends where it would ask a person, and waits for outages this many seconds
+    in all. None: it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +331,8 @@ class TaskView:
     summary: str = ""
     notes: tuple[str, ...] = ()
     """What a reader should know: no test command, an install that failed, a dirty checkout."""
+    measured: RunMetrics | None = None
+    """At the end: what the run was and cost, step by step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError, is_cancelled_exception
@@ -18,7 +19,9 @@ from activities.interface import (
     RunCommand,
     WorkspaceOnly,
 )
+from activities.interface.metrics import RECORD_RUN
 from tamma.model.ids import BlobId, SessionId
+from tamma.model.metrics import Cell, ModelUse, QualityPart, RunKind, RunMetrics
 from tamma.model.session import (
     Finished,
     Opening,
@@ -34,9 +37,11 @@ from tamma.model.task import (
     DevRequest,
     Gate,
     Phase,
+    Spend,
     Waiting,
 )
 from workflows.calls import call
+from workflows.measuring import StepBegun, run_metrics, step_metrics
 from workflows.messages import PAUSED, RunMessages
 from workflows.options import (
     CLEAN_UP,
@@ -65,11 +70,20 @@ class RunSteps(RunMessages):
         while True:
             await self._hold()
             self._sessions += 1
+            begun = self._begin()
             try:
                 result = await self._run_session(stage, opening)
             except ChildWorkflowError as error:
                 if is_cancelled_exception(error):
                     raise
+                result = None
+            self._clock()  # its session may have waited to its end
+            if result is None:
+                self._did(stage.step, begun, Spend(), ModelUse(), "terminated")
+            else:
+                self._account_for(stage, begun, result)
+            if result is None or result.end is SessionEnd.CANCELLED:
+                _give_up_if_cancelled()
                 # Ended by force from outside: what it did is in the workspace, its transcript is cut.
                 self._state.session_id = SessionId(f"{self._request.task_id}/agent-{self._sessions}")
                 self._state.next_seq = 0
@@ -81,13 +95,67 @@ class RunSteps(RunMessages):
                     )
                 )
                 continue
-            self._state.next_seq = result.next_seq
-            self._state.spend += result.spend
-            self._state.note_stand_in(result.instead_of)
-            self._workspace.adopt(result.workspace)
             if result.end is SessionEnd.REJECTED:
-                raise Rejected(result.finished.summary)
+                raise Rejected(result.finished.summary, result.gate)
             return result.finished
+
+    def _account_for(self, stage: Stage, begun: StepBegun, result: SessionResult) -> None:
+        """What a session did, whatever it ended with."""
+        self._state.next_seq = result.next_seq
+        self._state.spend += result.spend
+        self._state.note_stand_in(result.instead_of)
+        self._workspace.adopt(result.workspace)
+        ends: dict[SessionEnd, str] = {
+            SessionEnd.FINISHED: "",
+            SessionEnd.REJECTED: result.gate.value if result.gate else "rejected",
+            SessionEnd.CANCELLED: "cancelled",
+        }
+        self._did(stage.step, begun, result.spend, result.use, ends[result.end])
+
+    def _begin(self) -> StepBegun:
+        """A step begins (or ends) here."""
+        now = workflow.now()
+        return StepBegun(now, self._state.watch.waited(now))
+
+    def _did(self, step: str, begun: StepBegun, spend: Spend, use: ModelUse, error_type: str = "") -> None:
+        """A step has ended."""
+        state = self._state
+        state.uses.append(use)
+        state.steps.append(
+            step_metrics(len(state.steps) + 1, step, begun, self._begin(), spend, use, error_type)
+        )
+
+    async def _measure(
+        self,
+        error_type: str = "",
+        *,
+        kind: RunKind = RunKind.PRODUCTION,
+        cell: Cell | None = None,
+        parts: Sequence[QualityPart] | None = None,
+    ) -> RunMetrics:
+        """Put the run's figures together and have them kept, however long the store is away.
+
+        `error_type` says why it did not succeed. What goes wrong for good is noted: it changes no outcome.
+        """
+        measured = run_metrics(
+            self._request,
+            self._state,
+            run_id=workflow.info().run_id,
+            started_at=workflow.info().start_time,
+            ended_at=workflow.now(),
+            error_type=error_type,
+            kind=kind,
+            cell=cell,
+            parts=parts,
+        )
+        self._state.measured = measured
+        try:
+            await call(RECORD_RUN, measured, STORE_CALL, summary="keep what was measured")
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._state.note(f"what was measured could not be kept: {diagnose(error).reason}")
+        return measured
 
     async def _run_session(self, stage: Stage, opening: Opening) -> SessionResult:
         state, request = self._state, self._request
@@ -107,6 +175,7 @@ class RunSteps(RunMessages):
             state=SessionState(next_seq=state.next_seq, pending=words),
             rebuild=self._order(self._issue),
             label=f"{request.repo.full_name}#{request.issue}",
+            unattended=request.unattended,
         )
         state.session_workflow = f"{workflow.info().workflow_id}/session-{self._sessions}"
         self._session = await workflow.start_child_workflow(
@@ -206,6 +275,13 @@ class RunSteps(RunMessages):
         except ActivityError as error:
             # Its host may be gone: a worker that starts there later sweeps what no run needs.
             self._state.note(f"the workspace was not removed: {diagnose(error).reason}")
+
+
+def _give_up_if_cancelled() -> None:
+    """Raise the cancellation that a child workflow answered with a result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def end(task: asyncio.Task[object] | workflow.ActivityHandle[object]) -> None:

@@ -44,14 +44,23 @@ class Beginning(RunSteps):
 
     async def _accept_issue(self) -> None:
         await self._enter(Phase.ACCEPT)
+        issue = await self._find_issue()
+        self._state.issue = issue
+        workflow.upsert_memo({"title": issue.title, "issueUrl": issue.url})
+        self._request = replace(self._request, issue_text=None)
+        self._link = WorkspaceLink(
+            self._order(issue), self._patience, lost_after=self._request.limits.worker_lost_after
+        )
+
+    async def _find_issue(self) -> AcceptedIssue:
+        """The issue as it is now. What begins elsewhere than on a platform says here what its task is."""
         request = self._request
         given = AcceptIssue(
             request.task_id, request.repo, request.issue, request.issue_text, request.base, request.suffix
         )
-        issue: AcceptedIssue | None = None
-        while issue is None:
+        while True:
             try:
-                issue = await call(ACCEPT_ISSUE, given, PLATFORM_CALL, summary=f"read #{request.issue}")
+                return await call(ACCEPT_ISSUE, given, PLATFORM_CALL, summary=f"read #{request.issue}")
             except ActivityError as error:
                 trouble = diagnose(error)
                 if is_cancelled_exception(error) or trouble.remedy is Remedy.WAIT:
@@ -66,12 +75,6 @@ class Beginning(RunSteps):
                     cause.message, *cause.details, type=cause.type, non_retryable=True
                 )
                 raise self._refusal from error
-        self._state.issue = issue
-        workflow.upsert_memo({"title": issue.title, "issueUrl": issue.url})
-        self._request = replace(request, issue_text=None)
-        self._link = WorkspaceLink(
-            self._order(issue), self._patience, lost_after=request.limits.worker_lost_after
-        )
 
     async def _read_project(self) -> None:
         await self._enter(Phase.CONTEXT)
@@ -131,11 +134,13 @@ class Beginning(RunSteps):
             feedback=feedback,
             round=number,
         )
+        begun = self._begin()
         plan = await self._patience.patiently(
             lambda: call(MAKE_PLAN, given, MODEL_CALL, queue=AI_QUEUE, summary="plan")
         )
         self._state.plan, self._state.plan_markdown = plan.plan, plan.markdown
         self._state.spend += plan.spend
+        self._did("plan", begun, plan.spend, plan.use)
         self._state.note_stand_in(plan.instead_of)
         self._show()
 

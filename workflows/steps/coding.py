@@ -92,6 +92,7 @@ class Coding(RunSteps):
         number = 0
         while (blocking := await self._run_gates()) is not None:
             number += 1
+            self._state.fixes += 1
             if number > rounds:
                 await self._ask_about_red(blocking.test)
                 number = 1
@@ -114,7 +115,8 @@ class Coding(RunSteps):
             run = await self._run(command)
             if command == state.test_command or not state.test_command:
                 state.tests = run.test
-            if failing((run.test,), baseline) is not None:
+            state.green = failing((run.test,), baseline) is None
+            if not state.green:
                 return run
         return None
 
@@ -158,7 +160,7 @@ class Coding(RunSteps):
         if not self._request.review:
             return
         review = await self._ask_reviewer()
-        self._state.review = review.summary
+        self._state.review, self._state.approved = review.summary, review.approved
         if review.approved:
             return
         comments = "\n".join(f"- {comment}" for comment in review.comments)
@@ -189,10 +191,12 @@ class Coding(RunSteps):
             diff=diff.blob,
             tests=f"`{tests.command}` ends with exit code {tests.exit_code}" if tests else "none were run",
         )
+        begun = self._begin()
         review = await self._patience.patiently(
             lambda: call(REVIEW_CHANGE, given, MODEL_CALL, queue=AI_QUEUE, summary="review the change")
         )
         self._state.spend += review.spend
+        self._did("review", begun, review.spend, review.use)
         self._state.note_stand_in(review.instead_of)
         return review
 

@@ -25,17 +25,21 @@ from workflows.recovery import diagnose
 from workflows.steps.base import RunSteps
 from workflows.visibility import OUTCOME, PHASE, mark
 
+MEASURED = "run-metrics"
+"""The change that runs measure themselves at their end: histories from before it lack that."""
+
 
 class Ending(RunSteps):
     """Ends before the end: branch, diff and summary are left behind."""
 
-    async def _stopped(self, status: TaskStatus, why: str) -> DevResult:
+    async def _stopped(self, status: TaskStatus, why: str, error_type: str) -> DevResult:
         """An end before the end: branch, diff and summary are left behind, nothing is lost."""
         self._session, self._state.session_waiting, self._state.waiting = None, None, None
+        self._clock()
         if self._link is not None and self._link.prepared and self._state.published is None:
             await self._leave_work_behind()
         await self._release()
-        return await self._finished(status, f"{why}. {self._state.summary}".strip())
+        return await self._finished(status, f"{why}. {self._state.summary}".strip(), error_type)
 
     async def _leave_work_behind(self) -> None:
         ref = self._workspace.ref
@@ -62,9 +66,14 @@ class Ending(RunSteps):
         except ActivityError as error:
             self._state.note(f"the unfinished work could not be published: {diagnose(error).reason}")
 
-    async def _finished(self, status: TaskStatus, summary: str) -> DevResult:
-        """Say it is over, in the very step that ends it: nobody sees a finished run that still runs."""
+    async def _finished(self, status: TaskStatus, summary: str, error_type: str = "") -> DevResult:
+        """Say it is over, in the very step that ends it: nobody sees a finished run that still runs.
+
+        A run that never found its issue is not measured: no agent has done anything in it.
+        """
         state = self._state
+        if state.issue is not None and workflow.patched(MEASURED):
+            await self._measure(error_type)
         await self._record(f"task.{status.value}", summary=summary[:500])
         state.status, state.summary = status, summary
         if status is TaskStatus.COMPLETED:
