@@ -114,7 +114,11 @@ class Request:
     tool_choice: ToolChoice = ToolChoice.AUTO
     max_output_tokens: int | None = None
     temperature: float | None = None
-    reasoning_effort: Literal["low", "medium", "high"] | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    """One of the levels that the model knows (`Capabilities.reasoning_levels`)."""
     output_schema: Mapping[str, object] | None = None
     """A JSON Schema that the answer's text must satisfy, where the model can be held to it."""
     cache: bool = True

@@ -24,6 +24,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers.catalogue.models import ModelEntry
 from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, has_images
+from tamma.providers.common.sampling import asked
 
 Block = dict[str, Any]
 
@@ -73,8 +74,7 @@ def build(
             for tool in request.tools
         ]
         arguments["tool_choice"] = {"type": _tool_choice(request, entry, dropped)}
-    if request.temperature is not None:
-        dropped.append("temperature")  # the API takes no sampling parameter since version 2026-10-21
+    dropped += asked(request)  # the API takes no sampling parameter since version 2026-10-21
     if output := _output_config(request, entry, dropped):
         arguments["output_config"] = output
     if entry.thinking != "none" and (entry.thinking != "asked" or request.reasoning_effort):
@@ -193,13 +193,19 @@ def _output_config(request: Request, entry: ModelEntry, dropped: list[str]) -> B
 def _mark_cache(arguments: dict[str, Any], options: Mapping[str, object]) -> None:
     """Mark the prefixes worth keeping: tools, system, and the last two user turns (four marks are allowed).
 
+    Where the first turn has several blocks, the first of them is what the conversation shares with others: it
+    takes the mark of the tools, which the one after the system's words covers.
+
     The last turn is written for the next request; the one before is what this request reads, which matters
     when a turn brings more blocks than the service looks back (20).
     """
     mark: Block = {**_EPHEMERAL, **({"ttl": options["cache_ttl"]} if "cache_ttl" in options else {})}
-    for key in ("tools", "system"):
-        if key in arguments:
-            arguments[key][-1]["cache_control"] = mark
+    keys = [key for key in ("tools", "system") if key in arguments]
     turns = [entry for entry in arguments["messages"] if entry["role"] == Role.USER]
+    if turns and len(turns[0]["content"]) > 1:
+        turns[0]["content"][0]["cache_control"] = mark
+        keys = keys[-1:]
+    for key in keys:
+        arguments[key][-1]["cache_control"] = mark
     for turn in turns[-2:]:
         turn["content"][-1]["cache_control"] = mark

@@ -20,6 +20,7 @@ from tamma.model.conversation import (
 from tamma.providers.chat.quirks import Quirks
 from tamma.providers.chat.reasoning import NOTHING, REPLAYED, Replay, replayed
 from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_text, function_tools, has_images
+from tamma.providers.common.sampling import OPENAI, sampling
 
 Entry = dict[str, Any]
 
@@ -45,11 +46,7 @@ def build(request: Request, model: str, able: Capabilities, quirks: Quirks) -> B
         body["stream_options"] = {"include_usage": True}
     if limit := request.max_output_tokens:
         body[quirks.max_tokens_field] = min(limit, able.max_output or limit)
-    if request.temperature is not None:
-        if able.sampling_params:
-            body["temperature"] = request.temperature
-        else:
-            dropped.append("temperature")
+    body |= sampling(request, OPENAI, taken=able.sampling_params, dropped=dropped)
     if request.reasoning_effort is not None:
         effort = quirks.effort(request.reasoning_effort, able)
         body.update(effort)

@@ -9,6 +9,7 @@ from tamma.errors import ProviderError
 from tamma.model.conversation import Capabilities, Image, Request, ToolChoice
 from tamma.providers.common.errors import CallContext
 from tamma.providers.common.flatten import Flat
+from tamma.providers.common.sampling import asked
 from tamma.providers.copilot import errors
 from tamma.providers.copilot.runtime import Runtime
 
@@ -68,6 +69,7 @@ def attachments(flat: Flat) -> list[Any] | None:
 def left_out(request: Request, able: Capabilities, *, limit: bool, temperature: bool) -> list[str]:
     """What the runtime has no place for. `limit`, `temperature`: whether they are asked for and lost."""
     lost = {
+        **dict.fromkeys(asked(request), True),
         "temperature": temperature,
         "max_output_tokens": limit,
         "reasoning_effort": request.reasoning_effort not in (None, *able.reasoning_levels),

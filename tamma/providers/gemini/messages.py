@@ -26,6 +26,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers.catalogue.models import ModelEntry
 from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, has_images
+from tamma.providers.common.sampling import sampling
 
 Block = dict[str, Any]
 Signed = Literal["call", "text", "thought"]
@@ -35,6 +36,12 @@ UNSIGNED = "skip_thought_signature_validator"
 """What the documentation tells to send with a call of a history that another model wrote."""
 _BUDGETS = {"low": 1024, "medium": 8192, "high": 24_576}
 """Tokens of thinking for models without levels; the figures of Google's own OpenAI-compatible endpoint."""
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "frequency_penalty": "frequencyPenalty",
+    "presence_penalty": "presencePenalty",
+}
 _MODES = {ToolChoice.NONE: "NONE", ToolChoice.REQUIRED: "ANY"}
 
 
@@ -193,11 +200,7 @@ def _generation(request: Request, model: str, entry: ModelEntry, dropped: list[s
     config: Block = {}
     if limit := request.max_output_tokens:
         config["maxOutputTokens"] = min(limit, able.max_output or limit)
-    if request.temperature is not None:
-        if able.sampling_params:
-            config["temperature"] = request.temperature
-        else:
-            dropped.append("temperature")
+    config |= sampling(request, _SAMPLING, taken=able.sampling_params, dropped=dropped)
     if request.output_schema is not None:
         if able.structured_output and not (request.tools and _is_old(model)):
             config["responseMimeType"] = "application/json"

@@ -26,6 +26,7 @@ from tamma.model.conversation import (
 )
 from tamma.providers.catalogue.models import ModelEntry
 from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_text, has_images
+from tamma.providers.common.sampling import sampling
 
 Item = dict[str, Any]
 Summary = Literal["auto", "concise", "detailed"]
@@ -35,6 +36,8 @@ LEAST_OUTPUT = 16
 """Tokens; the API refuses a lower limit."""
 _REASONING_FIELDS = ("type", "id", "summary", "encrypted_content")
 """What of a reasoning item is sent back: the API refuses its plain `content`."""
+_SAMPLING = {"temperature": "temperature", "top_p": "top_p"}
+"""The Responses API knows no penalties."""
 _LOOSE = frozenset({"allOf", "oneOf", "not", "if", "dependentSchemas", "patternProperties", "prefixItems"})
 """Keywords of JSON Schema that strict structured output does not take."""
 
@@ -81,20 +84,17 @@ def build(
         _add_tools(body, request, entry, dropped)
     if limit := request.max_output_tokens:
         body["max_output_tokens"] = _limited(limit, able.max_output, dropped)
-    if request.temperature is not None:
-        if able.sampling_params:
-            body["temperature"] = request.temperature
-        else:
-            dropped.append("temperature")
+    body |= sampling(request, _SAMPLING, taken=able.sampling_params, dropped=dropped)
     _add_reasoning(body, request, entry, summary, dropped)
     if request.output_schema is not None:
         if able.structured_output:
             body["text"] = {"format": _format(request.output_schema)}
         else:
             dropped.append("output_schema")
-    if request.cache and able.prompt_cache and (session := request.metadata.get("session")):
+    key = request.metadata.get("cache") or request.metadata.get("session")
+    if request.cache and able.prompt_cache and key:
         # Calls with the same key meet the same cache. It is hashed: a session's name may name its repository.
-        body["prompt_cache_key"] = hashlib.sha256(session.encode()).hexdigest()[:32]
+        body["prompt_cache_key"] = hashlib.sha256(key.encode()).hexdigest()[:32]
     return Built({**body, **request.provider_options}, tuple(dropped))
 
 

@@ -9,6 +9,7 @@ from tamma.errors import InvalidRequest
 from tamma.model.conversation import Capabilities, Request
 from tamma.providers.common.errors import CallContext
 from tamma.providers.common.flatten import flatten
+from tamma.providers.common.sampling import asked
 
 SESSION: dict[str, Any] = {
     "title": "tamma",  # with a title of ours, no second model call makes one
@@ -61,7 +62,7 @@ def build(request: Request, model: str, able: Capabilities, context: CallContext
     if agent:
         body["agent"] = agent
     lost = {
-        "temperature": request.temperature is not None,
+        **dict.fromkeys(asked(request), True),
         "max_output_tokens": request.max_output_tokens is not None,
         "reasoning_effort": request.reasoning_effort is not None,
         "output_schema": request.output_schema is not None,

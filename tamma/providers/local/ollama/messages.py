@@ -20,6 +20,7 @@ from tamma.model.conversation import (
     ToolResult,
 )
 from tamma.providers.common.parts import IMAGE_LEFT_OUT, arguments_object, function_tools, has_images
+from tamma.providers.common.sampling import OPENAI, sampling
 from tamma.providers.local.ollama.model import Shown, think_value
 
 Entry = dict[str, Any]
@@ -57,11 +58,7 @@ def build(
     }
     if limit := request.max_output_tokens:
         options["num_predict"] = min(limit, able.max_output or limit)
-    if request.temperature is not None:
-        if able.sampling_params:
-            options["temperature"] = request.temperature
-        else:
-            dropped.append("temperature")
+    options |= sampling(request, OPENAI, taken=able.sampling_params, dropped=dropped)
     if request.reasoning_effort is not None:
         if request.reasoning_effort in able.reasoning_levels:
             body["think"] = think_value(request.reasoning_effort, shown)
