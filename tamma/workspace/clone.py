@@ -72,8 +72,12 @@ async def _fill(
 
 
 async def _fetch(git: Git, spec: WorkspaceSpec, remote: Remote, source: str, progress: Progress) -> None:
-    """The base branch with its tags (versions come from them), and `base_sha` where that is elsewhere."""
-    tracking = f"+refs/heads/{spec.base_branch}:refs/remotes/origin/{spec.base_branch}"
+    """The base branch with its tags (versions come from them), and `base_sha` where that is elsewhere.
+
+    Of the base alone git fetches the tags that point to what is fetched, which is the same for versions.
+    """
+    wanted = spec.base_sha if spec.base_only else f"refs/heads/{spec.base_branch}"
+    tracking = f"+{wanted}:refs/remotes/origin/{spec.base_branch}"
     fetch = ("fetch", "--quiet", "--no-auto-gc", "--no-write-fetch-head")
     await git.run(*fetch, "--", source, tracking, remote=remote, progress=progress)
     known = await git.run("cat-file", "-e", f"{spec.base_sha}^{{commit}}", check=False)

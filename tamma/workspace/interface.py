@@ -11,7 +11,7 @@ Layout on disk, under the worker's workspaces folder::
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,6 +38,11 @@ class WorkspaceSpec:
     checkpoint: BlobId | None = None
     """Where to go on from, when the workspace must be rebuilt (on another host)."""
     credentials: GitCredentials = field(default_factory=GitCredentials)
+    base_only: bool = False
+    """Fetch the base commit and what came before it, nothing else: no branch, no tag and no object that came
+    after it can be looked at."""
+    instructions: str | None = None
+    """A text that stands as AGENTS.md in the commit that the work starts from, and is no part of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,12 @@ class Workspace(Protocol):
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         """The committed work against the base, for platforms that take commits by API."""
+        ...
+
+    async def overlay(self, patch: str, files: Mapping[str, str]) -> tuple[str, ...]:
+        """Lay files over the work: what `patch` makes of the base's files, then `files`. What the work made
+        of those files is lost. Returns their paths. Raises ConfigError where the patch does not fit the base,
+        PathDenied or OSError where the work stands in the way."""
         ...
 
     async def push(self, credentials: GitCredentials, expected_sha: str | None) -> str:

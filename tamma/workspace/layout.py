@@ -90,6 +90,8 @@ class Meta:
     checkpoint: str | None
     """The blob that it was restored from."""
     version: int = _VERSION
+    seeded_on: str = ""
+    """The commit that was asked for, where `base_sha` was made on top of it."""
 
 
 def write_meta(layout: Layout, meta: Meta) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tamma.errors import WorkspaceLost
@@ -20,6 +20,7 @@ from tamma.workspace.git import Git
 from tamma.workspace.interface import Progress, WorkspaceInfo, WorkspaceSpec
 from tamma.workspace.layout import Layout, Meta, folder_name, locked, read_meta, write_meta
 from tamma.workspace.opened import LocalWorkspace, Parts
+from tamma.workspace.overlay import Overlay, seed
 from tamma.workspace.paths import Tree
 from tamma.workspace.sandbox import profile as sandbox_profile
 from tamma.workspace.sandbox.cgroup import Cgroup, make_cgroup
@@ -77,13 +78,17 @@ class LocalWorkspaces:
     ) -> WorkspaceInfo:
         try:
             meta = read_meta(layout)
-            if (meta.base_sha, meta.branch) == (spec.base_sha, spec.branch):
+            if (meta.seeded_on or meta.base_sha, meta.branch) == (spec.base_sha, spec.branch):
                 return _info(meta, host.tier)
         except WorkspaceLost:
             progress("making the workspace")
         await self.release(spec.id)
         layout.folder.mkdir(parents=True)
         await clone.clone(layout, spec, progress)
+        asked, seeded_on = spec.base_sha, ""
+        if spec.instructions is not None:
+            spec = replace(spec, base_sha=await seed(layout, spec.branch, spec.instructions))
+            seeded_on = asked
         restored = await self._make_snapshots(layout, spec)
         meta = Meta(
             spec.id,
@@ -93,6 +98,7 @@ class LocalWorkspaces:
             spec.branch,
             restored,
             spec.checkpoint,
+            seeded_on=seeded_on,
         )
         write_meta(layout, meta)
         return _info(meta, host.tier)
@@ -127,6 +133,7 @@ class LocalWorkspaces:
             ),
             checkpoints=Checkpoints(layout, self._blobs, meta.base_sha, meta.branch),
             environments=self._environments,
+            overlay=Overlay(layout, meta.base_sha),
             wishes=wishes,
         )
         workspace = LocalWorkspace(_info(meta, host.tier), parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -34,6 +34,7 @@ from tamma.workspace.interface import (
 )
 from tamma.workspace.layout import Layout
 from tamma.workspace.lfs import LONGEST_POINTER
+from tamma.workspace.overlay import Overlay
 from tamma.workspace.paths import Tree
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.snapshots import Snapshots
@@ -71,6 +72,7 @@ class Parts:
     delivery: Delivery
     checkpoints: Checkpoints
     environments: Environments
+    overlay: Overlay
     wishes: Wishes = field(default_factory=Wishes)
 
 
@@ -145,6 +147,10 @@ class LocalWorkspace:
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         return await self._parts.delivery.file_changes()
+
+    async def overlay(self, patch: str, files: Mapping[str, str]) -> tuple[str, ...]:
+        await self._take_pending()
+        return await self._parts.overlay.lay(patch, files)
 
     async def push(self, credentials: GitCredentials, expected_sha: str | None) -> str:
         return await self._parts.delivery.push(self._parts.clone_url, credentials, expected_sha)
