@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from tamma.experiments.beside import beside, by_repository, cost_of_success
 from tamma.experiments.looking import adjusted_p, if_stopped, level_of, normal_score, now, watched
-from tamma.experiments.looks import crosses
+from tamma.experiments.looks import crosses, due_look
 from tamma.experiments.methods import (
     Sample,
     compare,
@@ -97,6 +97,30 @@ def analyse(
     )
     stopped = if_stopped(sample, found, due, taken, alpha)
     return Analysis(_evidence(plan, table, due, (total, bound, crossed), (sample, found, stopped)), look)
+
+
+def last_analysis(
+    plan: ABTestPlan,
+    planned: Sequence[LookPlan],
+    assignments: Sequence[Assignment],
+    outcomes: Iterable[Outcome],
+    taken: Sequence[Look],
+    *,
+    ended: bool,
+) -> Analysis | None:
+    """The last look again, on the outcomes that there were then; None before the first look. `ended`: no look
+    follows it.
+
+    What came in later is not looked at: it would be one more look, which the boundaries do not know of.
+    """
+    if not taken:
+        return None
+    last, before = taken[-1], taken[:-1]
+    known = [each for each in outcomes if each.ended_at is None or each.ended_at <= last.taken_at]
+    due = due_look(planned, before, last.units, ended=ended) or DueLook(last.number, last.units, ended, 0, ())
+    return analyse(
+        plan, planned, assignments, known, due, at=last.taken_at, taken=before, spent_usd=last.spent_usd
+    )
 
 
 def _evidence(
