@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from tamma.experiments.beside import beside, by_repository, cost_of_success
 from tamma.experiments.looking import adjusted_p, if_stopped, level_of, normal_score, now, watched
-from tamma.experiments.looks import crosses, due_look
+from tamma.experiments.looks import crosses
 from tamma.experiments.methods import (
     Sample,
     compare,
@@ -67,8 +67,9 @@ def analyse(
     taken: Sequence[Look] = (),
     spent_usd: Decimal = Decimal(0),
 ) -> Analysis:
-    """Look at what is complete. `planned` is not empty; `due` says which look this is (`looks.due_look`),
-    `taken` are the looks before.
+    """Look at what is complete. `planned` is not empty; `due` says which look this is, `taken` are the looks
+    before. `assignments` are what the look is about: of a paired test the units whose trials are all over, so
+    that a cell without an outcome is one whose measurements were lost.
 
     Takes about a second for 10,000 units. Raises BadFigures for values that no measurement is (a negative
     cost), ConfigError where the looks before have spent all of the plan's alpha.
@@ -97,30 +98,6 @@ def analyse(
     )
     stopped = if_stopped(sample, found, due, taken, alpha)
     return Analysis(_evidence(plan, table, due, (total, bound, crossed), (sample, found, stopped)), look)
-
-
-def last_analysis(
-    plan: ABTestPlan,
-    planned: Sequence[LookPlan],
-    assignments: Sequence[Assignment],
-    outcomes: Iterable[Outcome],
-    taken: Sequence[Look],
-    *,
-    ended: bool,
-) -> Analysis | None:
-    """The last look again, on the outcomes that there were then; None before the first look. `ended`: no look
-    follows it.
-
-    What came in later is not looked at: it would be one more look, which the boundaries do not know of.
-    """
-    if not taken:
-        return None
-    last, before = taken[-1], taken[:-1]
-    known = [each for each in outcomes if each.ended_at is None or each.ended_at <= last.taken_at]
-    due = due_look(planned, before, last.units, ended=ended) or DueLook(last.number, last.units, ended, 0, ())
-    return analyse(
-        plan, planned, assignments, known, due, at=last.taken_at, taken=before, spent_usd=last.spent_usd
-    )
 
 
 def _evidence(

@@ -29,8 +29,8 @@ def soundness(plan: ABTestPlan, table: Table, *, final: bool) -> Soundness:
     from tamma.experiments.statistics.srm import missingness, sample_ratio
 
     split = sample_ratio([table.ended[Arm.CONTROL], table.ended[Arm.CANDIDATE]], [1, 1])
-    # A live run that was assigned and never ended is lost; of pairs that nobody began nothing is missing.
-    lost = {arm: table.waiting[arm] if final and plan.mode is Mode.LIVE else 0 for arm in Arm}
+    # Pairs that a look is about are over; a live run may still be under way, until the last look.
+    lost = {arm: table.waiting[arm] if final or plan.mode is Mode.PAIRED else 0 for arm in Arm}
     there = {arm: [value is not None for value in table.values[arm, plan.primary]] for arm in Arm}
     counts = {arm: Counts(sum(there[arm]), len(there[arm]) + lost[arm]) for arm in Arm}
     expected = sum(each.n for each in counts.values())

@@ -288,6 +288,16 @@ def test_lost_runs_of_one_arm_break_a_live_test() -> None:
     assert decide(look_at(assignments, outcomes, live).evidence).decision is not Decision.INVALID
 
 
+def test_pairs_whose_measurements_were_lost_are_missing_not_forgotten() -> None:
+    assignments, outcomes = pairs(*TWENTY)
+    lost = {f"task-{position}" for position in range(8)}
+    kept = [each for each in outcomes if each.arm is Arm.CONTROL or each.unit not in lost]
+    found = look_at(assignments, kept).evidence
+    assert found.primary.n == 12
+    assert found.missing_share > 0.2
+    assert decide(found).decision is Decision.INVALID
+
+
 def test_shares_that_were_not_planned_break_it() -> None:
     live = replace(PLAN, mode=Mode.LIVE)
     arms = [Arm.CONTROL] * 260 + [Arm.CANDIDATE] * 140

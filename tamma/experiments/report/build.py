@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tamma.experiments.analysis import last_analysis
 from tamma.experiments.outcomes import table_of
 from tamma.experiments.report.arms import arm_summaries
 from tamma.experiments.report.changes import config_changes
@@ -15,13 +14,11 @@ from tamma.experiments.report.model import ArmSummary, ConfigPoint, Report, Stan
 from tamma.experiments.report.pairing import pair_rows
 from tamma.experiments.report.sequence import running
 from tamma.experiments.verdict import decide
-from tamma.model.experiment import ABTestPlan, ABTestState, Assignment, Look, LookPlan, Metric, Outcome
+from tamma.model.experiment import ABTestPlan, Assignment, Evidence, Look, LookPlan, Metric, Outcome
 
 if TYPE_CHECKING:
     from tamma.model.agent import AgentConfig
     from tamma.model.analysis import TrendAnalysis
-
-_RUNNING = (ABTestState.PLANNED, ABTestState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,7 @@ class Records:
 
 def build_report(
     records: Records,
+    evidence: Evidence | None,
     *,
     configs: tuple[AgentConfig, AgentConfig] | None = None,
     others: Sequence[ConfigPoint] = (),
@@ -49,22 +47,13 @@ def build_report(
     """The report of a test as it stands. Deterministic: the same records give the same report.
 
     `configs` are those of control and candidate, `others` more configurations to set beside them, `link` says
-    where a run can be looked at. The verdict is that of the last look, on the outcomes there were then.
+    where a run can be looked at. `evidence` is that of the last look, from which the verdict follows; None
+    before the first one.
     """
-    outcomes = tuple(records.outcomes)
     plan, planned = records.plan, records.planned
-    analysis = last_analysis(
-        plan,
-        planned,
-        records.assignments,
-        outcomes,
-        records.looks,
-        ended=records.standing.state not in _RUNNING,
-    )
-    table = table_of(plan.mode, records.assignments, outcomes)
+    table = table_of(plan.mode, records.assignments, records.outcomes)
     summaries = arm_summaries(plan, table)
     value = Metric.QUALITY if all(arm.quality.value is not None for arm in summaries) else Metric.SUCCESS
-    evidence = analysis.evidence if analysis else None
     return Report(
         test_id=records.test_id,
         name=plan.name,
