@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from activities.ai import AIActivities
+from activities.experiments import ExperimentActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
 from activities.trials import TrialActivities
+from activities.winners import WinnerActivities
 from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
 from tamma.config.platform_settings import (
@@ -56,6 +58,7 @@ from tamma.temporal.tls import tls_of
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import Workspaces
 from tamma.workspace.sandbox.harden import harden_process
+from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 from workflows.trial import Trial
@@ -116,6 +119,7 @@ def workers(
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
+    experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers)
     workspace = WorkspaceActivities(
         parts.workspaces,
@@ -131,7 +135,7 @@ def workers(
             Worker(
                 client,
                 task_queue=TASK_QUEUE,
-                workflows=[AutonomousDev, AgentSession, Trial],
+                workflows=[AutonomousDev, AgentSession, Trial, ABTest],
                 activities=[
                     platform.accept_issue,
                     platform.open_pull_request,
@@ -142,6 +146,16 @@ def workers(
                     small.record_event,
                     small.put_text,
                     small.record_run,
+                    experiments.freeze_test,
+                    experiments.read_units,
+                    experiments.count_runs,
+                    experiments.take_look,
+                    experiments.save_result,
+                    experiments.archive_test,
+                    winners.apply_candidate,
+                    winners.watch_canary,
+                    winners.roll_back_candidate,
+                    winners.assign_agent,
                 ],
                 max_heartbeat_throttle_interval=BEAT,
                 default_heartbeat_throttle_interval=BEAT,

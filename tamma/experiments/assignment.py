@@ -88,9 +88,16 @@ def assign_paired(seed: int, units: Sequence[Unit], take: int, replicates: int =
     )
 
 
-def live_arm(seed: int, stratum: str, number: int) -> Arm:
-    """The arm of unit `number` (from 0) of a stratum, from permuted blocks of `LIVE_BLOCKS`."""
-    return next(islice(_live_arms(seed, stratum), number, None))
+class LiveArms:
+    """The arms of a stratum of a live test, by number from 0: permuted blocks of `LIVE_BLOCKS`."""
+
+    def __init__(self, seed: int, stratum: str) -> None:
+        self._coming = _live_arms(seed, stratum)
+        self._drawn: list[Arm] = []
+
+    def __call__(self, number: int) -> Arm:
+        self._drawn.extend(islice(self._coming, max(0, number + 1 - len(self._drawn))))
+        return self._drawn[number]
 
 
 def _live_arms(seed: int, stratum: str) -> Iterator[Arm]:

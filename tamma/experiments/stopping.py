@@ -10,25 +10,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tamma.experiments.looks import TakenLook, due_look
-from tamma.model.experiment import Decision, LookPlan, StopReason, Verdict
-from tamma.model.looks import DueLook
+from tamma.model.experiment import Decision, Look, LookPlan, StopReason, Verdict
+from tamma.model.looks import Bound, DueLook
 
 
 def look_in_order(
-    planned: Sequence[LookPlan], taken: Sequence[TakenLook], complete: int, *, ended: bool = False
+    planned: Sequence[LookPlan], taken: Sequence[Look], complete: int, *, ended: bool = False
 ) -> DueLook | None:
     """The look to take now, or None, in a test whose units have an order.
 
-    `complete`: how many units are complete in a row, from the first one drawn. So quick tasks never come into
-    an analysis before slow ones that were drawn earlier, and a look that was planned for n units is about
-    exactly the first n, however many more are complete: what a look sees depends on no clock and no crash.
+    `complete`: how many units are done in a row, from the first one drawn. So quick tasks never come into an
+    analysis before slow ones that were drawn earlier, and a look that was planned for n units is about
+    exactly the first n, however many more are done: what a look sees depends on no clock and no crash.
+    The test having `ended`, the last look is about what there is. None follows a last look.
     """
-    before = taken[-1].units if taken else 0
-    following = next((look.units for look in planned if look.units > before), None)
-    if following is not None and following <= complete:
-        return due_look(planned, taken, following)
-    return due_look(planned, taken, complete, ended=ended)
+    if taken and taken[-1].last:
+        return None
+    before, total = (taken[-1].asked if taken else 0), planned[-1].units
+    units = next((look.units for look in planned if before < look.units <= complete), None)
+    if units is None and ended and complete:
+        return DueLook(len(taken) + 1, complete, True, 0, bounds_before(taken, complete))
+    if units is None:
+        return None
+    return DueLook(len(taken) + 1, units, units >= total, 0, bounds_before(taken, units))
+
+
+def bounds_before(taken: Sequence[Look], units: int) -> tuple[Bound, ...]:
+    """The looks taken on fewer units, that could make a test: what a new boundary is computed from."""
+    return tuple(
+        Bound(look.units, look.boundary) for look in taken if look.boundary is not None and look.units < units
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -380,6 +380,9 @@ class Look:
     sequence_low: float | None = None
     sequence_high: float | None = None
     """The always-valid confidence sequence of the primary effect, for display; None where it fails."""
+    asked: int = 0
+    """The units that the look was to be about; fewer are complete where trials left no measurements."""
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
