@@ -29,7 +29,7 @@ from tamma.experiments.methods import (
 )
 from tamma.experiments.outcomes import Table, table_of
 from tamma.experiments.soundness import GENERAL_FROM, soundness
-from tamma.model.estimates import Comparison
+from tamma.model.estimates import Comparison, GuardrailVerdict
 from tamma.model.experiment import (
     ABTestPlan,
     Assignment,
@@ -150,8 +150,8 @@ def _guardrail(guardrail: Guardrail, table: Table, bound: float) -> GuardrailRes
         guardrail,
         effect_of(sample, found, p=found.p),
         held.p,
-        passed=held.verdict is guardrails.Verdict.PASSED,
-        harmed=held.verdict is guardrails.Verdict.HARM,
+        passed=held.verdict is GuardrailVerdict.PASSED,
+        harmed=held.verdict is GuardrailVerdict.HARM,
     )
 
 

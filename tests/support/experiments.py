@@ -53,9 +53,7 @@ async def add_suite(store: Store, tasks: int, name: str = "drill") -> SuiteRef:
     return ref_of(suite)
 
 
-async def add_runs(
-    store: Store, pin: AgentPin, successes: list[bool], *, at: datetime | None = None
-) -> None:
+async def add_runs(store: Store, pin: AgentPin, successes: list[bool], *, at: datetime | None = None) -> None:
     """Production runs of a version, a minute apart, the last at `at` (now)."""
     end = at or datetime.now(UTC)
     for number, success in enumerate(successes):

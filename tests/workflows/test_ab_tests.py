@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tamma.experiments import bundle
 from tamma.model.ab_run import ABAnswer
 from tamma.model.experiment import ABTestState, Decision
-from tamma.model.ids import BlobId
-from tests.support.experiments import add_runs, lab
+from tests.support.experiments import lab
 from tests.support.skipping import skipping_time
 
 
