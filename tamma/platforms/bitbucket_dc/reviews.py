@@ -7,7 +7,7 @@ where it is, all of the review is.
 
 from __future__ import annotations
 
-from tamma.errors import Forbidden, NotFound, PlatformError
+from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import (
     Comment,
     InlineComment,
@@ -25,6 +25,7 @@ from tamma.platforms.bitbucket_dc.remarks import Activity, CommentAnswer, Diff
 from tamma.platforms.bitbucket_dc.talk import REVIEW, marked, roots
 from tamma.platforms.common.marks import without_mark
 from tamma.platforms.common.names import number_of, segment, segments
+from tamma.platforms.common.verdicts import of_ones_own
 from tamma.platforms.interface import RESOLVE_THREADS
 
 _STATUSES = {ReviewEvent.APPROVE: "APPROVED", ReviewEvent.REQUEST_CHANGES: "NEEDS_WORK"}
@@ -74,13 +75,7 @@ class BitbucketReviews(BitbucketMerging):
             await self._api.send(Participant, "PUT", path, body)
         except PlatformError as error:
             if error.status == 400 and pull.author_name.lower() == login.lower():
-                raise Forbidden(
-                    error.message,
-                    hint="nobody may judge a pull request of their own: review it with ReviewEvent.COMMENT, "
-                    "or with another account",
-                    platform=self._settings.id,
-                    status=400,
-                ) from error
+                raise of_ones_own(error) from error
             if error.status == 409:  # the head moved, or it was closed
                 await self._check_head(repo, await self._pull(repo, str(pull.id)), review.head_sha)
             raise

@@ -6,7 +6,7 @@ review, to Gitea in all of them.
 
 from __future__ import annotations
 
-from tamma.errors import Forbidden, NotFound, PlatformError
+from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import (
     Comment,
     InlineComment,
@@ -20,6 +20,7 @@ from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.ensuring import ensure_text, ours
 from tamma.platforms.common.marks import with_mark
 from tamma.platforms.common.names import number_of
+from tamma.platforms.common.verdicts import of_ones_own
 from tamma.platforms.gitea.client import repo_path
 from tamma.platforms.gitea.issues import BODY_LIMIT
 from tamma.platforms.gitea.merging import GiteaMerging
@@ -58,13 +59,7 @@ class GiteaReviews(GiteaMerging):
             )
         except PlatformError as error:
             if error.status == 422 and "your own pull" in error.message:
-                raise Forbidden(
-                    error.message,
-                    hint="nobody may judge a pull request of their own: review it with ReviewEvent.COMMENT, "
-                    "or with another account",
-                    platform=self._settings.id,
-                    status=422,
-                ) from error
+                raise of_ones_own(error) from error
             raise
         return made.review(trusted=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.errors import Forbidden, NotFound, PlatformError
+from tamma.errors import NotFound, PlatformError
 from tamma.model.repository import (
     Comment,
     InlineComment,
@@ -16,6 +16,7 @@ from tamma.platforms.common.bodies import fit
 from tamma.platforms.common.ensuring import ensure_text, ours
 from tamma.platforms.common.marks import with_mark
 from tamma.platforms.common.names import number_of
+from tamma.platforms.common.verdicts import of_ones_own
 from tamma.platforms.github.client import Done, repo_path
 from tamma.platforms.github.issues import BODY_LIMIT
 from tamma.platforms.github.merging import GitHubMerging
@@ -68,8 +69,7 @@ class GitHubReviews(GitHubMerging):
 
     def _refused_review(self, error: PlatformError) -> PlatformError:
         if "own pull request" in error.message:
-            hint = "nobody may judge their own: review it with ReviewEvent.COMMENT, or with another account"
-            return Forbidden(error.message, hint=hint, platform=self._settings.id, status=422)
+            return of_ones_own(error)
         hint = "GitHub takes remarks on lines that the change shows, and one pending review per person"
         return PlatformError(error.message, hint=hint, platform=self._settings.id, status=422)
 
