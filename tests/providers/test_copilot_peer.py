@@ -106,7 +106,7 @@ async def test_the_runtime_does_not_go_on_by_itself(args: str) -> None:
 
 
 async def test_a_short_answer_is_not_continued() -> None:
-    """The runtime asks for more by itself, up to twice. Here it is let begin: there is one to stop."""
+    """The runtime asks for more by itself, up to twice. Here it may begin, so that there is one to stop."""
     cut = Answer(CHAT.wire(Said(["cut"], finish=FinishReason.LENGTH)))
     async with RawServer(cut, Answer(["hang"])) as server:
         provider = GitHubCopilot(settings(server.url))
