@@ -105,7 +105,9 @@ def tail_difference(*, control: Values, treatment: Values, seed: int, level: flo
     arms = first.arm(_tail(before)), second.arm(_tail(after))
     estimate = _tail(after) - _tail(before)
     said += _tail_cautions(min(first.n, second.n))
-    if min(first.n, second.n) < FEW:
+    problem = _no_bootstrap(first, second)
+    if min(first.n, second.n) < FEW or problem:
+        said += (problem,) if problem else ()
         return Comparison("p95", Measure.DIFFERENCE, *arms, estimate=estimate, cautions=said)
     rng, resamples = np.random.default_rng(seed), resamples_for(1)
     replicates = _tails(after, rng, resamples) - _tails(before, rng, resamples)
@@ -126,7 +128,9 @@ def paired_tail_difference(
     before, after = _tail(np.sort(rows[:, 0])), _tail(np.sort(rows[:, 1]))
     arms, estimate = tasks.arms(before, after), after - before
     said += _tail_cautions(tasks.n)
-    if tasks.n < FEW:
+    problem = _no_paired_bootstrap(tasks)
+    if tasks.n < FEW or problem:
+        said += (problem,) if problem else ()
         return Comparison("paired-p95", Measure.DIFFERENCE, *arms, estimate=estimate, cautions=said)
     replicates = _paired_tails(rows, np.random.default_rng(seed), resamples_for(tasks.n))
     interval = percentile(replicates, replicates, estimate, level)

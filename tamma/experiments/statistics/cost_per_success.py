@@ -11,7 +11,7 @@ import numpy as np
 
 from tamma.errors import BadFigures
 from tamma.experiments.statistics.resampling import acceleration_of, bca, resampled_sums, resamples_for
-from tamma.experiments.statistics.samples import FloatArray, Values, checked_level, sample
+from tamma.experiments.statistics.samples import ROUNDING, FloatArray, Values, checked_level, sample
 from tamma.model.estimates import Arm, Caution, CautionKind, Comparison, Interval, Measure
 
 FEW_SUCCESSES = 10
@@ -34,10 +34,12 @@ def cost_per_success(*, control: Spending, treatment: Spending, seed: int, level
     base = _base("cost-per-success", before, lacking, after, lacking_too)
     if isinstance(base, Comparison):
         return base
+    influences = _influence(after), -_influence(before)
+    if not _varies(*influences):
+        return base.without_interval()
     rng, resamples = np.random.default_rng(seed), resamples_for(max(len(before), len(after)))
     sums = [resampled_sums(rows, rng, resamples) for rows in (before, after)]
-    acceleration = acceleration_of(_influence(after), -_influence(before))
-    return base.with_interval(_interval(sums[0], sums[1], base.estimate, acceleration, level))
+    return base.with_interval(_interval(sums[0], sums[1], base.estimate, acceleration_of(*influences), level))
 
 
 def paired_cost_per_success(
@@ -50,8 +52,11 @@ def paired_cost_per_success(
     base = _base("paired-cost-per-success", before, lacking, after, lacking)
     if isinstance(base, Comparison):
         return base
+    influence = _influence(after) - _influence(before)
+    if not _varies(influence):
+        return base.without_interval()
     sums = resampled_sums(rows, np.random.default_rng(seed), resamples_for(len(rows)))
-    acceleration = acceleration_of(_influence(after) - _influence(before))
+    acceleration = acceleration_of(influence)
     return base.with_interval(_interval(sums[:, :2], sums[:, 2:], base.estimate, acceleration, level))
 
 
@@ -63,6 +68,13 @@ class _Base(NamedTuple):
     treatment: Arm
     estimate: float
     cautions: tuple[Caution, ...]
+
+    def without_interval(self) -> Comparison:
+        words = "tasks do not differ in what they add to cost per success: resamples would not, either"
+        said = (*self.cautions, Caution(CautionKind.NO_SPREAD, words))
+        return Comparison(
+            self.method, Measure.RATIO, self.control, self.treatment, estimate=self.estimate, cautions=said
+        )
 
     def with_interval(self, interval: Interval) -> Comparison:
         said = self.cautions
@@ -132,6 +144,11 @@ def _influence(rows: FloatArray) -> FloatArray:
     """What each task changes in the logarithm of cost per success."""
     cost, successes = np.sum(rows, axis=0)
     return (rows[:, 0] / cost if cost else rows[:, 0]) - rows[:, 1] / successes
+
+
+def _varies(*influences: FloatArray) -> bool:
+    """Whether resamples differ by more than rounding. Influences are shares of about 1 / n."""
+    return any(float(np.max(np.abs(influence))) * influence.size > ROUNDING for influence in influences)
 
 
 def _arm(rows: FloatArray, lacking: int) -> Arm:

@@ -86,9 +86,13 @@ def acceleration_of(*influences: FloatArray) -> float:
     An influence is what the estimate would change by, to first order, if the value weighed more; each array
     is already divided by its sample's size.
     """
-    squares = sum(float(np.sum(influence**2)) for influence in influences)
-    cubes = sum(float(np.sum(influence**3)) for influence in influences)
-    return cubes / (6 * squares**1.5) if squares > 0 else 0.0
+    largest = max(float(np.max(np.abs(influence))) for influence in influences)
+    if not largest:
+        return 0.0
+    # In units of the largest: cubes of small costs would underflow.
+    squares = sum(float(np.sum((influence / largest) ** 2)) for influence in influences)
+    cubes = sum(float(np.sum((influence / largest) ** 3)) for influence in influences)
+    return cubes / (6 * squares**1.5)
 
 
 def _interval(

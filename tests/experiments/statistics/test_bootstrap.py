@@ -109,6 +109,17 @@ def test_paired_tails_are_those_of_real_resamples() -> None:
     assert found.high == pytest.approx(high, abs=0.06 * (high - low))
 
 
+def test_tiny_and_huge_units_do_not_matter() -> None:
+    control, treatment = np.array(skewed(1, 40)), np.array(skewed(2, 40))
+    plain = mean_difference(control=control, treatment=treatment, seed=1).interval
+    assert plain is not None
+    assert plain.low is not None
+    for unit in (1e-120, 1e90):
+        found = mean_difference(control=control * unit, treatment=treatment * unit, seed=1).interval
+        assert found is not None
+        assert found.low == pytest.approx(plain.low * unit)
+
+
 def test_another_seed_draws_other_resamples() -> None:
     control, treatment = skewed(1, 30), skewed(2, 30)
     first, second = (mean_difference(control=control, treatment=treatment, seed=seed) for seed in (1, 2))

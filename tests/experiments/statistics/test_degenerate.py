@@ -71,9 +71,8 @@ def test_no_spread_has_an_estimate_and_no_test(test: Test) -> None:
     # 0.1 has no exact binary fraction: what rounding makes of equal values is no spread either.
     result = test(control=[0.1] * 25, treatment=[0.3] * 25, **ALL[test])
     assert result.estimate in (pytest.approx(0.2), pytest.approx(3.0))
-    if "p95" not in result.method:
-        assert (result.p, result.interval) == (None, None)
-        assert CautionKind.NO_SPREAD in kinds(result)
+    assert (result.p, result.interval) == (None, None)
+    assert CautionKind.NO_SPREAD in kinds(result)
 
 
 def test_differences_that_are_equal_but_for_rounding_are_no_proof() -> None:
@@ -209,6 +208,11 @@ def test_cost_per_success_without_success(test: Test) -> None:
     assert result.treatment.value is None
     free = test(control=Spending([0.0, 0.0], [True, True]), treatment=winning, seed=1)
     assert kinds(free) == [CautionKind.ZEROS]
+    even = Spending([0.1] * 3, [True] * 3)
+    same = test(control=even, treatment=Spending([0.3] * 3, [True] * 3), seed=1)
+    assert same.estimate == pytest.approx(3.0)
+    assert same.interval is None
+    assert CautionKind.NO_SPREAD in kinds(same)
     empty = test(control=Spending([None, 1.0], [True, None]), treatment=winning, seed=1)
     assert CautionKind.EMPTY in kinds(empty)
     with pytest.raises(BadFigures, match="costs are 0 or more"):
