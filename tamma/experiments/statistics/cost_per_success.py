@@ -20,10 +20,14 @@ FEW_SUCCESSES = 10
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Cost and outcome of an arm's tasks, in one order. A task that lacks either is left out of both."""
+    """Cost and outcome of an arm's tasks, in one order. A task that lacks either is left out of both.
+
+    The outcome of a task that ran once is whether it succeeded. Of one that ran several times, which are not
+    independent, it is the number of successes, and the cost is that of all its runs.
+    """
 
     costs: Values
-    successes: Sequence[bool | None]
+    successes: Sequence[int | None]
 
 
 def cost_per_success(*, control: Spending, treatment: Spending, seed: int, level: float = 0.95) -> Comparison:
@@ -164,7 +168,7 @@ def _missing(arm: Arm, name: str) -> tuple[Caution, ...]:
 
 
 def _rows(*arms: tuple[Spending, str]) -> tuple[FloatArray, int]:
-    """Cost and success (0 or 1) in each of the arms, of the tasks that lack none; and how many lack some.
+    """Cost and successes in each of the arms, of the tasks that lack none; and how many lack some.
 
     Shape (tasks, 2 * arms), in an order that does not depend on that given.
     """
@@ -179,7 +183,8 @@ def _rows(*arms: tuple[Spending, str]) -> tuple[FloatArray, int]:
     present = [index for index, task in enumerate(zip(*lists, strict=True)) if None not in task]
     columns = [sample([values[index] for index in present], names).values for values in lists]
     rows = np.column_stack(columns)
-    rows[:, 1::2] = rows[:, 1::2] != 0
     if np.any(rows < 0):
-        raise BadFigures(f"a cost of {names} is {float(np.min(rows))!r}: costs are 0 or more")
+        raise BadFigures(
+            f"a cost or a number of successes of {names} is {float(np.min(rows))!r}: both are 0 or more"
+        )
     return rows[np.lexsort(tuple(rows.T))], lengths[0] - len(present)

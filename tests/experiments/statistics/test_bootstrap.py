@@ -80,6 +80,24 @@ def test_cost_per_success_is_scipys_bca() -> None:
     near(found.interval, expected, 0.04 * float(expected.high - expected.low))
 
 
+def test_runs_of_one_task_are_resampled_together() -> None:
+    rng = np.random.default_rng(16)
+    # Every task does in all of its five runs what it does in one: five times the runs say nothing more.
+    once = Spending(rng.lognormal(0, 1, 60), (rng.random(60) < 0.6).tolist())
+    other = Spending(rng.lognormal(0.3, 1, 60), (rng.random(60) < 0.6).tolist())
+    single = cost_per_success(control=once, treatment=other, seed=1)
+    control, treatment = (
+        Spending([(cost or 0) * 5 for cost in arm.costs], [(won or 0) * 5 for won in arm.successes])
+        for arm in (once, other)
+    )
+    repeated = cost_per_success(control=control, treatment=treatment, seed=1)
+    assert repeated.estimate == pytest.approx(single.estimate)
+    assert single.interval is not None
+    assert repeated.interval is not None
+    assert repeated.interval.low == pytest.approx(single.interval.low)
+    assert repeated.interval.high == pytest.approx(single.interval.high)
+
+
 def test_tails_are_those_of_real_resamples() -> None:
     control, treatment = skewed(10, 300), skewed(11, 300, 0.3)
     rng = np.random.default_rng(12)

@@ -215,7 +215,7 @@ def test_cost_per_success_without_success(test: Test) -> None:
     assert CautionKind.NO_SPREAD in kinds(same)
     empty = test(control=Spending([None, 1.0], [True, None]), treatment=winning, seed=1)
     assert CautionKind.EMPTY in kinds(empty)
-    with pytest.raises(BadFigures, match="costs are 0 or more"):
+    with pytest.raises(BadFigures, match="both are 0 or more"):
         test(control=Spending([-1.0, 2.0], [True, True]), treatment=winning, seed=1)
     with pytest.raises(BadFigures, match=r"\[2, 1"):
         test(control=Spending([1.0, 2.0], [True]), treatment=winning, seed=1)
