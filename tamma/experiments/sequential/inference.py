@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tamma.experiments.sequential.normal import quantile, root, two_sided
-from tamma.experiments.sequential.walk import crossing
+from tamma.experiments.sequential.walk import crossing_above
 from tamma.model.looks import Bound
 
 STAGE_WISE = "stage-wise ordering"
 REPEATED = "repeated confidence interval"
 _FARTHEST_DRIFT = 1e4
+_SMALLEST, _LARGEST = 1e-300, 1 - 1e-16
+"""Chances between which there is a normal score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,19 @@ def at_stop(
     bounds = [look.boundary for look in prior]
     z = estimate / se
 
-    def at_least_this(drift: float) -> float:
-        return _at_least(times, bounds, z, drift)
+    # P(Z >= z at the stop, or an earlier crossing above, which ranks higher). The information at the stop is
+    # the unit of time, so that drift = effect / se. From below, everything is mirrored.
+    def as_high(drift: float) -> float:
+        return crossing_above(times, [*bounds, z], drift)
 
-    p = min(1.0, 2 * min(at_least_this(0.0), _at_least(times, bounds, -z, 0.0)))
-    # The information at the stop is the unit here: then drift = effect / se.
-    low = se * _drift(at_least_this, alpha / 2, z)
-    high = -se * _drift(lambda drift: _at_least(times, bounds, -z, drift), alpha / 2, -z)
-    middle = se * _drift(at_least_this, 0.5, z)
+    def as_low(drift: float) -> float:
+        return crossing_above(times, [*bounds, -z], drift)
+
+    p = min(1.0, 2 * min(as_high(0.0), as_low(0.0)))
+    reach = quantile(alpha / 2)
+    low = se * _drift(as_high, alpha / 2, z - reach)
+    high = -se * _drift(as_low, alpha / 2, -z - reach)
+    middle = se * _drift(as_high, 0.5, z)
     return Inference(STAGE_WISE, estimate, middle, low, high, p, 1 - alpha)
 
 
@@ -86,22 +93,20 @@ def equivalent_se(estimate: float, se: float, p: float) -> float:
     return abs(estimate) / quantile(p / 2)
 
 
-def _at_least(times: Sequence[float], bounds: Sequence[float], z: float, drift: float) -> float:
-    """P(an outcome as high as Z = `z` at the last of `times`, or higher), earlier crossings above being
-    higher.
-    """
-    walked = crossing(times, [*bounds, z], drift)
-    return math.fsum(walked.above)
-
-
 def _drift(chance: Callable[[float], float], wanted: float, near: float) -> float:
-    """The drift at which a rising chance is `wanted`."""
-    reach = 4.0
-    while chance(near - reach) > wanted or chance(near + reach) < wanted:
+    """The drift at which a rising chance is `wanted`; `near` is where it would be without looks before."""
+    goal = quantile(wanted)
+
+    def missing(drift: float) -> float:
+        # As normal scores, which are nearly a straight line.
+        return goal - quantile(min(max(chance(drift), _SMALLEST), _LARGEST))
+
+    reach = 0.25
+    while missing(near - reach) > 0.0 or missing(near + reach) < 0.0:
         reach *= 2
         if reach > _FARTHEST_DRIFT:
-            raise ValueError(f"no effect explains a z of {near!r} with chance {wanted!r}")
-    return root(lambda drift: chance(drift) - wanted, near - reach, near + reach)
+            raise ValueError(f"no effect near {near!r} standard errors has an outcome of chance {wanted!r}")
+    return root(missing, near - reach, near + reach)
 
 
 def _check(estimate: float, se: float) -> None:

@@ -38,13 +38,17 @@ def root(function: Callable[[float], float], low: float, high: float, *, within:
         return high
     if (at_low > 0.0) == (at_high > 0.0):
         raise ValueError(f"no change of sign between {low!r} ({at_low!r}) and {high!r} ({at_high!r})")
-    kept = 0
-    for step in range(_ROOT_STEPS):
-        # Every third step halves: the secant alone may creep where the function is flat.
-        middle = (low + high) / 2 if step % 3 == 2 else (low * at_high - high * at_low) / (at_high - at_low)
+    kept = close = 0
+    before = low
+    for step in range(1, _ROOT_STEPS):
+        # Every fourth step halves: the secant alone may creep where the function is flat.
+        halved = step % 4 == 0
+        middle = (low + high) / 2 if halved else (low * at_high - high * at_low) / (at_high - at_low)
         value = function(middle)
-        if value == 0.0 or high - low < within:
+        close = close + 1 if abs(middle - before) < within and not halved else 0
+        if value == 0.0 or high - low < within or close == 2:
             return middle
+        before = middle
         if (value > 0.0) == (at_high > 0.0):
             high, at_high = middle, value
             at_low = at_low / 2 if kept == -1 else at_low

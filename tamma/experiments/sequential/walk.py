@@ -83,6 +83,17 @@ def carry(inside: Inside | None, time: float, bound: float, following: float, dr
     return Inside(time, points, tuple(d * w for d, w in zip(densities, weights, strict=True)))
 
 
+def crossing_above(times: Sequence[float], bounds: Sequence[float], drift: float = 0.0) -> float:
+    """The chance of ever crossing above first; half of the work of `crossing`. `times` rise."""
+    whole = 0.0
+    inside: Inside | None = None
+    for index, (time, bound) in enumerate(zip(times, bounds, strict=True)):
+        whole += at_least(inside, time, bound, drift)
+        if index + 1 < len(times):
+            inside = carry(inside, time, bound, times[index + 1], drift)
+    return whole
+
+
 def crossing(times: Sequence[float], bounds: Sequence[float], drift: float = 0.0) -> Crossing:
     """The chance of crossing -bound or bound first at each look. `times` rise."""
     above: list[float] = []
@@ -109,10 +120,9 @@ def _density(inside: Inside, time: float, z: float, drift: float) -> float:
     level = z * math.sqrt(time) - drift * step
     first = bisect_left(inside.points, (level - REACH * spread) / scale)
     end = bisect_right(inside.points, (level + REACH * spread) / scale)
-    whole = sum(
-        inside.masses[i] * math.exp(-(((level - inside.points[i] * scale) / spread) ** 2) / 2)
-        for i in range(first, end)
-    )
+    level, scale = level / spread, scale / spread
+    near = zip(inside.points[first:end], inside.masses[first:end], strict=True)
+    whole = sum([mass * math.exp(-((level - point * scale) ** 2) / 2) for point, mass in near])
     return whole * math.sqrt(time / step) / _ROOT_TWO_PI
 
 
