@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-peers live bench check check-format check-types check-imports check-locks check-secrets \
+.PHONY: help demo test test-peers live bench simulate check check-format check-types check-imports check-locks check-secrets \
         format audit lock hooks install install-dev clean
 
 help: ## Show this list
@@ -27,6 +27,9 @@ live: install-dev ## Tests against real services, with your own keys: this costs
 
 bench: install-dev ## Measure; figures go to bench-results.json
 	@$(BIN)/python -m bench
+
+simulate: install-dev ## Check the error rates of the statistics by simulation; results go to simulate-results.json
+	@$(BIN)/python -m bench.simulate $(ARGS)
 
 check: check-format check-types check-imports check-locks check-secrets ## Everything but the tests
 
@@ -67,5 +70,5 @@ install-dev:
 	@$(PYTHON) scripts/bootstrap.py dev
 
 clean: ## Remove everything that was made here (.venv too)
-	@rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench-results*.json
+	@rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench-results*.json simulate-results*.json
 	@find tamma workflows activities tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -57,9 +57,7 @@ def _inside_by_scipy(times: Sequence[float], bounds: Sequence[float], drift: flo
     correlation = [[math.sqrt(min(a, b) / max(a, b)) for a in times] for b in times]
     mean = [drift * math.sqrt(time) for time in times]
     return float(
-        normal.cdf(
-            corner, mean=mean, cov=correlation, lower_limit=-corner, abseps=1e-6, maxpts=200_000, rng=7
-        )
+        normal.cdf(corner, mean=mean, cov=correlation, lower_limit=-corner, abseps=1e-6, maxpts=40_000, rng=7)
     )
 
 
