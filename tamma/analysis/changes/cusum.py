@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tamma.errors import BadFigures
+
 SLACK = 0.5
 """k: half of the shift that is looked for, in standard deviations."""
 DECISION = 5.0
@@ -47,12 +49,12 @@ class Watched:
 def watch(baseline: Sequence[float], values: Sequence[float]) -> Watched:
     """Whether `values` left the level of the `baseline`; both near normal (logarithms, log odds).
 
-    With a baseline under `LONG_BASELINE` points h is calibrated by simulation. Raises ValueError for a value
+    With a baseline under `LONG_BASELINE` points h is calibrated by simulation. Raises BadFigures for a value
     that is no finite number.
     """
     before, after = np.asarray(baseline, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if not (np.all(np.isfinite(before)) and np.all(np.isfinite(after))):
-        raise ValueError("a series under watch has values that are no finite numbers")
+        raise BadFigures("a series under watch has values that are no finite numbers")
     if before.size < LEAST_BASELINE:
         return Watched(None, notes=(f"{before.size} of at least {LEAST_BASELINE} points of a baseline",))
     spread = float(np.std(before, ddof=1))

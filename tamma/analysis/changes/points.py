@@ -10,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tamma.errors import BadFigures
+
 LEAST_SEGMENT = 5
 """Points between two changes."""
 LEAST_POINTS = 2 * LEAST_SEGMENT
@@ -96,5 +98,5 @@ def _array(values: Sequence[float]) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if not np.all(np.isfinite(array)):
         wrong = int(np.count_nonzero(~np.isfinite(array)))
-        raise ValueError(f"{wrong} of {array.size} points are no finite numbers")
+        raise BadFigures(f"{wrong} of {array.size} points are no finite numbers")
     return array

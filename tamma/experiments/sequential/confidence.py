@@ -13,6 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tamma.errors import BadFigures
+
 LEAST_UNITS = 50
 """Tasks in all: before, the estimated variance is too rough."""
 LEAST_EVENTS = 10
@@ -56,7 +58,7 @@ def watch_split(
     """Treatment minus control, of `planned` tasks in both arms together.
 
     Where an arm has no other values than 0 and 1, they are taken for failures and successes. Raises
-    ValueError for a value that is no finite number and a plan of no task.
+    BadFigures for a value that is no finite number and a plan of no task.
     """
     arms = {"control": _describe(control), "treatment": _describe(treatment)}
     units = len(control) + len(treatment)
@@ -69,7 +71,7 @@ def watch_split(
 
 
 def watch_pairs(differences: Sequence[float], planned: int, *, alpha: float = 0.05) -> Watch:
-    """The mean of pairs' differences, of `planned` pairs. Raises ValueError like `watch_split`."""
+    """The mean of pairs' differences, of `planned` pairs. Raises BadFigures like `watch_split`."""
     sample = _describe(differences)
     refused = _too_few(sample.n)
     if sample.n and set(differences) <= {-1, 0, 1}:
@@ -93,7 +95,7 @@ class _Sample:
 
 def _describe(values: Sequence[float]) -> _Sample:
     if wrong := [value for value in values if not math.isfinite(value)]:
-        raise ValueError(
+        raise BadFigures(
             f"{len(wrong)} of {len(values)} values are no finite numbers, the first is {wrong[0]!r}"
         )
     n = len(values)
@@ -144,5 +146,5 @@ def _watch(
 
 def _rho_squared(planned: int, alpha: float) -> float:
     if planned < 1 or not 0.0 < alpha < 1.0:
-        raise ValueError(f"{planned!r} planned tasks and an alpha of {alpha!r} make no sequence")
+        raise BadFigures(f"{planned!r} planned tasks and an alpha of {alpha!r} make no sequence")
     return (-2 * math.log(alpha) + math.log(1 - 2 * math.log(alpha))) / planned

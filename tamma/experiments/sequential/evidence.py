@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tamma.errors import BadFigures
 from tamma.experiments.sequential.normal import root
 
 _MOST_LOG = 700.0
@@ -36,19 +37,19 @@ class PairedEvidence:
 def log_e(wins: int, losses: int, chance: float = 0.5) -> float:
     """The logarithm of the e-value against the hypothesis that a discordant pair is won with `chance`.
 
-    For one half: m log 2 + log B(1 + wins, 1 + losses), m being their sum. Raises ValueError for negative
+    For one half: m log 2 + log B(1 + wins, 1 + losses), m being their sum. Raises BadFigures for negative
     counts and for a chance that is not between 0 and 1.
     """
     if wins < 0 or losses < 0:
-        raise ValueError(f"{wins!r} wins and {losses!r} losses: counts are never negative")
+        raise BadFigures(f"{wins!r} wins and {losses!r} losses: counts are never negative")
     if not 0.0 < chance < 1.0:
-        raise ValueError(f"a chance of {chance!r} is not between 0 and 1")
+        raise BadFigures(f"a chance of {chance!r} is not between 0 and 1")
     beta = math.lgamma(1 + wins) + math.lgamma(1 + losses) - math.lgamma(2 + wins + losses)
     return beta - wins * math.log(chance) - losses * math.log1p(-chance)
 
 
 def paired_evidence(wins: int, losses: int, *, alpha: float = 0.05) -> PairedEvidence:
-    """The e-value, its p and the interval of the chance to win. Raises ValueError for negative counts."""
+    """The e-value, its p and the interval of the chance to win. Raises BadFigures for negative counts."""
     strength = log_e(wins, losses)
     threshold = -math.log(alpha)
     return PairedEvidence(

@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tamma.errors import BadFigures
 from tamma.experiments.sequential.normal import quantile, root, two_sided
 from tamma.experiments.sequential.walk import crossing_above
 from tamma.model.looks import Bound
 
 STAGE_WISE = "stage-wise ordering"
 REPEATED = "repeated confidence interval"
-_FARTHEST_DRIFT = 1e4
+_FARTHEST_DRIFT = 1e12
 _SMALLEST, _LARGEST = 1e-300, 1 - 1e-16
 """Chances between which there is a normal score."""
 
@@ -44,12 +45,12 @@ def at_stop(
     """The stage-wise adjusted p, interval and median-unbiased estimate of a test that stopped after `units`.
 
     `prior` are the looks before, none of which was crossed. `se` is the standard error at the stop: take
-    `equivalent_se` where the test is no normal one, so that interval and p agree. Raises ValueError for a
+    `equivalent_se` where the test is no normal one, so that interval and p agree. Raises BadFigures for a
     standard error that is not over 0, and for a stop without more units than at the look before.
     """
     _check(estimate, se)
     if prior and prior[-1].units >= units:
-        raise ValueError(f"the look before had {prior[-1].units!r} units, the last one {units!r}")
+        raise BadFigures(f"the look before had {prior[-1].units!r} units, the last one {units!r}")
     times = [look.units / units for look in prior] + [1.0]
     bounds = [look.boundary for look in prior]
     z = estimate / se
@@ -74,7 +75,7 @@ def at_look(boundary: float, estimate: float, se: float, *, alpha: float = 0.05)
     """The repeated confidence interval: right at every look at once, whether or not the test goes on.
 
     The p is the look's own, unadjusted: compare it with the boundary's nominal p, never with alpha. For a t
-    test, its interval at confidence 1 - `nominal_p(boundary)` is the same thing. Raises ValueError like
+    test, its interval at confidence 1 - `nominal_p(boundary)` is the same thing. Raises BadFigures like
     `at_stop`.
     """
     _check(estimate, se)
@@ -105,10 +106,10 @@ def _drift(chance: Callable[[float], float], wanted: float, near: float) -> floa
     while missing(near - reach) > 0.0 or missing(near + reach) < 0.0:
         reach *= 2
         if reach > _FARTHEST_DRIFT:
-            raise ValueError(f"no effect near {near!r} standard errors has an outcome of chance {wanted!r}")
+            raise BadFigures(f"no effect near {near!r} standard errors has an outcome of chance {wanted!r}")
     return root(missing, near - reach, near + reach)
 
 
 def _check(estimate: float, se: float) -> None:
     if not (math.isfinite(estimate) and math.isfinite(se) and se > 0.0):
-        raise ValueError(f"an estimate of {estimate!r} with a standard error of {se!r} says nothing")
+        raise BadFigures(f"an estimate of {estimate!r} with a standard error of {se!r} says nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tamma.errors import BadFigures
 from tamma.experiments.sequential.normal import quantile, root
 from tamma.experiments.sequential.spending import boundaries
 from tamma.experiments.sequential.walk import crossing
@@ -29,7 +30,7 @@ def power(fractions: Sequence[float], bounds: Sequence[float], drift: float) -> 
 def cost(fractions: Sequence[float], *, alpha: float = 0.05, wanted: float = 0.8) -> SequentialCost:
     """The price of these looks for a two-sided test with power `wanted`.
 
-    Raises ConfigError for looks that cannot be, ValueError for a power that is not between alpha and 1.
+    Raises ConfigError for looks that cannot be, BadFigures for a power that is not between alpha and 1.
     """
     bounds = boundaries(fractions, alpha)
     return cost_of_bounds(fractions, bounds, alpha=alpha, wanted=wanted)
@@ -40,7 +41,7 @@ def cost_of_bounds(
 ) -> SequentialCost:
     """The same for boundaries of any origin."""
     if not alpha < wanted < 1.0:
-        raise ValueError(f"a power of {wanted!r} cannot be planned for with an alpha of {alpha!r}")
+        raise BadFigures(f"a power of {wanted!r} cannot be planned for with an alpha of {alpha!r}")
     fixed = root(lambda drift: power([1.0], [quantile(alpha / 2)], drift) - wanted, 0.0, 40.0)
     needed = root(lambda drift: power(fractions, bounds, drift) - wanted, 0.0, 80.0)
     inflation = (needed / fixed) ** 2

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from tamma.analysis.changes.cusum import DECISION, HORIZON, SLACK, calibrated, watch
+from tamma.errors import BadFigures
 
 # Montgomery, Introduction to Statistical Quality Control (7th edition, 2013), table 9.1: mean 10, spread 1,
 # and from the 21st point on a mean of 11.
@@ -78,5 +79,5 @@ def test_nothing_to_watch_yet() -> None:
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="no finite numbers"):
+    with pytest.raises(BadFigures, match="no finite numbers"):
         watch(KNOWN, [float("nan")])

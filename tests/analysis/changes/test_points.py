@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tamma.analysis.changes.observations import BIN, MOST_POINTS, observed, series
 from tamma.analysis.changes.points import change_p, change_points
 from tamma.analysis.changes.scan import FALSE_DISCOVERIES, scan
+from tamma.errors import BadFigures
 from tamma.model.agent import TaskType
 from tamma.model.experiment import Metric
 from tests.analysis.changes.nile import NILE
@@ -92,7 +93,7 @@ def test_unit_and_origin_do_not_matter(values: list[float], unit: float) -> None
 
 def test_values_that_are_no_numbers_are_refused() -> None:
     for function in (change_p, change_points):
-        with pytest.raises(ValueError, match="2 of 11 points are no finite numbers"):
+        with pytest.raises(BadFigures, match="2 of 11 points are no finite numbers"):
             function([1.0] * 9 + [float("nan"), float("inf")])
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tamma.errors import BadFigures
 from tamma.experiments.looks import nominal_p
 from tamma.experiments.sequential.inference import at_look, at_stop, equivalent_se
 from tamma.experiments.sequential.normal import quantile, root, two_sided, upper
@@ -87,14 +88,22 @@ def test_the_se_of_a_t_test_is_that_of_the_normal_test_with_its_p() -> None:
 
 @pytest.mark.parametrize("se", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_estimate_without_a_standard_error_is_refused(se: float) -> None:
-    with pytest.raises(ValueError, match="says nothing"):
+    with pytest.raises(BadFigures, match="says nothing"):
         at_stop((), 20, 0.1, se)
-    with pytest.raises(ValueError, match="says nothing"):
+    with pytest.raises(BadFigures, match="says nothing"):
         at_look(4.9, 0.1, se)
 
 
+@pytest.mark.parametrize("z", [30.0, 1e3, 1e7])
+def test_an_effect_beyond_all_tables_has_an_interval(z: float) -> None:
+    """What bounds it is that the look before was not crossed."""
+    found = at_stop(PRIOR[:1], 40, z, 1.0)
+    assert 1.0 < found.low < found.median_unbiased < found.high
+    assert found.p == pytest.approx(spent(0.05, 0.2), rel=1e-6)
+
+
 def test_a_stop_needs_more_units_than_the_look_before() -> None:
-    with pytest.raises(ValueError, match="the look before had 40 units, the last one 40"):
+    with pytest.raises(BadFigures, match="the look before had 40 units, the last one 40"):
         at_stop(PRIOR[:2], 40, 0.1, 0.1)
 
 
@@ -119,7 +128,7 @@ def test_looking_costs_little_at_most_and_saves_a_quarter_on_average() -> None:
 
 def test_a_power_that_cannot_be_planned_for_is_refused() -> None:
     for wanted in (0.05, 1.0):
-        with pytest.raises(ValueError, match="cannot be planned for"):
+        with pytest.raises(BadFigures, match="cannot be planned for"):
             cost(FIFTHS, wanted=wanted)
 
 

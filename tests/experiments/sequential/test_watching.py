@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamma.errors import BadFigures
 from tamma.experiments.sequential.confidence import (
     LEAST_EVENTS,
     LEAST_UNITS,
@@ -70,10 +71,10 @@ def test_the_interval_excludes_one_half_where_the_e_value_rejects(
 
 
 def test_what_is_no_count_and_no_chance_is_refused() -> None:
-    with pytest.raises(ValueError, match="-1 wins and 2 losses"):
+    with pytest.raises(BadFigures, match="-1 wins and 2 losses"):
         paired_evidence(-1, 2)
     for chance in (0.0, 1.0):
-        with pytest.raises(ValueError, match="not between 0 and 1"):
+        with pytest.raises(BadFigures, match="not between 0 and 1"):
             log_e(1, 2, chance)
 
 
@@ -147,7 +148,7 @@ def test_what_the_data_do_not_bear_is_refused_in_words(found: Watch, said: str) 
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 of 2 values are no finite numbers, the first is nan"):
+    with pytest.raises(BadFigures, match="1 of 2 values are no finite numbers, the first is nan"):
         watch_pairs([0.0, float("nan")], 100)
-    with pytest.raises(ValueError, match="make no sequence"):
+    with pytest.raises(BadFigures, match="make no sequence"):
         watch_pairs(normal(60, 1), 0)
