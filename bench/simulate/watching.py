@@ -35,7 +35,7 @@ def gates() -> Sequence[Gate]:
             "watching.unguarded", "the same on raw costs: why they are refused", Bound(0.08, 1.0), _unguarded
         ),
         Gate("watching.guarded-costs", "raw costs through the guard", AT_MOST, _guarded_costs),
-        Gate("watching.guarded-successes", "rates of .95 through the guard", AT_MOST, _guarded_successes),
+        Gate("watching.guarded-successes", "rates of .85 through the guard", AT_MOST, _guarded_successes),
         Gate("watching.e-value", "paired successes, after every pair", AT_MOST, _e_value),
     )
 
@@ -87,7 +87,7 @@ def _guarded_costs(runs: int, random: Random) -> float:
 
 def _guarded_successes(runs: int, random: Random) -> float:
     def happens(source: Random) -> bool:
-        control, treatment = ((source.random(PLANNED // 2) < 0.95).astype(float).tolist() for _ in range(2))
+        control, treatment = ((source.random(PLANNED // 2) < 0.85).astype(float).tolist() for _ in range(2))
         watched = (
             watch_split(control[: (index + 1) // 2], treatment[: (index + 1) // 2], PLANNED)
             for index in _PEEKS
