@@ -41,6 +41,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "cancel": "End a run; branch, diff and summary stay.",
         "budget": "Give a run more money or turns.",
     },
+    "Improve": {
+        "agent": "Keep agents: configurations in versions.",
+    },
     "Operate": {
         "providers": "List, show and test the AI providers.",
         "platforms": "List, detect and test the Git platforms.",

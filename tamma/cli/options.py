@@ -24,11 +24,14 @@ def asynchronous(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R
     return run
 
 
+database_option = click.option(
+    "--database-url", metavar="URL", help="PostgreSQL from outside. Better: the variable DATABASE_URL."
+)
+
+
 def server_options(command: F) -> F:
     """Servers from outside instead of the embedded ones."""
-    command = click.option(
-        "--database-url", metavar="URL", help="PostgreSQL from outside. Better: the variable DATABASE_URL."
-    )(command)
+    command = database_option(command)
     return click.option("--temporal-address", metavar="HOST:PORT", help="A Temporal server from outside.")(
         command
     )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-
 import click
 
 from tamma.cli import output
 from tamma.cli.invocation import Invocation
-from tamma.cli.options import asynchronous, json_option
+from tamma.cli.options import asynchronous, database_option, json_option
+from tamma.cli.storing import database
 from tamma.errors import ConfigError
-
-database_option = click.option(
-    "--database-url", metavar="URL", help="PostgreSQL from outside. Better: the variable DATABASE_URL."
-)
 
 
 @click.group()
@@ -31,7 +25,7 @@ async def migrate(invocation: Invocation, target: int | None, database_url: str 
     """Bring the tables up to date. Several at once do no harm."""
     from tamma.store import migrate as migrations
 
-    async with _database(invocation, database_url) as url:
+    async with database(invocation.load(database_url=database_url), invocation.progress) as url:
         done = await migrations.migrate(url, target)
     output.note(f"applied {', '.join(f'{version:04}' for version in done)}" if done else "up to date")
 
@@ -50,7 +44,7 @@ async def rollback(invocation: Invocation, steps: int, yes: bool, database_url: 
         if not output.interactive():
             raise ConfigError("this deletes data", hint="add --yes to do it without being asked")
         click.confirm(f"Undo {steps} migration(s) and delete the data in their tables?", abort=True, err=True)
-    async with _database(invocation, database_url) as url:
+    async with database(invocation.load(database_url=database_url), invocation.progress) as url:
         done = await migrations.rollback(url, steps)
     output.note(f"undone {', '.join(f'{version:04}' for version in done)}" if done else "nothing to undo")
 
@@ -64,7 +58,7 @@ async def status(invocation: Invocation, as_json: bool, database_url: str | None
     """Show which migrations are applied; ends with 1 where some are missing."""
     from tamma.store import migrate as migrations
 
-    async with _database(invocation, database_url) as url:
+    async with database(invocation.load(database_url=database_url), invocation.progress) as url:
         found = await migrations.status(url)
     if as_json:
         output.json_document(
@@ -86,21 +80,3 @@ async def status(invocation: Invocation, as_json: bool, database_url: str | None
         if found.problem:
             output.note(f"problem: {found.problem}")
     return 1 if found.pending or found.problem else 0
-
-
-@asynccontextmanager
-async def _database(invocation: Invocation, given: str | None) -> AsyncGenerator[str]:
-    """The database's address; the embedded one is started for it."""
-    from dataclasses import replace
-
-    from tamma.config.resolve import database_url, stack_request
-    from tamma.stack.stack import ensure_stack
-
-    loaded = invocation.load(database_url=given)
-    own = database_url(loaded)
-    if own is None:
-        # The supervisor is told that Temporal is somebody else's: PostgreSQL alone is wanted here.
-        request = stack_request(loaded, worker=False)
-        request = replace(request, temporal_address=request.temporal_address or "127.0.0.1:1")
-        own = (await ensure_stack(loaded.home, request, invocation.progress)).database_url
-    yield own

@@ -71,7 +71,7 @@ async def provider(loaded: LoadedConfig, name: str, model: str | None) -> Row:
     row["capabilities"] = None
     try:
         plugin = registry.providers.get(entry.provider_type)
-        settings = _settings(loaded, entry, problems)
+        settings = looked_at(loaded, entry, problems)
         row["price"] = _price(settings.price) or row["price"]
         problems += plugin.validate_config(settings)
         able = asdict(plugin.create_provider(settings).capabilities(chosen or ""))
@@ -130,7 +130,7 @@ def words(value: object) -> str:
             return str(value)
 
 
-def _settings(loaded: LoadedConfig, entry: ProviderConfig, problems: list[str]) -> ProviderSettings:
+def looked_at(loaded: LoadedConfig, entry: ProviderConfig, problems: list[str]) -> ProviderSettings:
     """The settings, to look at: a key that is missing is a problem, and no reason to say nothing else."""
     try:
         return settings_for_provider(loaded, entry.provider_id)

@@ -48,6 +48,12 @@ def chosen_model(settings: ProviderSettings, wanted: str) -> str | None:
     return wanted or settings.model or default_model(settings.type)
 
 
+def knows(provider_type: str, model: str) -> bool:
+    """Whether it has figures for `model`, and not only those of any model of that provider."""
+    families = _catalogue().get(provider_type, ProviderEntry()).families
+    return any(name and model.startswith(name) for name in families)
+
+
 def lookup(provider_type: str, model: str) -> ModelEntry:
     """The entry of the longest prefix of `model`; the empty prefix holds a provider's defaults."""
     families = _catalogue().get(provider_type, ProviderEntry()).families

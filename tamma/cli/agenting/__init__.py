@@ -1,0 +1,1 @@
+"""What `tamma agent` is made of."""
