@@ -130,6 +130,7 @@ async def edit(
     `tamma agent show NAME --prompt system > system.md` begins with a prompt as it is.
     """
     from tamma.agents.configs.compare import compare
+    from tamma.agents.configs.findings import refuse
     from tamma.cli.agenting import choices, editing, telling
     from tamma.cli.agenting.opening import agents
 
@@ -146,6 +147,7 @@ async def edit(
         found = compare(before, after, (seen.label, "new"))
         if found:
             telling.difference(found, (seen.label, "new"))
+            refuse(desk.configs.validate(after))  # before anybody is asked why
             reason = await _reason(reason)
         made = await desk.configs.update(seen, after, author=gates.person(), reason=reason or "")
         telling.remarks(desk.configs.validate(after))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tamma.agents.configs.compare import Difference, flat
-from tamma.agents.configs.prompts import known_prompts
 from tamma.cli.agenting.performance import Record
 from tamma.model.agent import AgentId
 from tamma.model.agent_form import config_to_form

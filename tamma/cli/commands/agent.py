@@ -102,7 +102,8 @@ async def diff(
 ) -> None:
     """Show what differs between two versions, of one agent or of two.
 
-    Without the second one it is the newest version of the first.
+    Without the second: what the newest version has otherwise than the first; or, if that is the newest
+    itself, than the one that it was made from.
     """
     from tamma.agents.configs.compare import compare
     from tamma.cli.agenting import sheets, telling
@@ -110,7 +111,10 @@ async def diff(
 
     async with agents(invocation, database_url) as desk:
         old = await desk.configs.get(before)
-        new = await desk.configs.get(after or f"{old.agent.name}@{old.agent.latest}")
+        new = await desk.configs.get(after or f"{old.agent.agent_id}@{old.agent.latest}")
+        parent = new.version.parent
+        if after is None and parent is not None and new.version.number == old.version.number:
+            old = await desk.configs.get(f"{new.agent.agent_id}@{parent}")
     found = compare(old.version.config, new.version.config, (old.label, new.label))
     if as_json:
         output.json_document(sheets.difference_json(old, new, found))
