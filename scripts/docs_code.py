@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tamma.agents.configs.prompts import known_prompts
 from tamma.config.schema import BUILT_IN
 from tamma.demo.repository import script_path
 from tamma.workspace.policy import _PROTECTED  # pyright: ignore[reportPrivateUsage] - shown, not used
@@ -41,4 +42,33 @@ def retries() -> str:
     for name, kind in kinds.items():
         attempts = kind.retries.maximum_attempts or "no limit"
         lines.append(f"| {name} | {kind.start_to_close:g} | {kind.heartbeat:g} | {attempts} |")
+    return "\n".join(lines)
+
+
+_WHEN = {
+    "system": "stands before every conversation",
+    "plan": "reading the issue, planning the change",
+    "red_test": "writing the test that shows the problem",
+    "not_red": "that test does not show it yet",
+    "implement": "making the change, with such a test",
+    "implement_untested": "making the change, without one",
+    "fix_tests": "a command failed",
+    "fix_policy": "the change may not be published as it is",
+    "fix_review": "the review wants something changed",
+    "person": "a person said something (`tamma steer`)",
+    "review": "reading the change before it is published",
+}
+"""When a run uses each prompt, in the order in which it may."""
+
+
+def prompts() -> str:
+    """The prompts that an agent can have of its own, and what is filled in."""
+    known = known_prompts()
+    lines = ["| prompt | used for | places |", "|---|---|---|"]
+    for name in sorted(known, key=list(_WHEN).index):
+        places = [
+            f"**`{place}`**" if place in known[name].required else f"`{place}`"
+            for place in sorted(known[name].known)
+        ]
+        lines.append(f"| `{name}` | {_WHEN[name]} | {', '.join(places) or 'none'} |")
     return "\n".join(lines)

@@ -25,6 +25,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "built-in": docs_code.built_in,
     "protected": docs_code.protected,
     "retries": docs_code.retries,
+    "prompts": docs_code.prompts,
     "price-data": docs_costs.data,
     "cost-assumptions": docs_costs.assumptions,
     "list-prices": docs_costs.list_prices,

@@ -21,8 +21,8 @@ BOUNDS: dict[str, tuple[str, float, float]] = {
 }
 """Least and most of the context strategy's numbers. Compaction above 95 % of the window leaves no room for
 the answer; a view below 20 lines makes a model read a file in hundreds of turns."""
-PENALTY_TYPES = frozenset({"gemini", "local-llm", "openai", "openrouter", "zai", "opencode-zen"})
-"""Types of providers whose services know frequency and presence penalties."""
+PENALTY_TYPES = frozenset({"gemini", "local-llm", "openrouter", "zai", "opencode-zen"})
+"""Types of providers whose services know penalties. OpenAI's Responses API, for one, does not."""
 LOOKING = frozenset({"bash", "view", "grep"})
 WRITING = frozenset({"bash", "create", "str_replace", "insert"})
 FINISH = "finish"

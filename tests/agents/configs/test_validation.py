@@ -29,7 +29,7 @@ from tamma.workspace.tools import TOOLS
 ABLE = Capabilities("m1", context_window=200_000, max_output=32_000, reasoning_levels=("low", "high"))
 FACTS = Facts(
     providers=("anthropic-claude", "house"),
-    provider_type="openai",
+    provider_type="openrouter",
     model="m1",
     model_known=True,
     able=ABLE,
