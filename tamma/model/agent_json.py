@@ -48,8 +48,11 @@ def canonical_config(config: AgentConfig) -> str:
 
 
 def config_to_json(config: AgentConfig) -> str:
-    """The configuration in full, defaults too: it means the same whatever becomes of them."""
-    return _adapter().dump_json(config).decode()
+    """The configuration in full, defaults too: it means the same whatever becomes of them.
+
+    Raises ValueError where a field holds what is not of its type.
+    """
+    return _adapter().dump_json(config, warnings="error").decode()
 
 
 def config_from_json(text: str | bytes) -> AgentConfig:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tamma.errors import StoreConflict, StoreError
 from tamma.model.agent import Agent, AgentConfig, AgentId, AgentVersion, VersionState
-from tamma.model.agent_json import config_hash
+from tamma.model.agent_json import config_from_json, config_hash, config_to_json
 from tamma.model.foreign import SURROGATE
 from tamma.model.ids import uuid7
 from tamma.store.codec import check_key
@@ -214,6 +214,11 @@ def _draft(
                 f"the prompt {name!r} holds U+0000 or half a character, which cannot be stored",
                 hint="write it again as plain UTF-8",
             )
+    try:
+        # As it will be read: it must not be stored otherwise, and nobody can change it afterwards.
+        config = config_from_json(config_to_json(config))
+    except ValueError as error:
+        raise StoreError(f"the agent's configuration could not be read again: {error}") from error
     return AgentVersion(
         agent_id=agent_id,
         number=number,

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tamma.model.agent import Agent, AgentConfig, AgentId, AgentVersion, ConfigHash, VersionState
-from tamma.model.agent_json import config_from_json, config_to_json
 from tamma.store.agent_changes import AgentChanges, Change, Refusal
 from tamma.store.codec import check_key
 from tamma.store.interface import AppendCondition, NewEvent
@@ -42,9 +41,7 @@ class MemoryAgents(AgentChanges):
         await self.append_events((change.event,))
         versions = self._versions.setdefault(agent.agent_id, [])
         if version is not None:
-            # Through JSON and back: what a database would give, and nobody can change it afterwards.
-            config = config_from_json(config_to_json(version.config))
-            versions.append(replace(version, config=config, created_at=moment))
+            versions.append(replace(version, created_at=moment))
         self._versions[agent.agent_id] = [_in_state(each, agent.active) for each in versions]
         created = moment if held is None else held.created_at
         self._agents[agent.agent_id] = replace(agent, created_at=created, updated_at=moment)

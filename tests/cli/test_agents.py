@@ -421,6 +421,13 @@ async def test_an_agent_is_edited_in_an_editor(
     monkeypatch.setenv("EDITOR", str(editor))
     monkeypatch.setenv("VISUAL", str(editor))
     async with typewriter(*TAMMA, "edit", "edited") as person:
+        await person.reads("Edit it again?")
+        person.types("n")
+        assert await person.leaves() == 2
+    kept = Path(re.findall(r"your files are in '(.*?)'", person.seen)[0])
+    assert "modle: m2" in (kept / "agent.yaml").read_text()
+    shutil.rmtree(kept)
+    async with typewriter(*TAMMA, "edit", "edited") as person:
         await person.reads("did you mean 'model'?")
         await person.reads("Edit it again?")
         person.types("y")

@@ -242,6 +242,24 @@ async def test_what_cannot_be_stored_is_refused(store: AnyStore, bad: str) -> No
     assert await store.read_events() == ()
 
 
+async def test_what_could_not_be_read_again_is_not_stored(store: AnyStore) -> None:
+    wrong: Any = 5.0
+    config = replace(CONFIG, parameters=Parameters(max_tokens=wrong))
+    with pytest.raises(StoreError, match="could not be read again"):
+        await store.create_agent(ONE, "a", config, author="a", reason="r")
+    assert await store.list_agents() == ()
+
+
+async def test_a_stored_version_is_nobody_s_to_change(store: AnyStore) -> None:
+    prompts = {"system": "a"}
+    first = await store.create_agent(ONE, "a", replace(CONFIG, prompts=prompts), author="a", reason="r")
+    prompts["system"] = "b"
+    stored = await store.read_version(ONE, 1)
+    assert stored is not None
+    assert stored == first
+    assert stored.config.prompts == {"system": "a"}
+
+
 # --- races
 
 

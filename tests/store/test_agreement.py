@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tamma.errors import StoreError
+from tamma.model.agent import AgentConfig, AgentId
 from tamma.model.conversation import Message, Role, Text
 from tamma.model.ids import BlobId, SessionId, uuid7
 from tamma.store.chain import expected_hash
@@ -63,6 +65,33 @@ new_events = st.builds(
 )
 conditions = st.none() | st.builds(AppendCondition, queries, st.integers(0, 6))
 contents = st.binary(max_size=4)
+
+
+agents = st.sampled_from([AgentId("agent-1"), AgentId("agent-2")])
+agent_names = st.sampled_from(["a", "b"])
+agent_configs = st.builds(AgentConfig, st.just("p"), st.sampled_from([None, "m", "n"]))
+revisions = st.none() | st.none() | st.integers(0, 5)
+"""None: the one that the agent has."""
+numbers = st.integers(0, 4)
+
+
+def _agent_operations() -> st.SearchStrategy[Call]:
+    def call(name: str, *arguments: st.SearchStrategy[Any], **named: st.SearchStrategy[Any]) -> Any:
+        return st.tuples(st.just(name), st.tuples(st.tuples(*arguments), st.fixed_dictionaries(named)))
+
+    why = {"author": st.just("me"), "reason": st.just("so")}
+    return st.one_of(
+        call("create_agent", agents, agent_names, agent_configs, **why),
+        call("add_version", agents, agent_configs, parent=st.none() | numbers, revision=revisions, **why),
+        call("activate", agents, numbers, revision=revisions, **why),
+        call("activate", agents, numbers, revision=revisions, **why),
+        call("rename_agent", agents, agent_names, revision=revisions),
+        call("delete_agent", agents, revision=revisions),
+        call("find_agent", agents | agent_names),
+        call("list_agents", deleted=st.booleans()),
+        call("list_versions", agents),
+        call("read_version", agents, numbers),
+    )
 
 
 def _operations() -> st.SearchStrategy[tuple[str, tuple[object, ...]]]:
@@ -147,6 +176,39 @@ def test_both_stores_answer_alike(bench: Bench, operations: list[Call]) -> None:
         checks = [await memory.verify_chain(), await bench.store.verify_chain()]
         assert checks[0].events == checks[1].events
         assert all(check.intact for check in checks)
+
+    bench.runner.run(run())
+
+
+_MOMENTS = re.compile(r"datetime\.datetime\(.*?\)")
+
+
+async def agent_answer(store: AnyStore, name: str, call: tuple[Any, ...]) -> object:
+    """What a store answers about agents, without times, or its error."""
+    arguments, named = call
+    if named.get("revision", 0) is None:
+        found = await store.find_agent(arguments[0])
+        named = {**named, "revision": found.revision if found else 0}
+    try:
+        return _MOMENTS.sub("", repr(await getattr(store, name)(*arguments, **named)))
+    except StoreError as error:
+        return (type(error), str(error))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(operations=st.lists(_agent_operations(), min_size=4, max_size=14))
+def test_both_stores_answer_alike_about_agents(bench: Bench, operations: list[Call]) -> None:
+    async def run() -> None:
+        await bench.connection.execute(EMPTY)
+        memory = MemoryStore()
+        for name, arguments in operations:
+            expected = await agent_answer(memory, name, arguments)
+            assert await agent_answer(bench.store, name, arguments) == expected, (name, arguments)
+        told = [
+            [(event.type, event.tags, event.data) for event in await store.read_events()]
+            for store in (memory, bench.store)
+        ]
+        assert told[0] == told[1]
 
     bench.runner.run(run())
 

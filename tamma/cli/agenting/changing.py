@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tamma.agents.configs.folder import AgentFile
     from tamma.agents.configs.manager import Found
     from tamma.cli.agenting.opening import Desk
+    from tamma.model.agent import AgentConfig
 
 reason_option = click.option("--reason", help="Why; it stays with the version and in the event log.")
 set_option = click.option(
@@ -129,9 +130,7 @@ async def edit(
 
     `tamma agent show NAME --prompt system > system.md` begins with a prompt as it is.
     """
-    from tamma.agents.configs.compare import compare
-    from tamma.agents.configs.findings import refuse
-    from tamma.cli.agenting import choices, editing, telling
+    from tamma.cli.agenting import choices, editing
     from tamma.cli.agenting.opening import agents
 
     by_flags = bool(sets or prompts)
@@ -141,16 +140,11 @@ async def edit(
         )
     async with agents(invocation, database_url) as desk:
         seen = await desk.configs.get(agent)
-        before = seen.version.config
-        after = choices.changed(before, sets, prompts) if by_flags else await editing.edit(seen)
-        after = desk.configs.settled(after)
-        found = compare(before, after, (seen.label, "new"))
-        if found:
-            telling.difference(found, (seen.label, "new"))
-            refuse(desk.configs.validate(after))  # before anybody is asked why
-            reason = await _reason(reason)
-        made = await desk.configs.update(seen, after, author=gates.person(), reason=reason or "")
-        telling.remarks(desk.configs.validate(after))
+        if by_flags:
+            made = await _update(desk, seen, choices.changed(seen.version.config, sets, prompts), reason)
+        else:
+            async with editing.edited(seen) as config:
+                made = await _update(desk, seen, config, reason)
     output.note(f"{made.label} is a draft; `tamma agent activate {made.label} --reason ...` lets runs use it")
 
 
@@ -267,6 +261,24 @@ def _named(folder: Path, name: str | None) -> AgentFile:
     if not (name or file.name):
         raise ConfigError(f"{str(folder)!r} names no agent", hint="add --name NAME")
     return replace(file, name=check_name(name)) if name else file
+
+
+async def _update(desk: Desk, seen: Found, config: AgentConfig, reason: str | None) -> Found:
+    """A new version of what was seen; what differs is shown."""
+    from tamma.agents.configs.compare import compare
+    from tamma.agents.configs.findings import refuse
+    from tamma.cli.agenting import telling
+
+    after = desk.configs.settled(config)
+    findings = desk.configs.validate(after)
+    found = compare(seen.version.config, after, (seen.label, "new"))
+    if found:
+        telling.difference(found, (seen.label, "new"))
+        refuse(findings)  # before anybody is asked why
+        reason = await _reason(reason)
+    made = await desk.configs.update(seen, after, author=gates.person(), reason=reason or "")
+    telling.remarks(findings)
+    return made
 
 
 async def _import(desk: Desk, file: AgentFile, reason: str) -> str:
