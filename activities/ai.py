@@ -8,9 +8,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 from temporalio import activity
 
+from activities.agents import Agents, Worker
 from activities.failures import failing_well
 from activities.heartbeat import Pulse, beating
 from activities.interface import (
@@ -27,9 +30,10 @@ from activities.pools import ProviderPool
 from activities.transcripts import Transcripts
 from tamma.agents.answers import read_plan, read_review
 from tamma.agents.handover import handed_over
-from tamma.agents.prompting import fenced, prompt, render
+from tamma.agents.prompting import fenced
 from tamma.agents.window import fit
 from tamma.errors import ContentFiltered, ContextOverflow
+from tamma.model.agent import Parameters
 from tamma.model.conversation import (
     Completion,
     FinishReason,
@@ -41,13 +45,12 @@ from tamma.model.conversation import (
     Tool,
     ToolCall,
     ToolCallStart,
-    user,
 )
 from tamma.model.foreign import label, mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import ModelTurn, Opening, ToolUse
-from tamma.model.task import AgentChoice, Spend
+from tamma.model.task import Spend
 from tamma.providers.interface import Folder, Provider, settled
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
@@ -99,26 +102,29 @@ class AIActivities:
         self._tools = tools
         self._servers = servers
         self._routes = routes or Routes()
+        self._agents = Agents(store)
         self.transcripts = Transcripts(store)
 
     @activity.defn(name=CALL_MODEL.name)
     @failing_well
     async def call_model(self, given: CallModel) -> ModelTurn:
         """One turn of the agent."""
-        words = list(given.messages)
+        worker = await self._agents.worker(given.agent)
+        words, first = list(given.messages), ()
         async with beating():  # servers may have to be started
             served = await self._servers.offer()
         if given.opening is not None:
-            words = [await self._render(given.opening), *words, *served.notes]
+            *first, opening = await self._render(given.opening, worker)
+            words = [opening, *words, *served.notes]
         answer = await self._ask(
             given.session_id,
             given.seq,
-            given.agent,
-            words="\n\n".join(words),
-            system=prompt("system"),
-            tools=(*self._tools, *served.tools),
+            worker,
+            words=(*first, "\n\n".join(words)),
+            tools=worker.usable((*self._tools, *served.tools)),
             purpose="agent",
             step=given.step,
+            cache=_cache_key(given, worker),
         )
         message = answer.entry.message
         return ModelTurn(
@@ -137,6 +143,7 @@ class AIActivities:
     @failing_well
     async def make_plan(self, given: MakePlan) -> PlanMade:
         """A plan from the issue and the repository's context; from the last plan and feedback later."""
+        worker = await self._agents.worker(given.agent)
         words = {
             "issue": await self._text("issue", given.issue),
             "context": await self._text("context", given.context),
@@ -145,9 +152,8 @@ class AIActivities:
         answer = await self._ask(
             given.session_id,
             given.round * 2,
-            given.agent,
-            words=render("plan", words),
-            system=prompt("system"),
+            worker,
+            words=worker.first_message("plan", words),
             tools=(),
             purpose="plan",
         )
@@ -168,6 +174,7 @@ class AIActivities:
     @failing_well
     async def review_change(self, given: ReviewChange) -> ReviewMade:
         """One look at the whole change by a model that did not write it in this conversation."""
+        worker = await self._agents.worker(given.agent)
         words = {
             "issue": await self._text("issue", given.issue),
             "plan": await self._text("plan", given.plan),
@@ -177,9 +184,8 @@ class AIActivities:
         answer = await self._ask(
             given.session_id,
             0,
-            given.agent,
-            words=render("review", words),
-            system=prompt("system"),
+            worker,
+            words=worker.first_message("review", words),
             tools=(),
             purpose="review",
         )
@@ -194,32 +200,46 @@ class AIActivities:
         self,
         session_id: SessionId,
         seq: int,
-        agent: AgentChoice,
+        worker: Worker,
         *,
-        words: str,
-        system: str,
+        words: tuple[str, ...],
         tools: tuple[Tool, ...],
         purpose: str,
         step: str = "",
+        cache: str = "",
     ) -> Answer:
-        """Ask the model, giving it `words` first, and store both; or find the answer that is stored."""
-        answer_seq = seq + 1 if words else seq
+        """Ask the model, giving it `words` first, and store both; or find the answer that is stored.
+
+        `cache` is shared by calls that begin alike, beyond their session.
+        """
+        message = Message(Role.USER, tuple(Text(piece) for piece in words if piece))
+        answer_seq = seq + 1 if message.parts else seq
         # From here on this attempt acts; a later one that takes the next token supersedes it.
         taken = await self.transcripts.take(session_id, answer_seq, after=seq - 1)
         stored = taken.entries
         if len(stored) > answer_seq:
-            return Answer(stored[answer_seq], seconds=0.0)
-        new = (Entry(seq, user(words)),) if words else ()
+            found = stored[answer_seq]
+            return Answer(found, seconds=0.0, context=ContextUse(peak=found.input_tokens))
+        new = (Entry(seq, message),) if message.parts else ()
         history = (*stored[:seq], *new)
         metadata = {"purpose": purpose, "session": session_id, "attempt": str(activity.info().attempt)}
+        if cache:
+            metadata["cache"] = cache
+        agent, uses = worker.choice, [ContextUse()]
         began = time.monotonic()
 
         async def ask(link: Link, pulse: Pulse) -> Completion:
             provider = await self._providers.get(link.provider)
             model = await settled(provider, link.model or provider.settings.model or "")
-            chosen = agent if link.provider == agent.provider else AgentChoice(link.provider)
-            request = _request(provider, model, chosen, history, system=system, tools=tools)
-            return await _stream(provider, replace(request, metadata=metadata), pulse)
+            own = worker.parameters if link.provider == agent.provider else Parameters()
+            request, used = _request(provider, model, own, history, worker=worker, tools=tools)
+            try:
+                completion = await _stream(provider, replace(request, metadata=metadata), pulse)
+            except ContextOverflow:
+                uses.append(ContextUse(overflows=1))  # counts where another one answers
+                raise
+            uses.append(replace(used, peak=completion.finish.usage.input_total))
+            return completion
 
         chain = self._routes.chain(step or purpose, agent)
         async with beating() as pulse:  # starting a provider may take long, too
@@ -229,13 +249,13 @@ class AIActivities:
         seconds = time.monotonic() - began
         entry = _entry(answer_seq, completion, answered.link.provider, seconds)
         await self.transcripts.append(session_id, (*new, entry), lease=taken.lease)
-        return Answer(entry, seconds, answered.instead_of)
+        return Answer(entry, seconds, answered.instead_of, reduce(add, uses))
 
-    async def _render(self, opening: Opening) -> str:
+    async def _render(self, opening: Opening, worker: Worker) -> tuple[str, ...]:
         words = dict(opening.words)
         for name, blob in opening.refs.items():
             words[name] = await self._text(_FENCED.get(name, "output"), blob)
-        return render(opening.prompt, words)
+        return worker.first_message(opening.prompt, words)
 
     async def _text(self, tag: str, blob: BlobId) -> str:
         return fenced(tag, (await self._store.get_blob(blob)).decode("utf-8", "replace"))
@@ -244,26 +264,41 @@ class AIActivities:
 def _request(
     provider: Provider,
     model: str,
-    agent: AgentChoice,
+    own: Parameters,
     history: Sequence[Entry],
     *,
-    system: str,
+    worker: Worker,
     tools: tuple[Tool, ...],
-) -> Request:
-    """What `provider` is asked. The run's own parameters were chosen for its own provider."""
-    settings = provider.settings
+) -> tuple[Request, ContextUse]:
+    """What `provider` is asked, and how its window is used. `own` go before the provider's settings."""
+    settings, system = provider.settings, worker.system_prompt
     messages = handed_over(
         ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
     )
-    return Request(
+    window = settings.context_window or provider.capabilities(model).context_window or 0
+    fitted = fit(messages, window or DEFAULT_WINDOW, _overhead(system, tools), worker.context)
+    request = Request(
         model=model,
-        messages=fit(messages, _window(provider, model), overhead=_overhead(system, tools)),
+        messages=fitted.messages,
         system=system,
         tools=tools,
-        max_output_tokens=agent.max_output_tokens or settings.max_output_tokens,
-        temperature=agent.temperature if agent.temperature is not None else settings.temperature,
+        max_output_tokens=own.max_tokens or settings.max_output_tokens,
+        temperature=own.temperature if own.temperature is not None else settings.temperature,
+        top_p=own.top_p,
+        frequency_penalty=own.frequency_penalty,
+        presence_penalty=own.presence_penalty,
+        reasoning_effort=own.reasoning,
         timeout=settings.timeout,
     )
+    return request, ContextUse(window, truncations=fitted.cuts_since(messages))
+
+
+def _cache_key(given: CallModel, worker: Worker) -> str:
+    """What calls have in common that begin alike: the agent, the repository, the tools."""
+    if worker.context.cache_layout != "stable-first":
+        return ""
+    repository = given.repo_label.rpartition("#")[0] or given.repo_label
+    return f"{repository} {worker.choice.config or worker.choice.label}"
 
 
 def _is_last_attempt() -> bool:
@@ -352,10 +387,6 @@ def _brief(call: ToolCall) -> str:
         if isinstance(value, str):
             return " ".join(value.split())[:BRIEF]
     return ""
-
-
-def _window(provider: Provider, model: str) -> int:
-    return provider.settings.context_window or provider.capabilities(model).context_window or DEFAULT_WINDOW
 
 
 def _overhead(system: str, tools: tuple[Tool, ...]) -> int:

@@ -6,13 +6,13 @@ import re
 
 from activities.interface import OpenPullRequest
 from tamma.agents.prompting import visible
+from tamma.model.agent import ContextStrategy
 from tamma.model.repository import Issue
 from tamma.model.task import TestRun
 from tamma.workspace.interface import InstallReport, ProjectProfile
 
 ISSUE_LIMIT = 60_000
 """Characters of an issue that reach a model."""
-FILES_SHOWN = 300
 TAIL = 2000
 _SAYS_WHY = re.compile(
     r"ERROR: |error(\[E\d+\])?: |npm (ERR!|error) |fatal: |[A-Za-z_.]*(Error|Exception): |\[(not on|stopped)"
@@ -39,24 +39,31 @@ def context_markdown(
     install: InstallReport,
     baseline: TestRun | None,
     instructions: tuple[tuple[str, str], ...],
+    map_files: int = ContextStrategy().map_files,
 ) -> str:
-    """What a model is told about the repository before it looks itself."""
+    """What a model is told about the repository before it looks itself: at most `map_files` of its files.
+
+    What differs from one run to the next stands last, so that caches serve what stands before it.
+    """
     lines = [f"The repository ({', '.join(profile.ecosystems) or 'no known ecosystem'}):", ""]
     for name, command in (("tests", profile.test), ("lint", profile.lint), ("build", profile.build)):
         if command is not None:
             lines.append(f"- {name}: `{command.command}` (from {command.source})")
+    lines += [f"- {visible(note)}" for note in profile.notes]
+    lines += ["", f"Files ({profile.files_total} tracked):"]
+    shown = profile.files[: max(map_files, 0)]
+    lines += [f"  {path}" for path in shown]
+    if profile.files_total > len(shown):
+        lines.append(f"  ... and {profile.files_total - len(shown)} more")
+    for path, text in instructions:
+        lines += ["", f"{path} says:", "", visible(text).strip()]
+    if not install.ok or baseline is not None:
+        lines += ["", "In this clone:", ""]
     if not install.ok:
         lines.append(f"- its environment could not be built: {install_failure(install.log_tail)[-400:]}")
     if baseline is not None:
         state = "green" if baseline.exit_code == 0 else f"red (exit code {baseline.exit_code})"
         lines.append(f"- its tests before any change are {state}, {baseline.seconds:.1f} s")
-    lines += [f"- {visible(note)}" for note in profile.notes]
-    lines += ["", f"Files ({profile.files_total} tracked):"]
-    lines += [f"  {path}" for path in profile.files[:FILES_SHOWN]]
-    if profile.files_total > FILES_SHOWN:
-        lines.append(f"  ... and {profile.files_total - FILES_SHOWN} more")
-    for path, text in instructions:
-        lines += ["", f"{path} says:", "", visible(text).strip()]
     return "\n".join(lines)
 
 
@@ -109,6 +116,9 @@ def pull_request_body(given: OpenPullRequest, plan: str, closing: str = "", temp
     if spend.unpriced_calls:
         calls = "call" if spend.unpriced_calls == 1 else "calls"
         money += f" and {spend.unpriced_calls} {calls} of unknown price"
-    made_by = f"Made by Tamma with {given.agent.provider} {given.agent.model or ''}".strip()
+    agent = given.agent
+    made_by = f"Made by Tamma with {agent.provider} {agent.model or ''}".strip()
+    if agent.version is not None:
+        made_by = f"Made by Tamma's agent {agent.label} ({agent.provider} {agent.model or ''}".strip() + ")"
     lines += ["", f"*{made_by}: {spend.turns} model calls, {money}. Task {given.task_id}.*"]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from typing import cast
 
 from temporalio import activity
 
+from activities.agents import FINISH, Agents, Worker, refused
 from activities.failures import failing_well
 from activities.heartbeat import Pulse, beating
 from activities.interface import (
@@ -63,7 +64,6 @@ from tamma.workspace.interface import (
 INSTRUCTIONS_LIMIT = 8000
 INSTRUCTIONS_READ = 2
 FILES_LISTED = 50
-FINISH = "finish"
 GATE_ENV = {"PYTHONNOUSERSITE": "1"}
 """For the commands that judge the work: what the agent's own commands left in their home must not."""
 
@@ -86,6 +86,7 @@ class WorkspaceActivities:
         self._store = store
         self._transcripts = transcripts
         self._served = ServedCalls(servers, store)
+        self._agents = Agents(store)
         self._host = host
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -153,7 +154,9 @@ class WorkspaceActivities:
                 (path, await workspace.read_text(path, INSTRUCTIONS_LIMIT))
                 for path in profile.instructions[:INSTRUCTIONS_READ]
             ]
-        context = context_markdown(replace(profile, test=command), install, baseline, tuple(texts))
+        context = context_markdown(
+            replace(profile, test=command), install, baseline, tuple(texts), given.map_files
+        )
         return ProjectReport(
             context=await self._store.put_blob(context.encode(), "text/markdown"),
             test_command=command.command if command else "",
@@ -186,6 +189,7 @@ class WorkspaceActivities:
         A batch that a crash cut short begins again from the work tree as it was before it; `served` says
         what that means for the tools of tool servers.
         """
+        worker = await self._agents.worker(given.agent) if given.agent is not None else None
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
             taken = await self._transcripts.take(given.session_id, given.seq + 1, after=given.seq)
@@ -198,7 +202,7 @@ class WorkspaceActivities:
             await workspace.begin_batch(given.seq)
             outcomes = [
                 await self._execute(
-                    workspace, call, Place(given.session_id, given.seq, index), taken.lease, pulse
+                    workspace, call, Place(given.session_id, given.seq, index), taken.lease, pulse, worker
                 )
                 for index, call in enumerate(calls)
             ]
@@ -220,9 +224,17 @@ class WorkspaceActivities:
             )
 
     async def _execute(
-        self, workspace: Workspace, call: ToolCall, place: Place, lease: Lease, pulse: Pulse
+        self,
+        workspace: Workspace,
+        call: ToolCall,
+        place: Place,
+        lease: Lease,
+        pulse: Pulse,
+        worker: Worker | None,
     ) -> ToolOutcome:
         pulse.say(call.name)
+        if worker is not None and not worker.may_use(call.name):
+            return refused(call)
         if call.name == FINISH:
             if _arguments(call) is None:
                 text = 'the arguments are not a JSON object: call finish with {"summary": "..."}'
@@ -230,7 +242,8 @@ class WorkspaceActivities:
             return ToolOutcome(ToolResult(call.id, "The stage is over."), changed=False)
         if self._served.owns(call.name):
             return await self._served.execute(call, place, lease)
-        outcome = await workspace.execute(call, pulse.say)
+        lines = worker.context.slice_lines if worker is not None else None
+        outcome = await workspace.execute(call, pulse.say, slice_lines=lines)
         return replace(outcome, result=mend_part(outcome.result))  # a file may be called anything
 
     async def _outcome(

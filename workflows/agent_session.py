@@ -139,7 +139,7 @@ class AgentSession:
     async def _use_tools(self, seq: int) -> None:
         batch = await self._link.call(
             RUN_TOOLS,
-            RunTools(self._link.ref.id, self._request.session_id, seq),
+            RunTools(self._link.ref.id, self._request.session_id, seq, self._request.agent),
             TOOLS,
             summary=self._doing,
         )

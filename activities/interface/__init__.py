@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from tamma.model.agent import TaskType
+from tamma.model.agent import ContextStrategy, TaskType
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
 from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Target
@@ -184,6 +184,8 @@ class SetUpProject:
     baseline: bool
     """Whether to run the project's tests as they are; not needed after a rebuild."""
     timeout: float
+    map_files: int = ContextStrategy().map_files
+    """Files that the context lists, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,8 @@ class RunTools:
     session_id: SessionId
     seq: int
     """Of the assistant's entry whose calls are to run."""
+    agent: AgentChoice | None = None
+    """Whose calls they are: what it may not use is refused. None: any tool."""
 
 
 RUN_TOOLS: Activity[RunTools, BatchOutcome] = Activity("run_tools", BatchOutcome)

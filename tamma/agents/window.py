@@ -1,10 +1,10 @@
 """Keeping a conversation inside a model's window, without losing the prompt cache at every turn.
 
 Old tool results are by far the largest part of an agent's conversation and the least needed. When the
-estimate passes a high mark, the results of all but the newest messages are replaced by a note, down to a low
-mark. The whole transcript stays in the store; only what is sent is shortened. The cut is a fold over the
-transcript, so the same transcript always gives the same cut, and between two cuts the sent prefix stays the
-same: the service's prompt cache keeps working.
+estimate passes a share of the window, the results of all but the newest messages are replaced by a note; the
+agent's strategy says which share, and how many messages stay whole. The whole transcript stays in the store;
+only what is sent is shortened. The cut is a fold over the transcript, so the same transcript always gives the
+same cut, and between two cuts the sent prefix stays the same: the service's prompt cache keeps working.
 
 Reasoning that a service signed is only accepted while nothing before it has changed, so a cut also takes the
 reasoning of the turns it passes over.
@@ -12,14 +12,12 @@ reasoning of the turns it passes over.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tamma.model.conversation import Message, Part, Reasoning, Text, ToolCall, ToolResult
+from tamma.model.agent import ContextStrategy
+from tamma.model.conversation import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 
-HIGH = 0.7
-"""Share of the window at which old results are dropped; leaves room for the answer and for bad estimates."""
-KEEP = 8
-"""Newest messages that are never shortened."""
+STRATEGY = ContextStrategy()
 CHARACTERS_PER_TOKEN = 3.5
 """Code is denser than prose; low, so that the estimate is on the high side."""
 SMALL = 400
@@ -31,26 +29,47 @@ def estimate_tokens(message: Message) -> int:
     return int(sum(_characters(part) for part in message.parts) / CHARACTERS_PER_TOKEN) + 8
 
 
-def fit(messages: tuple[Message, ...], window: int, overhead: int = 0) -> tuple[Message, ...]:
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is sent of a conversation."""
+
+    messages: tuple[Message, ...]
+    cuts: tuple[int, ...] = ()
+    """At which messages the conversation had grown too large, each time dropping older results."""
+
+    def cuts_since(self, messages: tuple[Message, ...]) -> int:
+        """How many cuts this call made that the one before, which the last answer came from, had not."""
+        answers = [at for at, message in enumerate(messages) if message.role is Role.ASSISTANT]
+        return sum(cut >= (answers[-1] if answers else 0) for cut in self.cuts)
+
+
+def fit(
+    messages: tuple[Message, ...], window: int, overhead: int = 0, strategy: ContextStrategy = STRATEGY
+) -> Fitted:
     """The messages to send: `messages`, with old tool results dropped where they would overflow.
 
     `window` and `overhead` (system prompt and tools) are in tokens.
     """
-    high = int(window * HIGH) - overhead
+    if strategy.compaction == "none":
+        return Fitted(messages)
+    high = int(window * strategy.compact_at) - overhead
+    keep = strategy.keep_messages
     sizes = [estimate_tokens(message) for message in messages]
     sent: list[Message] = list(messages)
     total = 0
     cut = 0
+    cuts: list[int] = []
     for index in range(len(messages)):
         total += sizes[index]
-        if total > high and index - KEEP > cut:
-            for old in range(cut, index - KEEP):
+        if total > high and index - keep > cut:
+            cuts.append(index)
+            for old in range(cut, index - keep):
                 sent[old] = _drop_results(sent[old])
             for old in range(cut, index + 1):
                 sent[old] = _drop_reasoning(sent[old])
             total = sum(map(estimate_tokens, sent[: index + 1]))
-            cut = index - KEEP
-    return tuple(sent)
+            cut = index - keep
+    return Fitted(tuple(sent), tuple(cuts))
 
 
 def _drop_results(message: Message) -> Message:

@@ -68,8 +68,9 @@ def insert(text: str, line: int, addition: str) -> str:
     return before + addition + "".join(lines[line:])
 
 
-def numbered(text: str, start: int, end: int, budget: int) -> str:
-    """Lines `start` to `end` (counted from 1, both included) with their numbers, at most `budget` long."""
+def numbered(text: str, start: int, end: int, budget: int, most: int | None = None) -> str:
+    """Lines `start` to `end` (counted from 1, both included) with their numbers: at most `budget` characters
+    and at most `most` lines, with a note where that cuts it."""
     lines = text.splitlines()
     if not lines:
         return "(the file is empty)"
@@ -80,7 +81,7 @@ def numbered(text: str, start: int, end: int, budget: int) -> str:
     for number in range(start, min(end, len(lines)) + 1):
         row = f"{number:6}\t{lines[number - 1][:2000]}"
         size += len(row) + 1
-        if size > budget and shown:
+        if shown and (size > budget or len(shown) == most):
             shown.append(f"[cut here: {len(lines)} lines in all; go on with start_line={number}]")
             break
         shown.append(row)

@@ -160,8 +160,13 @@ class Workspace(Protocol):
         time the work tree returns to it. Snapshots hold untracked files, not ignored ones."""
         ...
 
-    async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
-        """Run one tool call. A model's mistake is an error result, never an exception."""
+    async def execute(
+        self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
+    ) -> ToolOutcome:
+        """Run one tool call. A model's mistake is an error result, never an exception.
+
+        `slice_lines`: lines of a file that one `view` shows, at most. None: as many as its characters allow.
+        """
         ...
 
     async def run(

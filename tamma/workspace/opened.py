@@ -100,10 +100,12 @@ class LocalWorkspace:
         else:
             self._pending = seq
 
-    async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
+    async def execute(
+        self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
+    ) -> ToolOutcome:
         if call.name not in READ_ONLY:
             await self._take_pending()
-        return await self._toolbox.execute(call, progress)
+        return await self._toolbox.execute(call, progress, slice_lines=slice_lines)
 
     async def run(
         self, command: str, *, timeout: float, progress: Progress, env: dict[str, str] | None = None

@@ -47,12 +47,17 @@ class Toolbox:
         self._tree = tree
         self._run_script = run_script
 
-    async def execute(self, call: ToolCall, progress: Progress) -> ToolOutcome:
-        """Run one call. Whatever a model gets wrong is an error result that says how to do better."""
+    async def execute(
+        self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
+    ) -> ToolOutcome:
+        """Run one call. Whatever a model gets wrong is an error result that says how to do better.
+
+        `slice_lines`: lines that one `view` shows at most, beside the limit on characters.
+        """
         started = time.monotonic()
         try:
             arguments = parse_arguments(call.name, call.args_json)
-            done = await self._dispatch(call.name, arguments, progress)
+            done = await self._dispatch(call.name, arguments, progress, slice_lines)
         except (BadCall, EditError) as error:
             done = _Done(error.message, error.kind)
         except PathDenied as error:
@@ -74,15 +79,18 @@ class Toolbox:
             seconds=time.monotonic() - started,
         )
 
-    async def _dispatch(self, name: str, arguments: Arguments, progress: Progress) -> _Done:
+    async def _dispatch(
+        self, name: str, arguments: Arguments, progress: Progress, slice_lines: int | None
+    ) -> _Done:
         if name == "bash":
             return await self._bash(arguments, progress)
         if name == "grep":
             return await self._grep(arguments, progress)
         if name == "finish":
             return _Done("noted")  # the caller reads its arguments
+        if name == "view":
+            return self._view(arguments, slice_lines)
         return {
-            "view": self._view,
             "create": self._create,
             "str_replace": self._str_replace,
             "insert": self._insert,
@@ -122,7 +130,7 @@ class Toolbox:
         note = f"\n[only the first {_GREP_LINES} lines]" if len(lines) > _GREP_LINES else ""
         return _Done("\n".join(lines[:_GREP_LINES]) + note)
 
-    def _view(self, arguments: Arguments) -> _Done:
+    def _view(self, arguments: Arguments, slice_lines: int | None) -> _Done:
         path = arguments.text("path")
         real = self._tree.real(path)
         if real.is_dir():
@@ -140,7 +148,7 @@ class Toolbox:
         data = self._tree.read(path, 20 * MOST_BYTES)
         if b"\0" in data[:8000]:
             raise EditError("not_text", f"{path!r} is a binary file of {real.stat().st_size} bytes")
-        return _Done(edits.numbered(data.decode("utf-8", "replace"), start, end, _VIEW_BUDGET))
+        return _Done(edits.numbered(data.decode("utf-8", "replace"), start, end, _VIEW_BUDGET, slice_lines))
 
     def _create(self, arguments: Arguments) -> _Done:
         path, content = arguments.text("path"), arguments.text("content")

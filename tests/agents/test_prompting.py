@@ -7,6 +7,7 @@ from importlib.resources import files
 import pytest
 
 from tamma.agents.prompting import fenced, prompt, render, visible
+from tamma.errors import ConfigError
 
 
 def test_every_prompt_can_be_read() -> None:
@@ -16,7 +17,7 @@ def test_every_prompt_can_be_read() -> None:
 
 
 def test_a_prompt_never_goes_out_half_filled() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match="'review' has the place 'plan'"):
         render("review", {"issue": "x"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.agents.window import KEEP, estimate_tokens, fit
+from tamma.agents.window import STRATEGY, estimate_tokens, fit
 from tamma.model.conversation import Message, Reasoning, Role, Text, ToolCall, ToolResult, user
 
 WINDOW = 20_000
@@ -22,15 +22,15 @@ def total(messages: tuple[Message, ...]) -> int:
 
 def test_a_short_conversation_is_sent_as_it_is() -> None:
     messages = conversation(3)
-    assert fit(messages, WINDOW) == messages
+    assert fit(messages, WINDOW).messages == messages
 
 
 def test_a_long_one_fits_and_keeps_its_newest_messages() -> None:
     messages = conversation(60)
-    sent = fit(messages, WINDOW)
+    sent = fit(messages, WINDOW).messages
     assert total(messages) > WINDOW
     assert total(sent) < WINDOW
-    assert sent[-KEEP:] == messages[-KEEP:]
+    assert sent[-STRATEGY.keep_messages :] == messages[-STRATEGY.keep_messages :]
     assert sent[0] == messages[0]
     assert [message.role for message in sent] == [message.role for message in messages]
 
@@ -40,7 +40,7 @@ def test_the_sent_prefix_stays_the_same_between_two_cuts() -> None:
     changes = 0
     before: tuple[Message, ...] = ()
     for steps in range(1, 60):
-        sent = fit(conversation(steps), WINDOW)
+        sent = fit(conversation(steps), WINDOW).messages
         if sent[: len(before)] != before:
             changes += 1
         before = sent
@@ -55,7 +55,7 @@ def test_a_cut_takes_the_reasoning_that_it_would_invalidate() -> None:
         else message
         for message in conversation(60)
     )
-    sent = fit(messages, WINDOW)
+    sent = fit(messages, WINDOW).messages
     last_change = max(i for i, (a, b) in enumerate(zip(sent, messages, strict=True)) if a != b)
     thoughtful = [
         i for i, message in enumerate(sent) if any(isinstance(part, Reasoning) for part in message.parts)

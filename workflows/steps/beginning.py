@@ -20,6 +20,7 @@ from activities.interface import (
     SetUpProject,
 )
 from tamma.agents.judgement import is_red
+from tamma.model.agent import ContextStrategy
 from tamma.model.ids import SessionId
 from tamma.model.task import (
     AI_QUEUE,
@@ -81,8 +82,13 @@ class Beginning(RunSteps):
         limits = self._request.limits
         workspace = await self._workspace.prepare()
         self._state.sandbox_tier = workspace.sandbox_tier
+        strategy = self._request.agent.context or ContextStrategy()
         given = SetUpProject(
-            workspace.id, self._request.test_command, baseline=True, timeout=limits.command_timeout
+            workspace.id,
+            self._request.test_command,
+            baseline=True,
+            timeout=limits.command_timeout,
+            map_files=strategy.map_files,
         )
         project = await self._workspace.call(
             SET_UP_PROJECT, given, SET_UP, summary="install, detect commands, run the tests as they are"
