@@ -40,6 +40,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "resume": "Let a paused run go on.",
         "cancel": "End a run; branch, diff and summary stay.",
         "budget": "Give a run more money or turns.",
+        "rate": "Say how good a run's work was.",
     },
     "Improve": {
         "agent": "Keep agents: configurations in versions.",

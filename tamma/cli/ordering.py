@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tamma.cli.choosing import plain
 from tamma.cli.reference import IssueName
 from tamma.model.ids import new_task_id
 from tamma.model.task import AgentChoice, ApprovePolicy, DevRequest, Limits
@@ -46,25 +47,25 @@ class Wishes:
         return {"TAMMA_UNSAFE_NO_SANDBOX": "1"} if self.no_sandbox else {}
 
 
-def order(name: IssueName, text: str | None, wishes: Wishes, loaded: LoadedConfig, person: str) -> DevRequest:
-    """The request for a run. Raises ConfigError; AuthFailed where the provider has no key."""
-    from tamma.config.resolve import usable_provider
+def order(
+    name: IssueName,
+    text: str | None,
+    wishes: Wishes,
+    loaded: LoadedConfig,
+    person: str,
+    agent: AgentChoice | None = None,
+) -> DevRequest:
+    """The request for a run of `agent`; None: of the configured provider.
 
+    Raises ConfigError; AuthFailed where the provider has no key.
+    """
     run = loaded.config.run
-    provider, _ = usable_provider(loaded)
     task_id = new_task_id()
     return DevRequest(
         task_id=task_id,
         repo=name.repo,
         issue=name.issue,
-        agent=AgentChoice(
-            provider=provider.provider_id,
-            model=wishes.model or provider.model,
-            temperature=provider.default_params.temperature,
-            max_output_tokens=provider.default_params.max_tokens,
-            name=wishes.agent or "default",
-            pinned=bool(wishes.provider or wishes.model),
-        ),
+        agent=agent or plain(wishes, loaded),
         issue_text=text,
         base=wishes.base,
         approve=ApprovePolicy(run.approve),

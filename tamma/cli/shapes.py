@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tamma.cli import story
+from tamma.cli import measured, story
 from tamma.cli.story import Frame
 from tamma.model.task import Spend, TaskView, TestRun
 
@@ -43,6 +43,7 @@ def task_json(
         "mergeSha": None,
         "costUsd": None,
         "waitingFor": None,
+        "metrics": None,
         "startedAt": _moment(record.started_at),
         "closedAt": _moment(record.closed_at),
         "uiUrl": workflow_url(ui_url, record.workflow_id, record.run_id),
@@ -91,6 +92,7 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         else None,
         "summary": view.summary or None,
         "notes": list(view.notes),
+        "metrics": measured.document(view.measured) if view.measured else None,
     }
 
 

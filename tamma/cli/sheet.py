@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.cli import gates, story
+from tamma.cli import gates, measured, story
 from tamma.cli.story import Frame, Mark
 
 _SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
@@ -36,12 +36,13 @@ def facts(frame: Frame) -> tuple[tuple[str, str], ...]:
         ("task", view.task_id),
         ("status", f"{view.status.value} ({view.phase.value})"),
         ("issue", view.issue_url),
-        ("agent", story.agent(view)),
+        ("agent", story.agent_whole(view)),
         ("branch", f"{view.branch} on {view.base_branch}" if view.branch else ""),
         ("pull request", view.pull_request_url),
         ("merged", f"{view.merge_sha} into {view.base_branch}" if view.merge_sha else ""),
         ("change", story.change(view)),
         ("spent", story.figures(frame)),
+        ("measured", measured.words(view.measured) if view.measured else ""),
         ("sandbox", view.sandbox_tier),
         ("web UI", frame.ui_url),
     )

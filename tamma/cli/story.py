@@ -170,10 +170,16 @@ def label(view: TaskView) -> str:
 
 
 def agent(view: TaskView) -> str:
-    """`provider/model`, as far as it is known."""
-    if view.agent is None:
-        return ""
-    return f"{view.agent.provider}/{view.agent.model}" if view.agent.model else view.agent.provider
+    """`name@version`, else `provider/model`, as far as it is known."""
+    return view.agent.label if view.agent is not None else ""
+
+
+def agent_whole(view: TaskView) -> str:
+    """The same, with the provider and model that a version stands for."""
+    choice = view.agent
+    if choice is None or choice.version is None or not choice.provider:
+        return agent(view)
+    return f"{choice.label} ({choice.provider}{f'/{choice.model}' if choice.model else ''})"
 
 
 def figures(frame: Frame) -> str:

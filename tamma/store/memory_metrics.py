@@ -43,6 +43,11 @@ class MemoryMetrics:
         check_key("the run id", run_id)
         return self._runs.get(run_id)
 
+    async def newest_run(self, task_id: str) -> RunMetrics | None:
+        check_key("the task id", task_id)
+        runs = _by_end([run for run in self._runs.values() if run.task_id == task_id])
+        return runs[-1] if runs else None
+
     async def cell_runs(self, test: str) -> tuple[RunMetrics, ...]:
         check_key("the test", test)
         found = [run for run in self._runs.values() if run.cell is not None and run.cell.test == test]
@@ -51,10 +56,9 @@ class MemoryMetrics:
     async def rate_run(self, task_id: str, score: float, *, by: str, detail: str = "") -> None:
         check_rating(score, by)
         check_key("the task id", task_id)
-        runs = _by_end([run for run in self._runs.values() if run.task_id == task_id])
-        if not runs:
+        run = await self.newest_run(task_id)
+        if run is None:
             raise not_measured(task_id)
-        run = runs[-1]
         parts = tuple(map(clean_part, rated(run.quality_parts, score, by=by, detail=detail)))
         self._runs[run.run_id] = replace(run, quality=weighted(parts), quality_parts=parts)
         self._rated.add(run.run_id)

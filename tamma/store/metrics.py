@@ -74,6 +74,11 @@ class Metrics:
         steps = await self._database.fetch(_STEPS, run_id)
         return run_of(rows[0], tuple(map(step_of, steps)))
 
+    async def newest_run(self, task_id: str) -> RunMetrics | None:
+        check_key("the task id", task_id)
+        rows = await self._database.fetch(_LAST, task_id)
+        return await self.read_run(rows[0]["run_id"]) if rows else None
+
     async def cell_runs(self, test: str) -> tuple[RunMetrics, ...]:
         check_key("the test", test)
         return tuple(run_of(row) for row in await self._database.fetch(_CELLS, test))

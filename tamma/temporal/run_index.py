@@ -66,7 +66,6 @@ class RunRecord:
         """A view with what the index knows, for when no worker answers for the run."""
         platform = self.workflow_id.split("/")[1] if self.workflow_id.count("/") > 1 else ""
         owner, _, name = ("", "", self.repo) if platform == "plain-git" else self.repo.rpartition("/")
-        provider, _, model = self.agent.partition("/")
         return TaskView(
             task_id=self.task_id,
             status=self.status,
@@ -75,9 +74,18 @@ class RunRecord:
             issue=self.issue,
             title=self.title,
             issue_url=self.issue_url,
-            agent=AgentChoice(provider, model or None) if self.agent else None,
+            agent=_agent(self.agent) if self.agent else None,
             pull_request_url=self.pull_request,
         )
+
+
+def _agent(label: str) -> AgentChoice:
+    """The inverse of `AgentChoice.label`, as far as it says."""
+    name, _, version = label.rpartition("@")
+    if name and "/" not in name and version.isdecimal():
+        return AgentChoice("", name=name, version=int(version))
+    provider, _, model = label.partition("/")
+    return AgentChoice(provider, model or None)
 
 
 async def describe(client: Client, workflow: str, run_id: str | None = None) -> RunRecord:

@@ -113,7 +113,7 @@ async def _start(
             if allow_duplicate
             else WorkflowIDReusePolicy.REJECT_DUPLICATE
         ),
-        memo={"taskId": request.task_id},
+        memo={"taskId": request.task_id, "agent": request.agent.label},
         search_attributes=_first_attributes(request),
         static_summary=f"{request.repo.full_name}#{request.issue}",
     )
@@ -136,16 +136,13 @@ async def _start(
 
 def _first_attributes(request: DevRequest) -> TypedSearchAttributes:
     """What the index knows before a worker has seen the run."""
-    agent = request.agent
     return TypedSearchAttributes(
         [
             SearchAttributePair(index.TASK, request.task_id),
             SearchAttributePair(index.REPO, request.repo.full_name),
             SearchAttributePair(index.ISSUE, request.issue),
             SearchAttributePair(index.PHASE, Phase.ACCEPT.value),
-            SearchAttributePair(
-                index.AGENT, f"{agent.provider}/{agent.model}" if agent.model else agent.provider
-            ),
+            SearchAttributePair(index.AGENT, request.agent.label),
         ]
     )
 

@@ -222,6 +222,10 @@ async def test_the_newest_run_of_a_task_is_rated(store: AnyStore) -> None:
     await store.rate_run("t-1", 0, by="ann")
     old, new = await store.read_runs(ALL)
     assert (len(old.quality_parts), len(new.quality_parts)) == (1, 2)
+    newest = await store.newest_run("t-1")
+    assert newest is not None
+    assert (newest.run_id, newest.steps) == ("new", STEPS)
+    assert await store.newest_run("t-9") is None
 
 
 @pytest.mark.parametrize(("task", "score", "by"), [("t-9", 50, "ann"), ("t-1", 101, "ann"), ("t-1", 50, " ")])

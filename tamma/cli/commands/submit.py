@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
+from tamma.cli.choosing import chosen, wanted
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option, server_options
 from tamma.cli.ordering import Wishes, order
+from tamma.model.task import AgentChoice
 
 if TYPE_CHECKING:
     from tamma.cli.linking import Link
@@ -56,7 +59,11 @@ class Dollars(click.ParamType[Decimal]):
 @click.option("-w", "--watch", is_flag=True, help="Stay and follow it; the exit code tells how it ended.")
 @click.option("--provider", help="The AI provider, by its name in the configuration.")
 @click.option("--model", help="The model.")
-@click.option("--agent", help="A name for this agent, to find its runs by.")
+@click.option(
+    "--agent",
+    metavar="NAME[@N]",
+    help="The agent that does it, in its active or in that version.  [default: agents.default]",
+)
 @click.option(
     "--approve",
     type=click.Choice(["none", "plan", "merge", "all"]),
@@ -142,11 +149,17 @@ async def command(
 
     known, default = accounts(loaded)
     name, text = locate(issue, issue_file, known, default, repository)
-    request = order(name, text, wishes, loaded, gates.person())
+    agent = wanted(wishes, loaded)
+    # Which version that is stands in the store, which nobody has asked yet.
+    named = None if agent is None else AgentChoice(provider="", name=agent)
+    request = order(name, text, wishes, loaded, gates.person(), named)
     if dry_run:
         _show_order(name, request, loaded, as_json=as_json)
         return 0
     async with invocation.link(loaded=loaded, fresh_worker=True) as link:
+        if agent is not None:
+            async with link.store() as store:
+                request = replace(request, agent=await chosen(store, agent, wishes, loaded))
         started = await _start(link, request, name, again=again, patience=None if watch else LEAVES_AFTER)
         if started is None:
             await _tell_where_it_stands(link, request, name, as_json=as_json)
@@ -208,7 +221,9 @@ def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, a
         "workflowId": name.workflow_id,
         "issueReference": f"{request.repo.full_name}#{request.issue}",
         "platform": request.repo.platform_id,
-        "agent": {"provider": agent.provider, "model": agent.model},
+        "agent": {"name": agent.name}
+        if not agent.provider
+        else {"provider": agent.provider, "model": agent.model},
         "approve": request.approve.value,
         "merge": request.merge,
         "budgetUsd": float(limits.budget_usd),
@@ -222,9 +237,15 @@ def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, a
         return
     output.data(f"would start a run for {name.label}")
     for key, value in shape.items():
-        words = f"{agent.provider} {agent.model or '(its default model)'}" if key == "agent" else value
+        words = _who(agent) if key == "agent" else value
         if words is not None:
             output.data(f"  {key:<16}{words}")
+
+
+def _who(agent: AgentChoice) -> str:
+    if not agent.provider:
+        return f"{agent.name} (which version is looked up when it is handed in)"
+    return f"{agent.provider} {agent.model or '(its default model)'}"
 
 
 def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: bool) -> None:

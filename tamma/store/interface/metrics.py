@@ -26,6 +26,10 @@ class MetricStore(Protocol):
         """One run with its steps."""
         ...
 
+    async def newest_run(self, task_id: str) -> RunMetrics | None:
+        """The run of a task that ended last, with its steps; None where none was measured."""
+        ...
+
     async def cell_runs(self, test: str) -> tuple[RunMetrics, ...]:
         """The runs that fill the cells of a test or a benchmark, in the order of their ends."""
         ...
