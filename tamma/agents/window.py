@@ -62,9 +62,10 @@ def fit(
     for index in range(len(messages)):
         total += sizes[index]
         if total > high and index - keep > cut:
-            cuts.append(index)
-            for old in range(cut, index - keep):
-                sent[old] = _drop_results(sent[old])
+            shortened = [_drop_results(old) for old in sent[cut : index - keep]]
+            if shortened != sent[cut : index - keep]:
+                cuts.append(index)
+            sent[cut : index - keep] = shortened
             for old in range(cut, index + 1):
                 sent[old] = _drop_reasoning(sent[old])
             total = sum(map(estimate_tokens, sent[: index + 1]))

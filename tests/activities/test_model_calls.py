@@ -31,8 +31,11 @@ TURNS: list[dict[str, object]] = [
 class Counted(Scripted):
     """The scripted provider, counting requests; a gate can hold the first one back."""
 
-    def __init__(self, turns: list[dict[str, object]]) -> None:
-        super().__init__(ProviderSettings("scripted", "scripted", options={"turns": turns}))
+    def __init__(self, turns: list[dict[str, object]], context_window: int | None = None) -> None:
+        options = {"turns": turns}
+        super().__init__(
+            ProviderSettings("scripted", "scripted", options=options, context_window=context_window)
+        )
         self.requests: list[Request] = []
         self.asked = asyncio.Event()
         self.gate: asyncio.Event | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tamma.agents.window import STRATEGY, estimate_tokens, fit
+from tamma.model.agent import ContextStrategy
 from tamma.model.conversation import Message, Reasoning, Role, Text, ToolCall, ToolResult, user
 
 WINDOW = 20_000
@@ -62,3 +63,27 @@ def test_a_cut_takes_the_reasoning_that_it_would_invalidate() -> None:
     ]
     assert all(index > last_change for index in thoughtful)
     assert all(message.parts for message in sent)
+
+
+def test_a_strategy_says_when_it_is_cut_and_what_stays_whole() -> None:
+    messages = conversation(60)
+    early = fit(messages, WINDOW, strategy=ContextStrategy(compact_at=0.4, keep_messages=4))
+    late = fit(messages, WINDOW, strategy=ContextStrategy(compact_at=0.9, keep_messages=16))
+    assert total(early.messages) < 0.4 * WINDOW
+    assert total(early.messages) < total(late.messages) < 0.9 * WINDOW
+    for fitted, keep in ((early, 4), (late, 16)):
+        assert fitted.messages[-keep:] == messages[-keep:]
+    assert early.cuts[0] < late.cuts[0]
+
+
+def test_without_compaction_it_is_sent_whole() -> None:
+    messages = conversation(60)
+    fitted = fit(messages, WINDOW, strategy=ContextStrategy(compaction="none"))
+    assert (fitted.messages, fitted.cuts) == (messages, ())
+
+
+def test_each_cut_counts_at_one_call() -> None:
+    """Every call folds the whole conversation again; a cut belongs to the call that met it first."""
+    whole = fit(conversation(60), WINDOW)
+    counted = sum(fit(messages, WINDOW).cuts_since(messages) for messages in map(conversation, range(61)))
+    assert counted == len(whole.cuts) > 3
