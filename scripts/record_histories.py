@@ -1,8 +1,9 @@
 """Record the histories that tests/replay replays, from real runs of the current code: a minute.
 
-    .venv/bin/python scripts/record_histories.py
+    .venv/bin/python scripts/record_histories.py          in place of all that are there
+    .venv/bin/python scripts/record_histories.py NAME     beside them: NAME-killed-run.json
 
-Do so when a workflow changed before it was released. Histories of released workflows stay: such a change
+The first when a workflow changed before it was released. Histories of released workflows stay: such a change
 needs `workflow.patched`, and its own histories beside the old ones.
 """
 
@@ -26,7 +27,7 @@ RUNS = {
 """Tests of tests/crash, and what their histories are called here."""
 
 
-def main() -> int:
+def main(beside: str = "") -> int:
     """Run the tests, and take over their histories when all have passed."""
     scratch = Path(tempfile.mkdtemp(prefix="tamma-histories-"))
     try:
@@ -40,11 +41,12 @@ def main() -> int:
         )
         if done.returncode != 0:
             return done.returncode
-        for old in TARGET.glob("*.json"):
+        for old in TARGET.glob(f"{beside}-*.json" if beside else "*.json"):
             old.unlink()
         for test, name in RUNS.items():
             for file in scratch.glob(f"{test.rpartition('::')[2]}.*.json"):
-                kept = TARGET / f"{name}-{file.name.split('.')[1]}.json"
+                words = (beside, name, file.name.split(".")[1])
+                kept = TARGET / ("-".join(word for word in words if word) + ".json")
                 history = without_traces(json.loads(file.read_text()))
                 kept.write_text(json.dumps(history, indent=1) + "\n")
                 print(kept.relative_to(ROOT))
@@ -64,4 +66,4 @@ def without_traces(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

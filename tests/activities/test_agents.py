@@ -98,7 +98,9 @@ async def test_runs_of_one_repository_share_a_cache_unless_the_task_stands_first
 
 async def test_how_the_window_is_used_is_measured_at_every_call() -> None:
     usage = {"input_total": 150, "output_total": 5, "cache_read": 40}
-    looks = [{"tool_calls": [{"name": "bash", "args": {"command": "ls"}}], "usage": usage}] * 9
+    looks: list[dict[str, object]] = [
+        {"tool_calls": [{"name": "bash", "args": {"command": "ls"}}], "usage": usage}
+    ] * 9
     provider, store = Counted(looks, context_window=4000), MemoryStore()
     activities = ai(provider, store)
     agent = AgentChoice("scripted", context=ContextStrategy(compact_at=0.9, keep_messages=1))

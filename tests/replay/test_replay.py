@@ -65,6 +65,18 @@ def test_the_histories_tell_of_trouble_and_of_people() -> None:
     assert {"approve", "steer", "message"} <= signals
 
 
+def test_runs_from_before_and_after_they_were_measured_are_among_them() -> None:
+    kinds = {
+        file.stem: {
+            scheduled["activityType"]["name"]
+            for scheduled in events_with(read(file), "activityTaskScheduledEventAttributes")
+        }
+        for file in FILES
+    }
+    measured = {name for name, activities in kinds.items() if "record_run" in activities}
+    assert measured == {"measured-killed-run", "measured-steered-run"}
+
+
 def read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
