@@ -44,7 +44,7 @@ from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
 from activities.words import TAIL, context_markdown, install_failure
 from tamma.agents.judgement import is_red
-from tamma.errors import Conflict, PolicyRefused
+from tamma.errors import BadCredentials, ConfigError, Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.foreign import mend_part, read_json
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
@@ -96,10 +96,9 @@ class WorkspaceActivities:
     @failing_well
     async def prepare_workspace(self, given: WorkspaceOrder) -> WorkspaceRef:
         """Clone the repository here, or find it, or rebuild it from the checkpoint."""
-        credentials = GitCredentials()
-        if given.repo.platform_id:  # a trial's repository may be on none
-            platform = await self._platforms.get(given.repo.platform_id)
-            credentials = await platform.git_credentials(given.repo)
+        instructions = None
+        if given.instructions is not None:
+            instructions = (await self._store.get_blob(given.instructions)).decode()
         spec = WorkspaceSpec(
             id=given.task_id,
             clone_url=given.clone_url,
@@ -107,7 +106,9 @@ class WorkspaceActivities:
             base_sha=given.base_sha,
             branch=given.branch,
             checkpoint=given.checkpoint,
-            credentials=credentials,
+            credentials=await self._credentials(given),
+            base_only=given.base_only,
+            instructions=instructions,
         )
         async with self._locks[given.task_id], beating() as pulse:
             info = await self._workspaces.prepare(spec, pulse.say)
@@ -311,6 +312,18 @@ class WorkspaceActivities:
         start = given.expected_sha or given.base_sha
         done = await platform.commit_files(given.repo, given.branch, changes, given.message, start, op_id)
         return PublishedBranch(done.sha, done.created)
+
+    async def _credentials(self, given: WorkspaceOrder) -> GitCredentials:
+        """Of the platform that has the repository. A trial's may be on none, or readable for everybody."""
+        if not given.repo.platform_id:
+            return GitCredentials()
+        try:
+            platform = await self._platforms.get(given.repo.platform_id)
+            return await platform.git_credentials(given.repo)
+        except (BadCredentials, ConfigError):
+            if not given.base_only:
+                raise
+            return GitCredentials()
 
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
         result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)

@@ -20,10 +20,11 @@ import structlog
 
 from activities.ai import AIActivities
 from activities.experiments import ExperimentActivities
+from activities.grading import GradingActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
-from activities.trials import TrialActivities
+from activities.trials import Locate, TrialActivities, nowhere
 from activities.winners import WinnerActivities
 from activities.workspace import WorkspaceActivities
 from tamma.config.load import LoadedConfig, load_config
@@ -105,6 +106,8 @@ class Parts:
     """Model calls a second that Temporal hands out over all workers; None: as many as there are."""
     conventions: Callable[[str], Conventions] = lambda _: Conventions()
     """How pull requests and issues are to look, by the platform's id."""
+    locate: Locate = nowhere
+    """On which configured platform a trial's repository is."""
 
 
 def workers(
@@ -120,7 +123,8 @@ def workers(
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
-    trials = TrialActivities(parts.store, parts.providers)
+    trials = TrialActivities(parts.store, parts.providers, parts.locate)
+    grading = GradingActivities(parts.workspaces, parts.store)
     workspace = WorkspaceActivities(
         parts.workspaces,
         parts.platforms,
@@ -168,7 +172,13 @@ def workers(
             Worker(
                 client,
                 task_queue=AI_QUEUE,
-                activities=[ai.call_model, ai.make_plan, ai.review_change, trials.open_trial],
+                activities=[
+                    ai.call_model,
+                    ai.make_plan,
+                    ai.review_change,
+                    trials.open_trial,
+                    grading.grade_review,
+                ],
                 max_concurrent_activities=parts.model_calls,
                 max_task_queue_activities_per_second=parts.model_rate,
                 max_heartbeat_throttle_interval=BEAT,
@@ -198,6 +208,7 @@ def workers(
                         workspace.checkpoint,
                         workspace.publish_branch,
                         workspace.release_workspace,
+                        grading.grade_work,
                     ],
                 ),
             )

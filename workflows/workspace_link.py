@@ -60,7 +60,9 @@ class WorkspaceLink:
         self._ref = await self._patience.patiently(
             lambda: call(
                 PREPARE_WORKSPACE,
-                replace(self._order, checkpoint=self._ref.checkpoint if self._ref else None),
+                replace(
+                    self._order, checkpoint=self._ref.checkpoint if self._ref else self._order.checkpoint
+                ),
                 PREPARE,
                 queue=WORKSPACE_QUEUE,
                 summary=f"clone {self._order.repo.full_name}",

@@ -90,7 +90,10 @@ they grade: `tamma/agents/quality.py` for runs, a suite's weights for trials."""
 def weighted(parts: Sequence[QualityPart]) -> float | None:
     """The weighted mean of the parts' scores, 0 to 100; None where nothing that counts graded."""
     weight = sum(part.weight for part in parts)
-    return sum(part.score * part.weight for part in parts) / weight if weight > 0 else None
+    if weight <= 0:
+        return None
+    # Six digits: a sum of shares may come out a hair above the largest score.
+    return round(sum(part.score * part.weight for part in parts) / weight, 6)
 
 
 def rated(

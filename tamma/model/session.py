@@ -51,6 +51,10 @@ class WorkspaceOrder:
     base_sha: str
     branch: str
     checkpoint: BlobId | None = None
+    base_only: bool = False
+    """Of trials: nothing that came after the base is fetched."""
+    instructions: BlobId | None = None
+    """Of trials: what stands as AGENTS.md below the work."""
 
 
 @dataclass(frozen=True, slots=True)

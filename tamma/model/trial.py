@@ -5,7 +5,7 @@ Nothing is pushed and no platform is asked: what a trial leaves behind is its me
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from tamma.model.agent import AgentPin
@@ -26,7 +26,8 @@ class TrialRequest:
     """`cell.unit` is the id of the suite's task."""
     suite: SuiteRef
     agent: AgentPin
-    limits: TaskLimits = field(default_factory=TaskLimits)
+    limits: TaskLimits | None = None
+    """None: the task's own."""
     seed: int = 0
     """Of rehearsals; the same cell with the same seed always ends alike."""
     instructions: BlobId | None = None

@@ -46,6 +46,14 @@ class MemorySuites:
             for name, content in sorted(newest.items())
         )
 
+    async def read_graders(self, suite_hash: SuiteHash) -> GraderWeights | None:
+        return self._suite_graders.get(suite_hash)
+
+    async def list_tasks(
+        self, suite_hash: SuiteHash, *, after: int = 0, limit: int = 1000
+    ) -> tuple[str, ...]:
+        return tuple(self._suite_tasks.get(suite_hash, {}))[after : after + max(limit, 0)]
+
     async def read_task(self, suite_hash: SuiteHash, task_id: str) -> SuiteTask | None:
         check_key("the task's id", task_id)
         body = self._suite_tasks.get(suite_hash, {}).get(task_id)

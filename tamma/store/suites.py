@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tamma.model.serial_suites import graders_from_json, graders_to_json, task_from_json, task_to_json
-from tamma.model.suite import Suite, SuiteHash, SuiteRef, SuiteTask
+from tamma.model.suite import GraderWeights, Suite, SuiteHash, SuiteRef, SuiteTask
 from tamma.store.codec import check_key
 from tamma.store.database import Database, Row
 
@@ -19,6 +19,8 @@ SELECT DISTINCT ON (s.name) s.name, s.hash, c.tasks
 FROM suites s JOIN suite_contents c USING (hash)
 ORDER BY s.name, s.position DESC"""
 _TASK = "SELECT body FROM suite_tasks WHERE hash = $1 AND id = $2"
+_GRADERS = "SELECT graders FROM suite_contents WHERE hash = $1"
+_IDS = "SELECT id FROM suite_tasks WHERE hash = $1 AND number > $2 ORDER BY number LIMIT $3"
 _TRANSFER_SECONDS = 300.0
 
 
@@ -60,6 +62,16 @@ class Suites:
 
     async def list_suites(self) -> tuple[SuiteRef, ...]:
         return tuple(_ref(row) for row in await self._database.fetch(_LIST))
+
+    async def read_graders(self, suite_hash: SuiteHash) -> GraderWeights | None:
+        found = await self._database.fetch(_GRADERS, suite_hash)
+        return graders_from_json(found[0]["graders"]) if found else None
+
+    async def list_tasks(
+        self, suite_hash: SuiteHash, *, after: int = 0, limit: int = 1000
+    ) -> tuple[str, ...]:
+        found = await self._database.fetch(_IDS, suite_hash, after, max(limit, 0))
+        return tuple(row["id"] for row in found)
 
     async def read_task(self, suite_hash: SuiteHash, task_id: str) -> SuiteTask | None:
         check_key("the task's id", task_id)

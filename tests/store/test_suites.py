@@ -39,6 +39,9 @@ async def test_a_suite_comes_back_as_it_was(store: AnyStore) -> None:
     assert await store.find_suite("calc") == given
     assert await store.find_suite("calc", given.hash) == given
     assert await store.read_task(given.hash, "calc-1") == TASK
+    assert await store.read_graders(given.hash) == given.graders
+    assert await store.list_tasks(given.hash) == tuple(task.id for task in given.tasks)
+    assert await store.list_tasks(given.hash, after=1, limit=2) == ("calc-2", "r-0")
     assert await store.read_task(given.hash, "calc-2") == REVIEW
     assert await store.put_suite(given) == ref_of(given)
     assert await store.list_suites() == (ref_of(given),)
@@ -50,6 +53,8 @@ async def test_what_is_not_there_is_none(store: AnyStore) -> None:
     assert await store.find_suite("other") is None
     assert await store.find_suite("calc", SuiteHash("sha256:" + "0" * 64)) is None
     assert await store.read_task(given.hash, "other") is None
+    assert await store.read_graders(SuiteHash("sha256:" + "0" * 64)) is None
+    assert await store.list_tasks(SuiteHash("sha256:" + "0" * 64)) == ()
     assert await store.read_task(SuiteHash("sha256:" + "0" * 64), "calc-1") is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamma.model.metrics import QualityPart
+from tamma.model.metrics import QualityPart, weighted
 from tamma.model.suite import GraderWeights, HiddenTests
 from tamma.suites.graders.lint import configured, lint_command, read_findings
 from tamma.suites.graders.outcomes import HiddenOutcome, judge_hidden, read_results
@@ -19,7 +19,6 @@ from tamma.suites.graders.parts import (
     judge_part,
     lint_part,
     nothing_part,
-    quality,
     red_test_parts,
     size_part,
     verdict_part,
@@ -162,7 +161,7 @@ parts = st.lists(st.builds(QualityPart, st.just("x"), st.floats(0, 100), st.floa
 
 @given(parts)
 def test_quality_lies_between_its_parts(given_parts: list[QualityPart]) -> None:
-    found = quality(given_parts)
+    found = weighted(given_parts)
     weighty = [part.score for part in given_parts if part.weight > 0]
     if found is None:
         assert not weighty
@@ -172,14 +171,14 @@ def test_quality_lies_between_its_parts(given_parts: list[QualityPart]) -> None:
 
 def test_a_part_without_a_word_leaves_its_share() -> None:
     alone = hidden_part(HiddenOutcome(True, named=False), WEIGHTS)
-    assert quality((alone,)) == 100
-    assert quality((nothing_part("budget", WEIGHTS),)) == 0
+    assert weighted((alone,)) == 100
+    assert weighted((nothing_part("budget", WEIGHTS),)) == 0
 
 
 def test_testing_and_review() -> None:
-    assert quality(red_test_parts(red=True, fixed=True)) == 100
-    assert quality(red_test_parts(red=True, fixed=False)) == 50
-    assert quality(red_test_parts(red=False, fixed=None)) == 0
+    assert weighted(red_test_parts(red=True, fixed=True)) == 100
+    assert weighted(red_test_parts(red=True, fixed=False)) == 50
+    assert weighted(red_test_parts(red=False, fixed=None)) == 0
     assert verdict_part(approved=True, should=True).score == 100
     assert verdict_part(approved=True, should=False).score == 0
 

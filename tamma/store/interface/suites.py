@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tamma.model.suite import Suite, SuiteHash, SuiteRef, SuiteTask
+from tamma.model.suite import GraderWeights, Suite, SuiteHash, SuiteRef, SuiteTask
 
 
 class SuiteStore(Protocol):
@@ -17,6 +17,16 @@ class SuiteStore(Protocol):
 
     async def list_suites(self) -> tuple[SuiteRef, ...]:
         """The newest of each name."""
+        ...
+
+    async def read_graders(self, suite_hash: SuiteHash) -> GraderWeights | None:
+        """How the tasks of a suite are graded."""
+        ...
+
+    async def list_tasks(
+        self, suite_hash: SuiteHash, *, after: int = 0, limit: int = 1000
+    ) -> tuple[str, ...]:
+        """Ids of tasks in the suite's order, without the first `after`."""
         ...
 
     async def read_task(self, suite_hash: SuiteHash, task_id: str) -> SuiteTask | None:

@@ -13,7 +13,8 @@ CREATE TABLE suite_tasks (
     number integer NOT NULL,
     id     text    NOT NULL,
     body   json    NOT NULL,
-    PRIMARY KEY (hash, id)
+    PRIMARY KEY (hash, id),
+    UNIQUE (hash, number)
 );
 
 CREATE TABLE suites (

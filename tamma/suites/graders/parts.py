@@ -22,12 +22,6 @@ Finding = tuple[str, str]
 """A linter's finding: the path and the rule. Lines move, so they do not count."""
 
 
-def quality(parts: Sequence[QualityPart]) -> float | None:
-    """The weighted mean; None where no part has a weight."""
-    total = sum(part.weight for part in parts)
-    return sum(part.score * part.weight for part in parts) / total if total > 0 else None
-
-
 def hidden_part(outcome: HiddenOutcome, weights: GraderWeights) -> QualityPart:
     """What the hidden tests say."""
     if not outcome.named:
