@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from activities.ai import AIActivities
+from activities.bench import BenchActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.platform import PlatformActivities
@@ -62,6 +63,7 @@ from tamma.workspace.sandbox.harden import harden_process
 from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
+from workflows.bench_run import BenchRun
 from workflows.trial import Trial
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ def workers(
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
+    bench = BenchActivities(parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
     workspace = WorkspaceActivities(
         parts.workspaces,
@@ -139,7 +142,7 @@ def workers(
             Worker(
                 client,
                 task_queue=TASK_QUEUE,
-                workflows=[AutonomousDev, AgentSession, Trial, ABTest],
+                workflows=[AutonomousDev, AgentSession, Trial, ABTest, BenchRun],
                 activities=[
                     platform.accept_issue,
                     platform.open_pull_request,
@@ -160,6 +163,8 @@ def workers(
                     winners.watch_canary,
                     winners.roll_back_candidate,
                     winners.assign_agent,
+                    bench.read_tasks,
+                    bench.save_bench,
                 ],
                 max_heartbeat_throttle_interval=BEAT,
                 default_heartbeat_throttle_interval=BEAT,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from activities.interface import AcceptedIssue, Activity
+from activities.interface import AcceptedIssue, Activity, Done
 from tamma.model.agent import WorkContext
+from tamma.model.bench import BenchRequest, BenchState
 from tamma.model.ids import BlobId, TaskId
 from tamma.model.metrics import QualityPart
 from tamma.model.references import RepoRef
@@ -103,3 +105,42 @@ class Judged:
 
 
 JUDGE_WORK: Activity[JudgeWork, Judged] = Activity("judge_work", Judged)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTasks:
+    """A page of a suite."""
+
+    suite: SuiteHash
+    after: int
+    """How many tasks stand before it."""
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBrief:
+    """What a benchmark needs to know of a task."""
+
+    id: str
+    budget_usd: Decimal
+    """What a trial of it may spend; 0 for a rehearsal, which spends nothing real."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    tasks: tuple[TaskBrief, ...]
+
+
+READ_TASKS: Activity[ReadTasks, TaskPage] = Activity("read_tasks", TaskPage)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveBench:
+    """How a benchmark stands now."""
+
+    request: BenchRequest
+    state: BenchState
+    reason: str
+
+
+SAVE_BENCH: Activity[SaveBench, Done] = Activity("save_bench", Done)

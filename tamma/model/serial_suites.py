@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+from tamma.model.bench import BenchRecord
 from tamma.model.suite import GraderWeights, Suite, SuiteTask
 
 
@@ -48,6 +49,23 @@ def graders_to_json(graders: GraderWeights) -> str:
 def graders_from_json(text: str | bytes) -> GraderWeights:
     """The inverse of `graders_to_json`."""
     return _graders().validate_json(text)
+
+
+@cache
+def _bench() -> TypeAdapter[BenchRecord]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(BenchRecord)
+
+
+def bench_to_json(record: BenchRecord) -> str:
+    """What is kept of a benchmark, as JSON."""
+    return _bench().dump_json(record).decode()
+
+
+def bench_from_json(text: str | bytes) -> BenchRecord:
+    """The inverse of `bench_to_json`."""
+    return _bench().validate_json(text)
 
 
 def suite_json(suite: Suite) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tamma.model.serial_suites import task_from_json, task_to_json
+from tamma.model.bench import BenchRecord
+from tamma.model.serial_suites import bench_from_json, bench_to_json, task_from_json, task_to_json
 from tamma.model.suite import GraderWeights, Suite, SuiteHash, SuiteRef, SuiteTask
 from tamma.store.codec import check_key
 
@@ -15,6 +16,7 @@ class MemorySuites:
         self._suite_names: list[tuple[str, SuiteHash, str]] = []
         """Name, hash, description; the last of a name is what the name alone means."""
         self._suite_tasks: dict[SuiteHash, dict[str, str]] = {}
+        self._benches: dict[str, str] = {}
         self._suite_graders: dict[SuiteHash, GraderWeights] = {}
 
     async def put_suite(self, suite: Suite) -> SuiteRef:
@@ -53,6 +55,23 @@ class MemorySuites:
         self, suite_hash: SuiteHash, *, after: int = 0, limit: int = 1000
     ) -> tuple[str, ...]:
         return tuple(self._suite_tasks.get(suite_hash, {}))[after : after + max(limit, 0)]
+
+    async def save_bench(self, record: BenchRecord) -> None:
+        self._benches[record.request.bench_id] = check_key("a benchmark", bench_to_json(record))
+
+    async def find_bench(self, bench: str) -> BenchRecord | None:
+        check_key("the benchmark's id", bench)
+        found = [
+            body
+            for known, body in self._benches.items()
+            if bench and (known.startswith(bench) or known.endswith(bench))
+        ]
+        return bench_from_json(found[0]) if len(found) == 1 else None
+
+    async def list_benches(self, *, limit: int = 100) -> tuple[BenchRecord, ...]:
+        records = [bench_from_json(body) for body in self._benches.values()]
+        newest = sorted(records, key=lambda each: (each.created_at, each.request.bench_id), reverse=True)
+        return tuple(newest[: max(limit, 0)])
 
     async def read_task(self, suite_hash: SuiteHash, task_id: str) -> SuiteTask | None:
         check_key("the task's id", task_id)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tamma.model.serial_suites import graders_from_json, graders_to_json, task_from_json, task_to_json
+from tamma.model.bench import BenchRecord
+from tamma.model.serial_suites import (
+    bench_from_json,
+    bench_to_json,
+    graders_from_json,
+    graders_to_json,
+    task_from_json,
+    task_to_json,
+)
 from tamma.model.suite import GraderWeights, Suite, SuiteHash, SuiteRef, SuiteTask
 from tamma.store.codec import check_key
 from tamma.store.database import Database, Row
@@ -21,6 +29,13 @@ ORDER BY s.name, s.position DESC"""
 _TASK = "SELECT body FROM suite_tasks WHERE hash = $1 AND id = $2"
 _GRADERS = "SELECT graders FROM suite_contents WHERE hash = $1"
 _IDS = "SELECT id FROM suite_tasks WHERE hash = $1 AND number > $2 ORDER BY number LIMIT $3"
+_SAVE_BENCH = """
+INSERT INTO benches (id, created_at, body) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET body = excluded.body"""
+_FIND_BENCH = """
+SELECT body FROM benches
+WHERE $1 <> '' AND (starts_with(id, $1) OR right(id, length($1)) = $1) LIMIT 2"""
+_LIST_BENCHES = "SELECT body FROM benches ORDER BY created_at DESC, id DESC LIMIT $1"
 _TRANSFER_SECONDS = 300.0
 
 
@@ -72,6 +87,18 @@ class Suites:
     ) -> tuple[str, ...]:
         found = await self._database.fetch(_IDS, suite_hash, after, max(limit, 0))
         return tuple(row["id"] for row in found)
+
+    async def save_bench(self, record: BenchRecord) -> None:
+        body = check_key("a benchmark", bench_to_json(record))
+        await self._database.fetch(_SAVE_BENCH, record.request.bench_id, record.created_at, body)
+
+    async def find_bench(self, bench: str) -> BenchRecord | None:
+        found = await self._database.fetch(_FIND_BENCH, check_key("the benchmark's id", bench))
+        return bench_from_json(found[0]["body"]) if len(found) == 1 else None
+
+    async def list_benches(self, *, limit: int = 100) -> tuple[BenchRecord, ...]:
+        found = await self._database.fetch(_LIST_BENCHES, max(limit, 0))
+        return tuple(bench_from_json(row["body"]) for row in found)
 
     async def read_task(self, suite_hash: SuiteHash, task_id: str) -> SuiteTask | None:
         check_key("the task's id", task_id)

@@ -30,6 +30,7 @@ DELETE FROM ab_looks;
 DELETE FROM ab_assignments;
 DELETE FROM ab_tests;
 DELETE FROM analyses;
+DELETE FROM benches;
 DELETE FROM suites;
 DELETE FROM suite_tasks;
 DELETE FROM suite_contents;

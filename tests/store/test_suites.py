@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tamma.errors import StoreError
-from tamma.model.agent import WorkContext
+from tamma.model.agent import AgentId, AgentPin, ConfigHash, WorkContext
+from tamma.model.bench import BenchArm, BenchId, BenchRecord, BenchRequest, BenchState
 from tamma.model.suite import GraderWeights, HiddenTests, Rehearsal, Suite, SuiteHash, SuiteTask, TaskLimits
 from tamma.suites.content import make_suite, ref_of
 from tests.store.conftest import AnyStore
@@ -74,6 +76,29 @@ async def test_names_share_contents_and_are_listed_in_order(store: AnyStore) -> 
         await store.put_suite(suite(name))
     assert [ref.name for ref in await store.list_suites()] == ["B", "a", "b"]
     assert len({ref.hash for ref in await store.list_suites()}) == 1
+
+
+async def test_benchmarks_are_found_and_listed_newest_first(store: AnyStore) -> None:
+    now = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    arms = (BenchArm("a@1", AgentPin(AgentId("i"), "a", 1, ConfigHash("h"))), BenchArm("other"))
+    records = [
+        BenchRecord(
+            BenchRequest(BenchId(f"0{number}9-end{number}"), ref_of(suite()), arms, 2, Decimal("1.50")),
+            BenchState.RUNNING,
+            now + timedelta(seconds=number),
+        )
+        for number in range(3)
+    ]
+    for record in records:
+        await store.save_bench(record)
+    ended = replace(records[1], state=BenchState.COMPLETED, ended_at=now, reason="all \u2028 done")
+    await store.save_bench(ended)
+    assert await store.list_benches() == (records[2], ended, records[0])
+    assert await store.list_benches(limit=1) == (records[2],)
+    for name in ("019-end1", "019", "end1"):
+        assert await store.find_bench(name) == ended
+    for name in ("0", "", "none", "%"):
+        assert await store.find_bench(name) is None
 
 
 async def test_racing_puts_keep_one_content(store: AnyStore) -> None:

@@ -25,6 +25,15 @@ CREATE TABLE suites (
     added_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- Benchmarks that were run or imported; their trials are in run_metrics under cell_test = id.
+CREATE TABLE benches (
+    id         text        PRIMARY KEY,
+    created_at timestamptz NOT NULL,
+    body       json        NOT NULL
+);
+
+CREATE INDEX benches_newest ON benches (created_at DESC);
+
 CREATE INDEX suites_name ON suites (name, position DESC);
 
 -- Idempotent: contents that are there stay, and a name that means this hash already gets no second row.
