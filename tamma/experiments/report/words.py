@@ -99,7 +99,7 @@ def lasting(milliseconds: float | None) -> str:
 def p_value(p: float | None) -> str:
     if p is None:
         return DASH
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def value(metric: Metric, measured: float | None) -> str:

@@ -51,11 +51,11 @@ def pareto(report: Report) -> Chart | None:
             axis.annotate(
                 point.name[:_NAME],
                 place,
-                xytext=(8 if right else -8, 0),
+                xytext=(8, -10) if right else (-8, 10),
                 textcoords="offset points",
                 ha="left" if right else "right",
                 va="center",
-                fontsize=8.5,
+                fontsize=10,
             )
         axis.margins(x=0.12, y=0.25)
         axis.grid(color=GRID, linewidth=0.6)
@@ -103,7 +103,7 @@ def context(report: Report) -> Chart | None:
         axis.set(
             ylim=(0, 100),
             xticks=range(len(edges)),
-            xticklabels=[f"{low:.0%} to {high:.0%}" for low, high in edges],
+            xticklabels=[f"{low * 100:.0f} to {high * 100:.0f} %" for low, high in edges],
             xlabel="context window used, at most",
             ylabel="solved, %",
         )

@@ -21,7 +21,7 @@ def forest(report: Report) -> Chart | None:
     shown = [effect for effect in shown if finite(effect.estimate) is not None]
     if not shown:
         return None
-    with Sheet(0.25 + 0.92 * len(shown)) as figure:
+    with Sheet(0.25 + 1.0 * len(shown)) as figure:
         for axis, effect in zip(axes(figure, len(shown)), shown, strict=True):
             _row(axis, effect, report)
         said = "; ".join(

@@ -43,8 +43,8 @@ def boundary(report: Report) -> Chart | None:
                 [unit for unit, _ in taken], heights, color=CANDIDATE, linewidth=1.6, marker="o", markersize=6
             )
         axis.axhline(0.0, color=INK, linewidth=1.0)
-        axis.text(units[0], 6.85, "the candidate is better", va="top", color=GOOD, fontsize=8.5)
-        axis.text(units[0], -6.85, "the candidate is worse", va="bottom", color=BAD, fontsize=8.5)
+        axis.text(units[0], 6.85, "the candidate is better", va="top", color=GOOD, fontsize=10)
+        axis.text(units[0], -6.85, "the candidate is worse", va="bottom", color=BAD, fontsize=10)
         axis.set(ylim=(-7, 7), xlim=(0, max(units) * 1.04), xlabel="tasks", ylabel="strength of evidence (z)")
         axis.grid(color=GRID, linewidth=0.6)
         said = "; ".join(map(_said, report.looks))
@@ -102,10 +102,10 @@ def _sequence(axis: Any, report: Report, running: Running) -> None:
             " looks",
             transform=axis.get_xaxis_transform(),
             color=MUTED,
-            fontsize=8,
+            fontsize=10,
         )
     axis.grid(color=GRID, linewidth=0.6)
-    what = "won by the candidate, % of decided" if _wins(report) else _unit(report.plan.primary)
+    what = "candidate's wins, %" if _wins(report) else _unit(report.plan.primary)
     axis.set(xlabel="tasks completed", ylabel=what, xlim=(0, points[-1].units * 1.02))
     if _wins(report):
         axis.set_ylim(0, 100)

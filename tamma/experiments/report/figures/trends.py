@@ -46,7 +46,7 @@ def _trend(number: int, trend: TrendAnalysis) -> Chart | None:
                 1.01,
                 f" {change.known_cause or 'changed'}"[:_CAUSE],
                 transform=axis.get_xaxis_transform(),
-                fontsize=8,
+                fontsize=10,
             )
         axis.grid(color=GRID, linewidth=0.6)
         axis.set_ylabel(trend.metric)
