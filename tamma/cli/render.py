@@ -1,4 +1,4 @@
-"""The live display of a run. The only module that knows rich."""
+"""The live display of a run. Only the modules named `render` know rich."""
 
 from __future__ import annotations
 
