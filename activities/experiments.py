@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from temporalio import activity
@@ -120,7 +119,7 @@ class ExperimentActivities:
             assignments,
             outcomes,
             due,
-            at=datetime.now(UTC),
+            at=given.at,
             taken=taken,
             spent_usd=given.spent_usd,
         )

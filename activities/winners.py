@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from temporalio import activity
@@ -109,8 +109,7 @@ class WinnerActivities:
     async def watch_canary(self, given: WatchCanary) -> CanaryWatch:
         """Count the production runs of the applied version and of the versions before it."""
         plan, _ = await plan_of(self._store, given.test_id)
-        now = datetime.now(UTC)
-        runs = await self._runs(plan, (given.version,), TimeRange(given.since, now + timedelta(days=1)))
+        runs = await self._runs(plan, (given.version,), TimeRange(given.since, given.until))
         earlier = TimeRange(given.since - timedelta(days=HISTORY_DAYS), given.since)
         before = await self._runs(plan, (plan.control.version,), earlier)
         return judge_canary(

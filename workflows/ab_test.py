@@ -107,10 +107,11 @@ class ABTest(PairedTrials, LiveRuns, Winner):
 
     async def _close(self) -> ABTestResult:
         """Archive what there is, and say that it is over."""
-        state, end = self._state, workflow.now()
-        given = ArchiveTest(self._start.test_id, account.result(self._start, state, end))
+        state = self._state
+        state.ended_at = state.ended_at or workflow.now()
+        given = ArchiveTest(self._start.test_id, account.result(self._start, state, state.ended_at))
         state.archive = (await self._call(ARCHIVE_TEST, given, ANALYSIS, "archive")).blob
-        result = account.result(self._start, state, end)
+        result = account.result(self._start, state, state.ended_at)
         await self._enter(state.state)
         await self._record(
             "abtest.completed",

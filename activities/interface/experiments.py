@@ -93,6 +93,7 @@ class TakeLook:
     runs that ended."""
     final: bool
     spent_usd: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class WatchCanary:
     test_id: ABTestId
     version: int
     since: datetime
+    until: datetime
 
 
 WATCH_CANARY: Activity[WatchCanary, CanaryWatch] = Activity("watch_canary", CanaryWatch)

@@ -69,6 +69,7 @@ class ABProgress:
     paused: bool = False
     events: int = 0
     archive: str = ""
+    ended_at: datetime | None = None
     note: str = ""
     notes: list[str] = field(default_factory=list[str])
 

@@ -11,8 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.testing import ActivityEnvironment
 
+from activities.interface.experiments import AssignAgent, AssignedAgent
+from activities.winners import WinnerActivities
 from tamma.model.ab_run import ABTestStart, ABTestView
 from tamma.model.agent import AgentConfig, AgentId, AgentPin, TaskType
 from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, ABTestResult
@@ -123,24 +126,36 @@ class Lab:
         self.handles.append(handle)
         return handle
 
+    async def assign(self, run: RunMetrics) -> AssignedAgent:
+        """The arm of a production run, as its acceptance asks for it."""
+        assert run.agent is not None
+        given = AssignAgent(run.task_id, run.agent, run.repo, run.issue, run.task_type)
+        return await ActivityEnvironment().run(WinnerActivities(self.store).assign_agent, given)
+
     async def view(self, handle: Handle) -> ABTestView:
         return await handle.query("view", result_type=ABTestView)
 
     async def until(self, handle: Handle, condition: Any, seconds: float = 60) -> ABTestView:
         """The first view that satisfies the condition. Fails with the last one."""
         seen: ABTestView | None = None
-        async with asyncio.timeout(seconds):
-            while True:
-                try:
-                    seen = await self.view(handle)
-                except Exception as error:  # it is being prepared
-                    if "prepared" not in str(error):
-                        raise
-                else:
-                    if condition(seen):
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    seen = await self._look(handle)
+                    if seen is not None and condition(seen):
                         return seen
-                await asyncio.sleep(0.05)
-        raise AssertionError(f"last seen: {seen}")
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s; last seen: {seen}") from None
+
+    async def _look(self, handle: Handle) -> ABTestView | None:
+        """None while the test is being prepared."""
+        try:
+            return await self.view(handle)
+        except WorkflowQueryFailedError as error:
+            if "prepared" not in error.message:
+                raise
+            return None
 
     async def events(self, kind: str) -> list[Mapping[str, object]]:
         found = [event for event in await self.store.read_events(limit=100_000) if event.type == kind]

@@ -69,7 +69,7 @@ def result(start: ABTestStart, state: ABProgress, now: datetime) -> ABTestResult
         stop_reason=state.stop_reason,
         spent_usd=state.spent_usd,
         created_at=state.started_at or now,
-        ended_at=now if state.state.final else None,
+        ended_at=state.ended_at,
         approver=state.approver,
         applied_version=state.applied_version,
         rolled_back_to=state.rolled_back_to,

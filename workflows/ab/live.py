@@ -7,7 +7,7 @@ from temporalio import workflow
 from activities.interface.experiments import COUNT_RUNS, CountRuns, RunCount
 from tamma.experiments.looks import due_look
 from tamma.experiments.stopping import Purse, Standing, reason_of_look, reason_to_stop
-from tamma.model.experiment import Decision, StopReason
+from tamma.model.experiment import StopReason
 from workflows.ab.base import ABSteps
 
 POLL = 900.0
@@ -54,6 +54,6 @@ class LiveRuns(ABSteps):
         if due is None:
             return None
         verdict = await self._look(due)
-        if due.last and verdict.decision is not Decision.INVALID:
+        if due.last:
             return None if ended else StopReason.COMPLETED
         return reason_of_look(verdict)

@@ -13,7 +13,7 @@ from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 from activities.interface.experiments import READ_UNITS, ReadUnits, UnitOrder
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
 from tamma.model.ab_run import ABTestStart
-from tamma.model.experiment import Arm, Decision, StopReason
+from tamma.model.experiment import Arm, StopReason
 from tamma.model.ids import TaskId
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id
@@ -61,9 +61,7 @@ class PairedTrials(ABSteps):
         while (due := look_in_order(state.looks_planned, state.looks, state.prefix, ended=ended)) is not None:
             verdict = await self._look(due)
             if due.last:
-                # A budget or a date that ended the test is the better answer to "why".
-                invalid = verdict.decision is Decision.INVALID
-                return StopReason.INVALID if invalid else None if ended else StopReason.COMPLETED
+                return None if ended else StopReason.COMPLETED  # what ended it is known already
             if (reason := reason_of_look(verdict)) is not None:
                 return reason
         return None

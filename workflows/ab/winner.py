@@ -141,7 +141,9 @@ class Winner(ABSteps):
             return
         while True:
             seen = self._news
-            watch = await self._call(WATCH_CANARY, WatchCanary(self._start.test_id, version, since))
+            watch = await self._call(
+                WATCH_CANARY, WatchCanary(self._start.test_id, version, since, workflow.now())
+            )
             state.canary = watch
             self._show()
             if watch.harmed:
