@@ -18,7 +18,8 @@ PACKAGES = (
     "tamma.mcp", "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.platforms.gitlab",
     "tamma.platforms.http", "tamma.plugins",
     "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
-    "tamma.stack", "tamma.store", "tamma.telemetry", "tamma.temporal", "tamma.toolservers", "tamma.workspace",
+    "tamma.stack", "tamma.store", "tamma.suites", "tamma.telemetry", "tamma.temporal",
+    "tamma.toolservers", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
 MODULES = (
