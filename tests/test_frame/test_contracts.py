@@ -109,7 +109,7 @@ def test_a_violation_is_caught(tree: Path, module: str, line: str, contract: str
 
 def test_an_sdk_behind_another_module_is_caught(tree: Path) -> None:
     _file(tree, "workflows.agent_session").write_text("import tamma.agents.step\n")
-    _file(tree, "tamma.agents.step").write_text("import scipy\n")
+    _file(tree, "tamma.agents.step").write_text("import psutil\n")
     assert broken_contracts(tree) == {WORKFLOWS}
 
 
