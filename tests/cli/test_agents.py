@@ -185,6 +185,14 @@ def test_a_version_s_life(tamma: Tamma, home: Path, database: str) -> None:
     code, out, _ = tamma("show", "life@1")
     assert "life@1 (retired)" in out
     assert re.search(r"^@2\tactive\t@1\t", out, re.MULTILINE)
+    history = of(tamma, "show", "life", "--history")
+    assert [(each["type"], each["version"], each["insteadOf"], each["reason"]) for each in history[-3:]] == [
+        ("agent.activated", 2, 1, "better"),
+        ("agent.rolled_back", 1, 2, "worse"),
+        ("agent.activated", 2, 1, ""),
+    ]
+    _, out, _ = tamma("show", "life", "--history")
+    assert re.search(r"\trolled back\t@1\t@2\t\S+\tworse$", out, re.MULTILINE)
     assert tamma("delete", "life", "--yes", "--reason", "not wanted")[0] == 0
     assert tamma("show", "life")[0] == 2
     found = asyncio.run(events(database, "life"))

@@ -14,6 +14,8 @@ from tamma.cli.storing import stored
 if TYPE_CHECKING:
     from tamma.cli.invocation import Invocation
     from tamma.config.load import LoadedConfig
+    from tamma.model.agent import AgentId
+    from tamma.store.interface import Event
     from tamma.store.postgres import PostgresStore
 
 
@@ -38,3 +40,14 @@ async def agents(invocation: Invocation, database_url: str | None) -> AsyncGener
     facts = Surroundings(loaded)
     async with stored(loaded, invocation.progress) as store:
         yield Desk(AgentConfigs(store, facts), store, loaded, facts)
+
+
+async def all_events(store: PostgresStore, agent: AgentId) -> tuple[Event, ...]:
+    """Every change of an agent, oldest first."""
+    from tamma.store.interface import EventQuery
+
+    query = EventQuery(tags=(f"agent:{agent}",))
+    found: list[Event] = []
+    while page := await store.read_events(query, after=found[-1].position if found else 0):
+        found += page
+    return tuple(found)

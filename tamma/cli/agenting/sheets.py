@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamma.agents.configs.compare import Difference, flat
 from tamma.cli.agenting.performance import Record
-from tamma.model.agent import AgentId
+from tamma.model.agent import AgentId, TaskType
 from tamma.model.agent_form import config_to_form
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tamma.agents.configs.findings import Finding
     from tamma.agents.configs.manager import Found
     from tamma.model.agent import Agent, AgentVersion
+    from tamma.store.interface import Event
 
 Json = dict[str, object]
 Records = Mapping[tuple[AgentId, int], Record]
@@ -53,12 +54,13 @@ def version_json(version: AgentVersion, record: Record = NONE, *, whole: bool = 
 
 def list_row(found: Found, record: Record) -> tuple[str, ...]:
     agent, config = found.agent, found.version.config
+    tasks = config.capabilities.supported_tasks
     newer = agent.latest - found.version.number
     return (
         agent.name,
         f"@{found.version.number} {found.version.state.value}" + (f", {newer} newer" if newer else ""),
         config.provider + (f"/{config.model}" if config.model else ""),
-        ", ".join(config.capabilities.supported_tasks),
+        "all" if set(tasks) == set(TaskType) else ", ".join(tasks),
         *record_cells(record),
     )
 
@@ -76,6 +78,35 @@ def version_row(version: AgentVersion, record: Record) -> tuple[str, ...]:
         f"{version.created_at:%Y-%m-%d %H:%M}",
         *record_cells(record),
         version.reason or "-",
+    )
+
+
+def event_json(event: Event) -> Json:
+    """A change of an agent, and why."""
+    data = event.data
+    return {
+        "at": event.recorded_at.isoformat(),
+        "type": event.type,
+        "actor": event.actor,
+        "version": data.get("version"),
+        "insteadOf": data.get("instead_of"),
+        "reason": data.get("reason"),
+    }
+
+
+HISTORY_HEADS = ("AT", "WHAT", "VERSION", "INSTEAD OF", "WHO", "WHY")
+
+
+def history_row(event: Event) -> tuple[str, ...]:
+    data = event.data
+    version, before = (data.get(key) for key in ("version", "instead_of"))
+    return (
+        f"{event.recorded_at:%Y-%m-%d %H:%M:%S}",
+        event.type.removeprefix("agent.").replace("_", " "),
+        f"@{version}" if version else "-",
+        f"@{before}" if before else "-",
+        event.actor or "-",
+        str(data.get("reason") or "-"),
     )
 
 

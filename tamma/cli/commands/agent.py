@@ -53,17 +53,23 @@ async def list_them(invocation: Invocation, as_json: bool, database_url: str | N
 @command.command()
 @click.argument("agent", metavar="NAME[@N]")
 @click.option("--prompt", metavar="PROMPT", help="Print the text of this prompt alone, as it is used.")
+@click.option("--history", is_flag=True, help="Print who changed the agent, when and why, alone.")
 @json_option
 @database_option
 @click.pass_obj
 @asynchronous
 async def show(
-    invocation: Invocation, agent: str, prompt: str | None, as_json: bool, database_url: str | None
+    invocation: Invocation,
+    agent: str,
+    prompt: str | None,
+    history: bool,
+    as_json: bool,
+    database_url: str | None,
 ) -> None:
     """Show one version of an agent, all of its versions, and how they have done."""
     from tamma.agents.configs.prompts import effective, known_prompts
     from tamma.cli.agenting import performance, sheets, telling
-    from tamma.cli.agenting.opening import agents
+    from tamma.cli.agenting.opening import agents, all_events
     from tamma.errors import ConfigError
     from tamma.model.agent_form import nearest
 
@@ -71,6 +77,13 @@ async def show(
         found = await desk.configs.get(agent)
         versions = await desk.configs.versions(found.agent)
         kept = await performance.records(desk.store, [found.agent.agent_id])
+        changes = await all_events(desk.store, found.agent.agent_id) if history else ()
+    if history:
+        if as_json:
+            output.json_document([sheets.event_json(event) for event in changes])
+        else:
+            telling.table(sheets.HISTORY_HEADS, [sheets.history_row(event) for event in changes])
+        return
     if prompt is not None:
         if prompt not in known_prompts():
             raise ConfigError(f"there is no prompt {prompt!r}", hint=nearest(prompt, tuple(known_prompts())))
