@@ -49,7 +49,7 @@ from workflows.options import (
     TOOLS,
 )
 from workflows.patience import Rejected
-from workflows.recovery import diagnose
+from workflows.recovery import Remedy, diagnose
 from workflows.visibility import PHASE, mark
 from workflows.words import commit_message
 from workflows.workspace_link import WorkspaceLink
@@ -149,13 +149,17 @@ class RunSteps(RunMessages):
             parts=parts,
         )
         self._state.measured = measured
-        try:
-            await call(RECORD_RUN, measured, STORE_CALL, summary="keep what was measured")
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            self._state.note(f"what was measured could not be kept: {diagnose(error).reason}")
-        return measured
+        while True:
+            try:
+                await call(RECORD_RUN, measured, STORE_CALL, summary="keep what was measured")
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                trouble = diagnose(error)
+                if trouble.remedy is Remedy.WAIT:
+                    continue  # the store has been away for as long as one call is tried
+                self._state.note(f"what was measured could not be kept: {trouble.reason}")
+            return measured
 
     async def _run_session(self, stage: Stage, opening: Opening) -> SessionResult:
         state, request = self._state, self._request
@@ -289,6 +293,8 @@ async def end(task: asyncio.Task[object] | workflow.ActivityHandle[object]) -> N
     task.cancel()
     try:
         await task
+    except GeneratorExit:
+        raise  # an evicted workflow's coroutine is thrown away: nothing of the workflow may be touched
     except BaseException as error:
         if not (isinstance(error, asyncio.CancelledError | Rejected) or is_cancelled_exception(error)):
             workflow.logger.warning("stopped: it ended with %s", error)

@@ -1,0 +1,106 @@
+"""Runs handed in for an agent, as they are typed: which version, how it is shown, what people think of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from tamma.model.agent import AgentConfig, AgentId
+from tamma.model.ids import uuid7
+from tamma.store.migrate import migrate
+from tamma.store.postgres import PostgresStore
+from tests.cli.shop import configure, shop_of
+from tests.cli.test_commands import Terminal
+from tests.support.postgres import postgres_dsn, postgres_server, postgres_servers
+
+__all__ = ["postgres_dsn", "postgres_server", "postgres_servers"]
+
+
+@pytest.fixture
+async def store(postgres_dsn: str) -> AsyncIterator[PostgresStore]:
+    """A database with the agent `careful`."""
+    await migrate(postgres_dsn)
+    store = PostgresStore(postgres_dsn, min_size=1, max_size=4)
+    await store.open()
+    agent_id = AgentId(uuid7())
+    config = AgentConfig("scripted", prompts={"implement": "CAREFULLY now."})
+    await store.create_agent(agent_id, "careful", config, author="ada", reason="first")
+    await store.activate(agent_id, 1, author="ada", reason="good", revision=1)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path,
+    tamma_home: Path,
+    temporal_address: str,
+    postgres_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Terminal:
+    configure(tamma_home, temporal_address, monkeypatch)
+    monkeypatch.setenv("TAMMA_DATABASE_URL", postgres_dsn)
+    return Terminal(capsys, shop_of(tmp_path))
+
+
+async def test_a_run_of_an_agent_is_shown_measured_and_rated(
+    client: Client, tmp_path: Path, terminal: Terminal, store: PostgresStore
+) -> None:
+    async with shop_of(tmp_path).worker(client, tmp_path, store=store):
+        code, _, err = await terminal.type("submit", terminal.issue, "--agent", "careful", "--watch")
+        assert code == 0, err
+
+        shown = await terminal.json("status", terminal.issue)
+        assert shown["agent"] == "careful@1"
+        assert shown["metrics"]["agent"]["version"] == 1
+        assert [step["step"] for step in shown["metrics"]["steps"]] == ["plan", "test", "implement", "review"]
+        assert shown["metrics"]["success"] is True
+        _, sheet, _ = await terminal.type("status", terminal.issue)
+        assert "careful@1 (scripted)" in sheet
+        assert "of work" in sheet
+        listed = await terminal.json("list")
+        assert [run["agent"] for run in listed if run["taskId"] == shown["taskId"]] == ["careful@1"]
+
+        code, out, err = await terminal.type("rate", terminal.issue, "40", "--note", "hard to read")
+        assert code == 0, err
+        assert "40 (weight 0.3), hard to read" in out
+        rated = await terminal.json("rate", shown["taskId"], "60")
+        assert [part["score"] for part in rated["qualityParts"]][-1] == 60
+        assert rated["quality"] == pytest.approx(100 * 0.5 + 100 * 0.2 + 60 * 0.3)
+
+
+async def test_what_cannot_be_looked_up_is_told(terminal: Terminal, store: PostgresStore) -> None:
+    code, _, err = await terminal.type("submit", terminal.issue, "--agent", "carefull")
+    assert code == 2
+    assert "there is no agent 'carefull'" in err
+    assert "did you mean 'careful'" in err
+    assert "tamma agent list" in err
+    code, _, err = await terminal.type("submit", terminal.issue, "--agent", "careful@7")
+    assert (code, "no version 7" in err) == (2, True)
+    code, _, err = await terminal.type("submit", terminal.issue, "--agent", "careful", "--model", "m")
+    assert (code, "exclude each other" in err) == (2, True)
+
+
+async def test_a_dry_run_asks_no_store(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAMMA_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    shown = await terminal.json("submit", terminal.issue, "--agent", "anything@3", "--dry-run")
+    assert shown["agent"] == {"name": "anything@3"}
+
+
+async def test_a_run_that_was_not_measured_cannot_be_rated(
+    client: Client, tmp_path: Path, terminal: Terminal, store: PostgresStore
+) -> None:
+    async with shop_of(tmp_path).worker(client, tmp_path, store=store):
+        code, _, err = await terminal.type(
+            "submit", terminal.issue, "--agent", "scripted", "--approve", "plan"
+        )
+        assert code == 0, err
+        assert (await terminal.json("status", terminal.issue))["agent"] == "scripted", "a plain provider"
+        code, _, err = await terminal.type("rate", terminal.issue, "50")
+        assert code == 1
+        assert "nothing was measured of task" in err
+        await terminal.type("cancel", terminal.issue)
