@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import reduce
 from operator import add
 
@@ -28,6 +26,7 @@ from activities.interface import (
 )
 from activities.pools import ProviderPool
 from activities.transcripts import Transcripts
+from activities.turns import entry_of, spend_of, use_of
 from tamma.agents.answers import read_plan, read_review
 from tamma.agents.handover import handed_over
 from tamma.agents.prompting import fenced
@@ -43,13 +42,11 @@ from tamma.model.conversation import (
     Text,
     TextDelta,
     Tool,
-    ToolCall,
     ToolCallStart,
 )
-from tamma.model.foreign import label, mend_part, read_json
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import ContextUse, ModelUse
-from tamma.model.session import ModelTurn, Opening, ToolUse
+from tamma.model.session import ModelTurn, Opening
 from tamma.model.task import Spend
 from tamma.providers.interface import Folder, Provider, settled
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
@@ -60,7 +57,6 @@ DEFAULT_WINDOW = 128_000
 """Tokens, where neither the configuration nor the catalogue knows the model's window."""
 PLAN_SHOWN = 6000
 TEXT_SHOWN = 300
-BRIEF = 120
 _FENCED = {"issue": "issue", "plan": "plan", "context": "context", "diff": "diff"}
 
 
@@ -77,7 +73,7 @@ class Answer:
 
     @property
     def spend(self) -> Spend:
-        return _spend(self.entry)
+        return spend_of(self.entry)
 
     @property
     def use(self) -> ModelUse:
@@ -129,7 +125,7 @@ class AIActivities:
         message = answer.entry.message
         return ModelTurn(
             seq=answer.entry.seq,
-            tools=tuple(_use(call) for call in message.tool_calls),
+            tools=tuple(use_of(call) for call in message.tool_calls),
             finish=answer.entry.finish,
             spend=answer.spend,
             text=message.text.strip()[:TEXT_SHOWN],
@@ -247,7 +243,7 @@ class AIActivities:
                 chain, lambda link: ask(link, pulse), last_attempt=_is_last_attempt()
             )
         seconds = time.monotonic() - began
-        entry = _entry(answer_seq, completion, answered.link.provider, seconds)
+        entry = entry_of(answer_seq, completion, answered.link.provider, seconds)
         await self.transcripts.append(session_id, (*new, entry), lease=taken.lease)
         return Answer(entry, seconds, answered.instead_of, reduce(add, uses))
 
@@ -338,55 +334,6 @@ async def _stream(provider: Provider, request: Request, pulse: Pulse) -> Complet
         # Services refuse empty assistant messages in a history: keep the turn, say what it was.
         return Completion(Message(Role.ASSISTANT, (Text("(no answer)"),)), completion.finish)
     return completion
-
-
-def _entry(seq: int, completion: Completion, provider: str, seconds: float) -> Entry:
-    finish = completion.finish
-    message = completion.message
-    return Entry(
-        seq=seq,
-        message=Message(message.role, tuple(mend_part(part) for part in message.parts)),
-        provider=provider,
-        model=label(finish.served_model),
-        finish=finish.reason.value,
-        input_tokens=finish.usage.input_total,
-        output_tokens=finish.usage.output_total,
-        cache_read_tokens=finish.usage.cache_read,
-        cost_usd=finish.cost.usd,
-        cost_source=finish.cost.source.value,
-        duration_ms=int(seconds * 1000),
-    )
-
-
-def _spend(entry: Entry) -> Spend:
-    return Spend(
-        turns=1,
-        input_tokens=entry.input_tokens,
-        output_tokens=entry.output_tokens,
-        cache_read_tokens=entry.cache_read_tokens,
-        cost_usd=entry.cost_usd if entry.cost_usd is not None else Decimal(0),
-        unpriced_calls=0 if entry.cost_usd is not None else 1,
-    )
-
-
-def _use(call: ToolCall) -> ToolUse:
-    digest = hashlib.sha256(f"{call.name}\0{call.args_json}".encode()).hexdigest()[:12]
-    return ToolUse(call.name[:60], digest, _brief(call))
-
-
-def _brief(call: ToolCall) -> str:
-    """The argument that says most about a call."""
-    try:
-        args = read_json(call.args_json)
-    except ValueError:
-        return "(arguments are not JSON)"
-    if not isinstance(args, Mapping):
-        return ""
-    for key in ("command", "path", "pattern", "summary"):
-        value: object = args.get(key)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - a model wrote it
-        if isinstance(value, str):
-            return " ".join(value.split())[:BRIEF]
-    return ""
 
 
 def _overhead(system: str, tools: tuple[Tool, ...]) -> int:

@@ -15,7 +15,7 @@ from tamma.workspace.interface import Command, ProjectProfile
 
 ReadFile = Callable[[str], str | None]
 """A small text file's content, or None where it is not there."""
-_MOST_FILES = 2000
+_MOST_FILES = 20_000
 _INSTRUCTIONS = (
     "AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", ".cursorrules", "CONTRIBUTING.md",
     "CONTRIBUTING.rst", ".github/CONTRIBUTING.md", "docs/CONTRIBUTING.md", "CONTRIBUTING",

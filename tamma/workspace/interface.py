@@ -78,7 +78,7 @@ class ProjectProfile:
     instructions: tuple[str, ...] = ()
     """Paths of AGENTS.md, CLAUDE.md, CONTRIBUTING and the like, in order of weight."""
     files: tuple[str, ...] = ()
-    """Tracked paths, at most 2,000."""
+    """Tracked paths, at most 20,000: how many of them a model is shown is the agent's strategy."""
     files_total: int = 0
     notes: tuple[str, ...] = ()
     """What is not as it seems: contents that are not in the workspace."""
