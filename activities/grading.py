@@ -24,7 +24,7 @@ from tamma.model.suite import GraderWeights, SuiteHash, SuiteTask
 from tamma.model.task import TestRun
 from tamma.store.interface import Store, SuiteStore
 from tamma.suites.graders import lint, parts, running
-from tamma.suites.graders.outcomes import HiddenOutcome, judge_hidden
+from tamma.suites.graders.outcomes import judge_hidden
 from tamma.suites.patches import changed_lines, is_test_path
 from tamma.workspace.interface import CommandResult, FileDiff, Workspace, Workspaces
 
@@ -127,14 +127,8 @@ async def _hidden(job: _Job) -> tuple[QualityPart | None, str, str]:
     except (OSError, PathDenied):
         output = result.output  # it was ended before anything was kept
     outcome = judge_hidden(hidden, output, result.exit_code, timed_out=result.timed_out)
-    return parts.hidden_part(outcome, job.weights), _hidden_error(outcome, result), output
-
-
-def _hidden_error(outcome: HiddenOutcome, result: CommandResult) -> str:
-    if outcome.passed:
-        return ""
-    # 127: what runs the tests is not there. The agent's tests ran before, or it is the task that is broken.
-    return BROKEN_TASK if result.exit_code == 127 and outcome.score == 0 else HIDDEN_TESTS
+    # Never the task's fault from here on: what the work did to the tests' surroundings is the work's.
+    return parts.hidden_part(outcome, job.weights), "" if outcome.passed else HIDDEN_TESTS, output
 
 
 async def _lint(job: _Job, files: tuple[FileDiff, ...]) -> QualityPart | None:

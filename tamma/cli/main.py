@@ -45,6 +45,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Improve": {
         "agent": "Keep agents: configurations in versions.",
     },
+    "Improve": {
+        "bench": "Try agents on tasks with known answers, and compare them.",
+    },
     "Operate": {
         "providers": "List, show and test the AI providers.",
         "platforms": "List, detect and test the Git platforms.",

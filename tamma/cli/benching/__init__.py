@@ -1,0 +1,1 @@
+"""What `tamma bench` is made of."""
