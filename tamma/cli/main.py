@@ -44,8 +44,6 @@ _SECTIONS: dict[str, dict[str, str]] = {
     },
     "Improve": {
         "agent": "Keep agents: configurations in versions.",
-    },
-    "Improve": {
         "bench": "Try agents on tasks with known answers, and compare them.",
     },
     "Operate": {

@@ -137,7 +137,7 @@ def task_json(task: SuiteTask) -> dict[str, Any]:
         "id": task.id,
         "context": task.context.value,
         "taskType": task.task_type.value,
-        "title": task.title,
+        "title": title_of(task),
         "repository": task.repository,
         "baseCommit": task.base_commit,
         "rehearsal": task.rehearsal is not None,
@@ -151,9 +151,14 @@ def task_json(task: SuiteTask) -> dict[str, Any]:
     }
 
 
+def title_of(task: SuiteTask) -> str:
+    """The title, or the first line of the issue."""
+    return task.title or task.issue.strip().partition("\n")[0].strip("# ")[:100]
+
+
 def task_row(task: SuiteTask) -> tuple[str, ...]:
     what = "rehearsal" if task.rehearsal is not None else task.context.value
-    return (task.id, what, task.repository, task.base_commit[:12], task.title)
+    return (task.id, what, task.repository or "-", task.base_commit[:12] or "-", title_of(task))
 
 
 def short(digest: str) -> str:

@@ -130,10 +130,11 @@ def _task(form: TaskForm, defaults: DefaultsForm, beside: _Beside, number: int) 
     hidden = form.hidden_tests
     files = {**beside.folder(hidden.folder, (*at, "hiddenTests", "folder")), **hidden.files}
     limits = form.limits or defaults.limits
+    repository = beside.repository(form.repository or defaults.repository)
     return SuiteTask(
         id=form.id,
-        repository=beside.repository(form.repository or defaults.repository),
-        base_commit=form.base_commit or defaults.base_commit,
+        repository=repository,
+        base_commit=(form.base_commit or defaults.base_commit) if repository else form.base_commit,
         title=form.title,
         issue=beside.text(form.issue, form.issue_file, (*at, "issueFile")),
         context=context,
