@@ -103,6 +103,64 @@ async def import_(
     output.note(f"hint: `tamma bench run {ref.name} --agent NAME` tries an agent on it")
 
 
+@command.command(name="from-history")
+@click.argument("repository", type=FOLDER)
+@click.option("--name", default="", help="What the suite is called.  [default: the folder's name]")
+@click.option("--branch", default="HEAD", show_default=True, help="Whose merged changes.")
+@click.option("--look-at", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Commits.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Tasks at most.")
+@click.option("--issues", metavar="OWNER/REPO", help="Read the issues that changes close from a platform.")
+@click.option("--messages", is_flag=True, help="Where no issue can be read, take the commit's message.")
+@click.option("--verify", is_flag=True, help="Keep tasks whose tests fail before and pass after, by running.")
+@json_option
+@server_options
+@click.pass_obj
+@asynchronous
+async def from_history(
+    invocation: Invocation,
+    repository: Path,
+    name: str,
+    branch: str,
+    look_at: int,
+    most: int,
+    issues: str | None,
+    messages: bool,
+    verify: bool,
+    as_json: bool,
+    temporal_address: str | None,
+    database_url: str | None,
+) -> None:
+    """Make a suite of the merged changes of a clone: their tests are hidden, the rest is the solution.
+
+    The commit before each change is where an agent begins. It never sees what came after.
+    """
+    from tamma.cli.benching import history, telling
+    from tamma.errors import ConfigError
+    from tamma.suites.content import make_suite
+
+    where = repository.resolve()
+    wanted = history.Wanted(where, branch, look_at, most, messages, verify)
+    loaded = invocation.load(temporal_address, database_url)
+    async with history.issues_of(loaded, issues) as read_issue:
+        found = await history.harvest(wanted, loaded, read_issue)
+    if found.skipped:
+        output.note(f"left out: {found.words()}")
+    if not found.tasks:
+        raise ConfigError(
+            f"no merged change in {str(where)!r} makes a task",
+            hint="--issues OWNER/REPO reads issues, --messages takes commit messages, --look-at looks back",
+        )
+    suite = make_suite(name or where.name, found.tasks, description=f"merged changes of {where.name}")
+    async with invocation.link(loaded=loaded) as link, link.store() as store:
+        ref = await store.put_suite(suite)
+    if as_json:
+        output.json_document({**telling.suite_json(suite), "leftOut": dict(found.skipped)})
+        return
+    output.data(f"{ref.name}  {ref.tasks} tasks  {telling.short(ref.hash)}")
+    if not verify:
+        output.note("note: the tasks were not tried: --verify keeps those that are right")
+
+
 @command.command()
 @click.argument("suite")
 @json_option
