@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from tamma.model.experiment import Metric, Mode
 if TYPE_CHECKING:
     from tamma.experiments.report.figures.paper import Chart
 
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TEMPLATE = "report.html.j2"
 
 
@@ -62,8 +64,14 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_printable,
     )
     return environment.get_template(_TEMPLATE)
+
+
+def _printable(value: Any) -> Any:
+    """Without the controls that no page may hold."""
+    return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
 
 
 def _charts(report: Report) -> SimpleNamespace:

@@ -33,7 +33,7 @@ def to_markdown(report: Report) -> str:
 def text(value: str) -> str:
     """Foreign text on one line, with nothing that Markdown reads."""
     # A zero-width space keeps `@name` and `#1` from being looked up: an escaped one is still a mention.
-    quiet = re.sub(r"([@#])(?=\w)", "\\1\u200b", " ".join(value.split()))
+    quiet = re.sub(r"((?<!\w)@|#)(?=\w)", "\\1\u200b", " ".join(value.split()))
     return _SPECIAL.sub(r"\\\1", quiet)
 
 

@@ -109,7 +109,7 @@ def context(report: Report) -> Chart | None:
         )
         axis.grid(axis="y", color=GRID, linewidth=0.6)
         axis.set_axisbelow(True)
-        figure.legend(loc="outside upper right", ncols=2, handlelength=1.2)
+        figure.legend(loc="upper right", ncols=2, handlelength=1.2)
         said = "; ".join(
             f"{each.arm.value}, {each.low:.0%} to {each.high:.0%} of the window: "
             f"{words.percent(each.success.value)} of {each.trials} solved"

@@ -22,7 +22,7 @@ def forest(report: Report) -> Chart | None:
     if not shown:
         return None
     with Sheet(0.25 + 1.0 * len(shown)) as figure:
-        for axis, effect in zip(axes(figure, len(shown)), shown, strict=True):
+        for axis, effect in zip(axes(figure, len(shown), left=0.2, below=0.3), shown, strict=True):
             _row(axis, effect, report)
         said = "; ".join(
             f"{words.title(each.metric)}: {words.seen(each)}, likely {words.interval(each)}" for each in shown

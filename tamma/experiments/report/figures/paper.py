@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
+from contextlib import ExitStack
 from dataclasses import dataclass
 from html import escape
 from typing import Any, cast
@@ -25,6 +27,7 @@ _VARIABLES = {
     GOOD: "good",
     BAD: "bad",
 }
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 WIDTH = 5.0
 """Inches. On a phone 390 pixels wide the picture is shown at nearly its own size: the text stays readable."""
 _SETTINGS = {
@@ -68,17 +71,19 @@ class Sheet:
 
     def __init__(self, height: float) -> None:
         self._height = height
-        self._settings: Any = None
+        self._settings = ExitStack()
 
     def __enter__(self) -> Any:
         from matplotlib.figure import Figure
 
-        self._settings = _matplotlib().rc_context(_SETTINGS)
-        self._settings.__enter__()
-        return Figure(figsize=(WIDTH, self._height), layout="constrained")
+        self._settings.enter_context(_matplotlib().rc_context(_SETTINGS))
+        # The reader's browser has the fonts: what matplotlib's lacks does not matter.
+        self._settings.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        return Figure(figsize=(WIDTH, self._height))
 
-    def __exit__(self, *error: object) -> None:
-        self._settings.__exit__(*error)
+    def __exit__(self, *_error: object) -> None:
+        self._settings.close()
 
 
 def finish(figure: Any, name: str, title: str, description: str) -> Chart:
@@ -90,9 +95,20 @@ def finish(figure: Any, name: str, title: str, description: str) -> Chart:
     return Chart(name, title, description, _clean(out.getvalue(), name, title, description))
 
 
-def axes(figure: Any, rows: int = 1) -> list[Any]:
-    """Axes below each other."""
-    return [row[0] for row in figure.subplots(rows, 1, squeeze=False)]
+def axes(figure: Any, rows: int = 1, *, left: float = 0.66, below: float = 0.52) -> list[Any]:
+    """Axes below each other, with room for a title above each, and so many inches to the left and below."""
+    # Fixed margins: a layout that measures all text takes longer than drawing it.
+    height, top = float(figure.get_figheight()), 0.28
+    each = height / rows
+    made: list[Any] = []
+    for row in range(rows):
+        bottom = (height - (row + 1) * each + below) / height
+        made.append(
+            figure.add_axes(
+                (left / WIDTH, bottom, (WIDTH - left - 0.15) / WIDTH, (each - below - top) / height)
+            )
+        )
+    return made
 
 
 def _matplotlib() -> Any:
@@ -102,7 +118,7 @@ def _matplotlib() -> Any:
 
 
 def _clean(svg: str, name: str, title: str, description: str) -> str:
-    svg = svg[svg.index("<svg") :]
+    svg = _CONTROLS.sub("\ufffd", svg[svg.index("<svg") :])
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
     # Names like `line2d_12` occur in every picture; those that are referred to are hashes.

@@ -64,7 +64,7 @@ def spreads(report: Report) -> Chart | None:
         return None
     with Sheet(2.1 * len(metrics)) as figure:
         said: list[str] = []
-        for axis, metric in zip(axes(figure, len(metrics)), metrics, strict=True):
+        for axis, metric in zip(axes(figure, len(metrics), left=0.72, below=0.35), metrics, strict=True):
             said += _ecdf(axis, metric, _columns(report, metric))
         return finish(figure, "spreads", "How costs and times are distributed", "; ".join(said))
 
@@ -115,14 +115,14 @@ def _columns(report: Report, metric: Metric) -> dict[Arm, list[float]]:
 
 
 def _plain_log(axis: Any, which: str) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullLocator
 
     scale = axis.xaxis if which == "x" else axis.yaxis
     low, high = sorted(axis.get_xlim() if which == "x" else axis.get_ylim())
     decades = math.log10(high / low) if low > 0 else 1.0
     scale.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)))
     scale.set_major_formatter(_plain)
-    scale.set_minor_formatter(NullFormatter())
+    scale.set_minor_locator(NullLocator())
 
 
 def _plain(value: float, _place: int) -> str:
