@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import clone, machine, memory, recovery, servers, startup, steps, submit
+from bench import analysis, clone, machine, memory, recovery, report, servers, startup, steps, submit
 from bench.figures import Figure, table
 from bench.platforms import calls
 from bench.platforms import places as accounts
@@ -33,6 +33,8 @@ ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {
     "platforms": accounts.measure,
     "calls": calls.measure,
     "clone": clone.measure,
+    "analysis": analysis.measure,
+    "report": report.measure,
 }
 ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,
