@@ -37,6 +37,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
     control, candidate = report.arms
     console.print(_text(f"A/B test: {report.name}", "bold"))
     console.print(_text(f"control {control.agent} against candidate {candidate.agent}"))
+    if report.rehearsal:
+        console.print(_text(words.REHEARSAL, "bold yellow"))
     wide = console.width >= _WIDE
     blocks = (
         _card(report),

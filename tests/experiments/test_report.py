@@ -18,15 +18,16 @@ from rich.console import Console
 
 from tamma.cli.render_ab import bar, print_report
 from tamma.errors import ConfigError
+from tamma.experiments.report.build import Records, build_report
 from tamma.experiments.report.changes import config_changes
 from tamma.experiments.report.figures.agents import frontier
 from tamma.experiments.report.html import to_html
 from tamma.experiments.report.markdown import text, to_markdown
-from tamma.experiments.report.model import ConfigPoint, Report
+from tamma.experiments.report.model import ConfigPoint, Report, Standing
 from tamma.experiments.report.tidy import COLUMNS, to_csv
 from tamma.experiments.report.wire import to_json
-from tamma.model.experiment import Approver, Arm, Effect, Metric, Mode
-from tests.experiments.made import PLAN, START
+from tamma.model.experiment import ABTestState, Approver, Arm, Effect, Metric, Mode
+from tests.experiments.made import PLAN, START, drawn, looks
 from tests.experiments.reports import CONFIGS, made_report, unlooked_report
 
 DOCS = Path(__file__).parents[2] / "docs" / "ab-reports.md"
@@ -140,6 +141,22 @@ def test_an_approver_who_was_only_named_is_marked(report: Report) -> None:
     assert "not checked" in Page(to_html(made)).text
     assert "not authenticated" in to_markdown(made)
     assert "not authenticated" in " ".join(terminal(made).replace("│", " ").split())
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "terminal"])
+def test_a_rehearsal_is_never_shown_as_a_models_work(report: Report, name: str) -> None:
+    render = renderings()[name]
+    assert "No model worked" in render(replace(report, rehearsal=True))
+    assert "No model worked" not in render(report)
+
+
+def test_a_scripted_model_makes_a_rehearsal() -> None:
+    assignments, outcomes = drawn(8, seed=1)
+    played = [replace(each, served_models=("scripted:a",)) for each in outcomes]
+    standing = Standing(ABTestState.RUNNING)
+    records = Records("t", PLAN, looks(8, 1), assignments, played, (), standing)
+    assert build_report(records, None).rehearsal
+    assert not build_report(replace(records, outcomes=outcomes), None).rehearsal
 
 
 # --- the page as a page ---------------------------------------------------------------------------

@@ -74,8 +74,13 @@ def build_report(
         changes=config_changes(*configs) if configs else (),
         trends=tuple(trends),
         trials=tuple(outcome for row in table.rows for outcome in row.outcomes),
+        rehearsal=any(_rehearsed(model) for arm in summaries for model in arm.served_models),
         notes=tuple(notes),
     )
+
+
+def _rehearsed(model: str) -> bool:
+    return model.startswith("scripted:")
 
 
 def _points(summaries: Sequence[ArmSummary], value: Metric) -> tuple[ConfigPoint, ...]:

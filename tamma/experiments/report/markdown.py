@@ -39,6 +39,8 @@ def text(value: str) -> str:
 
 def _card(report: Report) -> Iterable[str]:
     control, candidate = (arm.agent for arm in report.arms)
+    if report.rehearsal:
+        yield f"> {words.REHEARSAL}"
     yield f"Control **{text(control)}** against candidate **{text(candidate)}**."
     verdict, standing = report.verdict, report.standing
     if verdict is None:

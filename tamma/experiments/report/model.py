@@ -201,4 +201,6 @@ class Report:
     trends: tuple[TrendAnalysis, ...] = ()
     trials: tuple[Outcome, ...] = ()
     """Every trial that fills an assigned cell, in the order of assignment."""
+    rehearsal: bool = False
+    """Outcomes were drawn from declared rates: no model worked."""
     notes: tuple[str, ...] = ()
