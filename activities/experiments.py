@@ -29,9 +29,10 @@ from activities.interface.experiments import (
     UnitOrder,
     Units,
 )
-from tamma.errors import ConfigError, StoreError
+from tamma.errors import StoreError
 from tamma.experiments import bundle
 from tamma.experiments.assignment import assign_paired
+from tamma.experiments.checking import refused
 from tamma.experiments.facts import PlanFacts, gather
 from tamma.experiments.outcomes import outcome_of
 from tamma.experiments.stopping import bounds_before
@@ -43,7 +44,6 @@ from tamma.model.experiment import (
     LookPlan,
     Mode,
     Outcome,
-    PlanProblem,
 )
 from tamma.model.looks import DueLook
 from tamma.store.interface import Store
@@ -172,13 +172,6 @@ async def read_bundle(store: Store, test_id: ABTestId, result: ABTestResult) -> 
         looks=await store.read_looks(test_id),
         result=result,
     )
-
-
-def refused(problems: tuple[PlanProblem, ...]) -> ConfigError:
-    """Everything that is wrong with a plan, as one error."""
-    words = "; ".join(f"{problem.field}: {problem.words}" for problem in problems)
-    hints = "; ".join(problem.hint for problem in problems if problem.hint)
-    return ConfigError(f"the plan cannot be followed: {words}", hint=hints or None)
 
 
 def _assignments(plan: ABTestPlan, facts: PlanFacts) -> tuple[Assignment, ...]:

@@ -46,6 +46,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "agent": "Keep agents: configurations in versions.",
         "bench": "Try agents on tasks with known answers, and compare them.",
     },
+    "Improve": {
+        "ab": "Test whether a change of an agent is better.",
+    },
     "Operate": {
         "providers": "List, show and test the AI providers.",
         "platforms": "List, detect and test the Git platforms.",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tamma.errors import ConfigError
 from tamma.experiments.facts import ArmFacts, PlanFacts
 from tamma.model.agent import AgentPin
 from tamma.model.experiment import ABTestPlan, Metric, Mode, PlanProblem
@@ -172,3 +173,10 @@ def _live(plan: ABTestPlan, facts: PlanFacts) -> Iterator[PlanProblem]:
             f"runs of {plan.control.name!r} use version {agent.active}, not {plan.control.version}",
             "in a live test the control is the active version",
         )
+
+
+def refused(problems: tuple[PlanProblem, ...]) -> ConfigError:
+    """Everything that is wrong with a plan, as one error."""
+    words = "; ".join(f"{problem.field}: {problem.words}" for problem in problems)
+    hints = "; ".join(problem.hint for problem in problems if problem.hint)
+    return ConfigError(f"the plan cannot be followed: {words}", hint=hints or None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,18 +11,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.testing import ActivityEnvironment
 
 from activities.interface.experiments import AssignAgent, AssignedAgent
 from activities.winners import WinnerActivities
-from tamma.model.ab_run import ABTestStart, ABTestView
+from tamma.model.ab_run import ABAnswer, ABTestStart, ABTestView
 from tamma.model.agent import AgentConfig, AgentId, AgentPin, TaskType
 from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, ABTestResult
 from tamma.model.ids import new_task_id, uuid7
 from tamma.model.metrics import RunKind, RunMetrics
 from tamma.model.suite import SuiteRef
-from tamma.model.task import TASK_QUEUE
+from tamma.model.task import TASK_QUEUE, Reply
 from tamma.providers.interface import ProviderSettings
 from tamma.store.interface import Store
 from tamma.store.memory import MemoryStore
@@ -135,7 +135,17 @@ class Lab:
     async def view(self, handle: Handle) -> ABTestView:
         return await handle.query("view", result_type=ABTestView)
 
-    async def until(self, handle: Handle, condition: Any, seconds: float = 60) -> ABTestView:
+    async def say(self, handle: Handle, word: str, answer: ABAnswer) -> str:
+        """An update's answer, or its refusal."""
+        try:
+            reply: Reply = await handle.execute_update(word, answer, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - untyped overload
+        except WorkflowUpdateFailedError as error:
+            return f"refused: {error.cause}"
+        return reply.message
+
+    async def until(
+        self, handle: Handle, condition: Callable[[ABTestView], object], seconds: float = 60
+    ) -> ABTestView:
         """The first view that satisfies the condition. Fails with the last one."""
         seen: ABTestView | None = None
         try:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from tamma.experiments import bundle
-from tamma.model.ab_run import ABAccepted, ABAnswer
+from tamma.model.ab_run import ABAnswer
 from tamma.model.agent import AgentConfig
 from tamma.model.experiment import (
     ABTestState,
@@ -30,7 +30,6 @@ from tamma.model.experiment import (
 from tamma.model.ids import BlobId
 from tamma.model.metrics import RunMetrics
 from tamma.model.suite import TaskLimits
-from tamma.model.task import Reply
 from tamma.store.memory import MemoryStore
 from tamma.temporal.plugin import tamma_plugin
 from tests.support.experiments import Handle, Lab, add_runs, lab, production_run
@@ -43,18 +42,11 @@ WORSE, BETTER = 0.1, 0.95
 
 
 @asynccontextmanager
-async def skipped(folder: Path, **options: Any) -> AsyncGenerator[tuple[WorkflowEnvironment, Lab]]:
-    async with skipping_time() as env, lab(env.client, folder, **{"tasks": 24, **options}) as it:
+async def skipped(
+    folder: Path, tasks: int = 24, **options: Any
+) -> AsyncGenerator[tuple[WorkflowEnvironment, Lab]]:
+    async with skipping_time() as env, lab(env.client, folder, tasks=tasks, **options) as it:
         yield env, it
-
-
-async def say(handle: Handle, name: str, answer: ABAnswer) -> str:
-    """An update's answer, or its refusal."""
-    try:
-        reply: Reply = await handle.execute_update(name, answer, result_type=Reply)
-    except WorkflowUpdateFailedError as error:
-        return f"refused: {error.cause}"
-    return reply.message
 
 
 async def awaiting(it: Lab, handle: Handle) -> None:
@@ -112,10 +104,10 @@ async def test_a_winner_is_approved_by_signal_after_days_applied_and_rolled_back
 async def test_of_two_approvals_one_wins_and_the_other_hears_who_did(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (_, it):
         handle = await it.start(it.plan(canary=Canary(runs=0)))
-        early = await say(handle, "approve", ALICE)
+        early = await it.say(handle, "approve", ALICE)
         assert "there is no verdict yet" in early
         await awaiting(it, handle)
-        said = await asyncio.gather(say(handle, "approve", ALICE), say(handle, "reject", BOB))
+        said = await asyncio.gather(it.say(handle, "approve", ALICE), it.say(handle, "reject", BOB))
         result = await handle.result()
     won, lost = sorted(said, key=lambda words: words.startswith("refused"))
     assert result.approver is not None
@@ -129,7 +121,7 @@ async def test_a_stopped_test_applies_nothing(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (_, it):
         handle = await it.start()
         await awaiting(it, handle)
-        said = await asyncio.gather(say(handle, "stop", BOB), say(handle, "approve", ALICE))
+        said = await asyncio.gather(it.say(handle, "stop", BOB), it.say(handle, "approve", ALICE))
         result = await handle.result()
         agent = await it.store.find_agent("plain")
     assert "nothing is applied" in said[0]
@@ -158,12 +150,12 @@ async def test_an_agent_that_changed_meanwhile_is_not_overwritten_unknowingly(tm
         await it.store.activate(
             agent.agent_id, other.number, author="carol", reason="go", revision=agent.revision
         )
-        refused = await say(handle, "approve", ALICE)
+        refused = await it.say(handle, "approve", ALICE)
         assert "version 2 is active of 'plain' by now, and it was version 1" in refused
         seen = await it.view(handle)
         assert seen.state is ABTestState.AWAITING_APPROVAL
         assert "Approve again" in seen.waiting
-        assert await say(handle, "approve", BOB) == "approved: plain@3 is active"
+        assert await it.say(handle, "approve", BOB) == "approved: plain@3 is active"
         result = await handle.result()
     assert (result.state, result.applied_version) == (ABTestState.APPLIED, 3)
     assert len(await it.events("abtest.not_applied")) == 1
@@ -203,7 +195,7 @@ async def test_a_paused_test_begins_nothing_and_ends_on_its_last_day(tmp_path: P
     async with skipped(tmp_path) as (env, it):
         handle = await it.start(it.plan(concurrency=1, duration_days=5))
         await it.until(handle, lambda view: view.trials_ended >= 2)
-        assert "no trial begins" in await say(handle, "pause", ALICE)
+        assert "no trial begins" in await it.say(handle, "pause", ALICE)
         before = await it.until(handle, lambda view: view.trials_running == 0)
         await env.sleep(timedelta(days=1))
         seen = await it.view(handle)
@@ -256,9 +248,7 @@ async def test_a_model_that_changes_behind_its_name_makes_the_test_invalid(tmp_p
 async def test_a_bad_plan_is_refused_before_anything_runs(tmp_path: Path) -> None:
     async with skipped(tmp_path, tasks=6) as (_, it):
         handle = await it.start(it.plan(power=2.0, sample_size=50, candidate=it.control))
-        with pytest.raises(WorkflowUpdateFailedError) as caught:
-            await handle.execute_update("accepted", result_type=ABAccepted)
-        with pytest.raises(WorkflowFailureError):
+        with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()
         assert await it.store.list_results() == ()
     words = str(caught.value.cause)

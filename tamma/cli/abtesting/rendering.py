@@ -1,0 +1,42 @@
+"""Where a report goes: the terminal, a pipe, a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tamma.cli import output
+from tamma.experiments.bundle import Bundle
+from tamma.experiments.report.model import Report
+
+
+def show(report: Report, form: str | None) -> None:
+    """On standard output, by default as a person reads it."""
+    from tamma.experiments.report.markdown import to_markdown
+    from tamma.experiments.report.tidy import to_csv
+    from tamma.experiments.report.wire import to_json
+
+    match form:
+        case "csv":
+            output.data(to_csv(report).rstrip("\n"))
+        case "json":
+            output.data(to_json(report))
+        case _ if form is None and output.terminal():
+            from tamma.cli.render import print_markdown
+
+            print_markdown(to_markdown(report))
+        case _:
+            output.data(to_markdown(report).rstrip("\n"))
+
+
+def write_html(report: Report, file: Path) -> None:
+    """One self-contained file. Raises ConfigError where the extra `reports` is not installed."""
+    from tamma.experiments.report.html import to_html
+
+    file.write_text(to_html(report), encoding="utf-8")
+
+
+def write_bundle(bundle: Bundle, file: Path) -> None:
+    """What `--from-bundle` reads."""
+    from tamma.experiments.bundle import to_bytes
+
+    file.write_bytes(to_bytes(bundle))
