@@ -23,14 +23,16 @@ from activities.interface.experiments import (
     RolledBack,
     WatchCanary,
 )
+from tamma.agents.pinning import pin
 from tamma.errors import StoreConflict, StoreError
 from tamma.experiments.assignment import LiveArms
 from tamma.experiments.canary import Count, judge_canary
 from tamma.experiments.facts import HISTORY_DAYS
-from tamma.model.agent import Agent, AgentConfig, AgentVersion
+from tamma.model.agent import Agent, AgentConfig, AgentPin, AgentVersion
 from tamma.model.analysis import MetricFilter, TimeRange
 from tamma.model.experiment import ABTestPlan, Arm, CanaryWatch
 from tamma.model.metrics import Cell, RunMetrics
+from tamma.model.task import AgentChoice
 from tamma.store.interface import Store
 
 _TRIES = 3
@@ -167,9 +169,16 @@ class WinnerActivities:
                 test_id, unit, stratum, LiveArms(plan.seed, stratum), most=plan.sample_size
             )
             if arm is not None:
-                pin = plan.control if arm is Arm.CONTROL else plan.candidate
-                return AssignedAgent(pin, Cell(test_id, arm.value, unit))
+                choice = await self._choice(plan.candidate) if arm is Arm.CANDIDATE else None
+                return AssignedAgent(Cell(test_id, arm.value, unit), choice, plan.name)
         return AssignedAgent()
+
+    async def _choice(self, candidate: AgentPin) -> AgentChoice:
+        agent = await self._store.find_agent(candidate.agent_id)
+        version = await self._store.read_version(candidate.agent_id, candidate.version)
+        if agent is None or version is None:
+            raise StoreError(f"there is no {candidate.name}@{candidate.version} any more")
+        return pin(agent, version)
 
     async def _agent(self, plan: ABTestPlan) -> Agent:
         agent = await self._store.find_agent(plan.control.agent_id)

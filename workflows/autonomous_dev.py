@@ -19,6 +19,7 @@ from tamma.model.task import (
 )
 from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
+from workflows.steps.arm import LiveArm
 from workflows.steps.base import end
 from workflows.steps.beginning import Beginning
 from workflows.steps.delivery import Delivery
@@ -26,7 +27,7 @@ from workflows.steps.ending import Ending
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Beginning, Delivery, Ending):
+class AutonomousDev(Beginning, LiveArm, Delivery, Ending):
     """The run of one issue."""
 
     @workflow.init
@@ -68,6 +69,7 @@ class AutonomousDev(Beginning, Delivery, Ending):
 
     async def _work(self) -> DevResult:
         await self._accept_issue()
+        await self._take_arm()
         await self._read_project()
         await self._agree_on_plan()
         await self._show_the_problem()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId
-from tamma.model.metrics import ModelUse, RunMetrics, StepMetrics
+from tamma.model.metrics import Cell, ModelUse, RunMetrics, StepMetrics
 from tamma.model.task import (
     DevRequest,
     DiffRef,
@@ -63,6 +63,8 @@ class RunState:
     approved: bool | None = None
     """What the reviewer said of the change as it was first made; None where none was asked."""
     measured: RunMetrics | None = None
+    cell: Cell | None = None
+    """Of a live A/B test; None where the run belongs to none."""
 
     @property
     def waits_for(self) -> Waiting | None:

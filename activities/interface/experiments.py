@@ -21,6 +21,7 @@ from tamma.model.experiment import (
 )
 from tamma.model.ids import TaskId
 from tamma.model.metrics import Cell
+from tamma.model.task import AgentChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +183,13 @@ class AssignAgent:
 
 @dataclass(frozen=True, slots=True)
 class AssignedAgent:
-    """The arm that the run works for; both None where no test wants it."""
+    """The arm that the run works for; no cell where no test wants it."""
 
-    agent: AgentPin | None = None
     cell: Cell | None = None
+    agent: AgentChoice | None = None
+    """What it works with from here on; None: what it came with."""
+    test: str = ""
+    """The test's name, for people."""
 
 
 ASSIGN_AGENT: Activity[AssignAgent, AssignedAgent] = Activity("assign_agent", AssignedAgent)

@@ -9,10 +9,11 @@ from tamma.model.task import AgentChoice
 from tamma.store.interface import AgentStore
 
 
-def pin(agent: Agent, version: AgentVersion) -> AgentChoice:
+def pin(agent: Agent, version: AgentVersion, *, fixed: bool = False) -> AgentChoice:
     """The choice of a version: nothing that happens to the agent afterwards changes what it names.
 
-    No other provider takes its place: what a version is worth would not be known.
+    No other provider takes its place: what a version is worth would not be known. `fixed`: no live A/B test
+    gives the run another version, because a person named this one.
     """
     config = version.config
     return AgentChoice(
@@ -26,6 +27,7 @@ def pin(agent: Agent, version: AgentVersion) -> AgentChoice:
         version=version.number,
         config=version.hash,
         context=config.context,
+        fixed=fixed,
     )
 
 
@@ -48,4 +50,4 @@ async def resolve(store: AgentStore, text: str) -> AgentChoice:
         raise ConfigError(
             f"agent {agent.name!r} has no version {number}", hint=f"its newest one is {agent.latest}"
         )
-    return pin(agent, version)
+    return pin(agent, version, fixed=ref.version is not None)

@@ -95,6 +95,8 @@ class AgentChoice:
     """Prompts, tools and parameters: they are in the store."""
     context: ContextStrategy | None = None
     """How the context window is used. None: as by default."""
+    fixed: bool = False
+    """A person named this very version: no live A/B test gives the run another one."""
 
     @property
     def pin(self) -> AgentPin | None:

@@ -271,7 +271,14 @@ async def test_a_live_test_gives_runs_their_arm_and_looks_as_they_end(tmp_path: 
                 break
             arms.append(assigned.cell.arm)
             good = number % 10 == 0 if assigned.cell.arm == "control" else number % 10 < 7
-            await it.store.record_run(replace(run, agent=assigned.agent, cell=assigned.cell, success=good))
+            await it.store.record_run(
+                replace(
+                    run,
+                    agent=assigned.agent.pin if assigned.agent else run.agent,
+                    cell=assigned.cell,
+                    success=good,
+                )
+            )
             if number in (19, 39):
                 await handle.signal("run_ended")
                 await it.until(handle, lambda view, number=number: view.looks and view.units > number)

@@ -145,7 +145,7 @@ class RunSteps(RunMessages):
             ended_at=workflow.now(),
             error_type=error_type,
             kind=kind,
-            cell=cell,
+            cell=cell or self._state.cell,
             parts=parts,
         )
         self._state.measured = measured

@@ -21,9 +21,9 @@ def show(report: Report, form: str | None) -> None:
         case "json":
             output.data(to_json(report))
         case _ if form is None and output.terminal():
-            from tamma.cli.render import print_markdown
+            from tamma.cli.render_ab import print_report
 
-            print_markdown(to_markdown(report))
+            print_report(report)
         case _:
             output.data(to_markdown(report).rstrip("\n"))
 
