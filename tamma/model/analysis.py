@@ -50,6 +50,10 @@ class MetricFilter:
     task_types: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("production",)
     models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    """The configured entries that answered."""
+    without_agent: bool = False
+    """Only runs of no configured agent: the stock configuration of their provider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,11 @@ from tamma.store.codec import (
 from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lease, NewEvent
 from tamma.store.memory_agents import MemoryAgents
 from tamma.store.memory_experiments import MemoryExperiments
-from tamma.store.memory_metrics import MemoryMetrics
+from tamma.store.memory_reports import MemoryReports
 from tamma.store.memory_suites import MemorySuites
 
 
-class MemoryStore(MemoryAgents, MemoryMetrics, MemorySuites, MemoryExperiments):
+class MemoryStore(MemoryAgents, MemoryReports, MemorySuites, MemoryExperiments):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:

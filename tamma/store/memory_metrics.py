@@ -79,6 +79,8 @@ def selects(selected: MetricFilter, time_range: TimeRange | None, run: RunMetric
         return False
     if selected.versions and (agent is None or agent.version not in selected.versions):
         return False
+    if selected.without_agent and agent is not None:
+        return False
     return all(
         not wanted or value in wanted
         for value, wanted in (
@@ -86,6 +88,7 @@ def selects(selected: MetricFilter, time_range: TimeRange | None, run: RunMetric
             (run.task_type.value, selected.task_types),
             (run.kind.value, selected.kinds),
             (run.model, selected.models),
+            (run.provider, selected.providers),
         )
     )
 

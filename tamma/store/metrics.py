@@ -126,7 +126,10 @@ def where(selected: MetricFilter, time_range: TimeRange | None) -> tuple[str, li
         ("task_type", selected.task_types),
         ("kind", selected.kinds),
         ("model", selected.models),
+        ("provider", selected.providers),
     ):
         if values:
             add(f"{column} = ANY (?)", list(values))
+    if selected.without_agent:
+        conditions.append("agent_id IS NULL")
     return " AND ".join(conditions), args

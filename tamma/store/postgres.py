@@ -10,11 +10,12 @@ from tamma.store.events import Events
 from tamma.store.experiments import Experiments
 from tamma.store.metrics import Metrics
 from tamma.store.migrate import read_version, shipped
+from tamma.store.reports import Reports
 from tamma.store.suites import Suites
 from tamma.store.transcripts import Transcripts
 
 
-class PostgresStore(Transcripts, Blobs, Events, Agents, Metrics, Suites, Experiments):
+class PostgresStore(Transcripts, Blobs, Events, Agents, Metrics, Reports, Suites, Experiments):
     """Implements `Store`. Its tables come from `tamma.store.migrate`; `open` says so where they are missing.
 
     `min_size` and `max_size` bound the pool: 10 to 50 for an orchestrator, 1 to 4 for one machine. `schema`

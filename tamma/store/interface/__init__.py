@@ -16,6 +16,7 @@ from tamma.model.ids import BlobId, SessionId
 from tamma.store.interface.agents import AgentStore as AgentStore
 from tamma.store.interface.experiments import ExperimentStore as ExperimentStore
 from tamma.store.interface.metrics import MetricStore as MetricStore
+from tamma.store.interface.reports import ReportStore as ReportStore
 from tamma.store.interface.suites import SuiteStore as SuiteStore
 
 
@@ -148,6 +149,7 @@ class Store(
     EventStore,
     AgentStore,
     MetricStore,
+    ReportStore,
     SuiteStore,
     ExperimentStore,
     Protocol,
