@@ -14,11 +14,6 @@ ANSWERABLE = frozenset({Gate.PLAN, Gate.MERGE})
 """Gates that a yes or no settles. The others want words, money or a repair: their hint names the command."""
 
 
-def hint(view: TaskView, waiting: Waiting) -> str:
-    """The run's hint with its own task id filled in, so that it can be pasted."""
-    return waiting.hint.replace(" TASK", f" {view.task_id}")
-
-
 def ask(view: TaskView) -> Approval | None:
     """Ask the person at the terminal. None where the gate takes more than a yes or no.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tamma.cli import gates, story
+from tamma.cli import story
 from tamma.cli.story import Frame
 from tamma.model.task import Phase, TaskStatus, Waiting
 
@@ -87,7 +87,7 @@ class Teller:
         if waiting is None:
             return [] if frame.final else ["  goes on"]
         told = [f"  waiting{' for you' if waiting.person else ''} ({waiting.gate}): {waiting.reason}"]
-        return [*told, f"    {gates.hint(frame.view, waiting)}"] if waiting.hint else told
+        return [*told, f"    {story.hint(frame.view, waiting)}"] if waiting.hint else told
 
 
 def ending(frame: Frame) -> str:

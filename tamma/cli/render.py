@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from tamma.cli import gates, story
+from tamma.cli import story
 from tamma.cli.story import Frame, Mark
 from tamma.model.task import TaskStatus
 
@@ -121,7 +121,7 @@ class Picture:
         if view.waiting_for and not self._frame.final:
             who = "waiting for you: " if view.waiting_for.person else "waiting: "
             yield Text.assemble((who, "bold yellow"), view.waiting_for.reason)
-            yield Text(gates.hint(view, view.waiting_for), style="yellow")
+            yield Text(story.hint(view, view.waiting_for), style="yellow")
         for note in view.notes:
             yield Text(f"note: {note}", style="dim")
         style = _STATUS_STYLE.get(view.status, "bold")

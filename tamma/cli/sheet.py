@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.cli import gates, measured, story
+from tamma.cli import measured, story
 from tamma.cli.story import Frame, Mark
 
 _SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
@@ -19,7 +19,7 @@ def lines(frame: Frame) -> list[str]:
     if view.waiting_for and not frame.final:
         who = "waiting for you" if view.waiting_for.person else "waiting"
         told += ["", f"  {who} ({view.waiting_for.gate}): {view.waiting_for.reason}"]
-        told += [f"  hint: {gates.hint(view, view.waiting_for)}"]
+        told += [f"  hint: {story.hint(view, view.waiting_for)}"]
     if view.notes:
         told += ["", *(f"  note: {note}" for note in view.notes)]
     if view.plan and not frame.final:

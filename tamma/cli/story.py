@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tamma.cli.reference import GITHUB
-from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun
+from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
@@ -167,6 +167,11 @@ def label(view: TaskView) -> str:
         return f"{view.repo.name.rstrip('/').rpartition('/')[2]}#{view.issue}"
     account = "" if view.repo.platform_id == GITHUB.id else f"{view.repo.platform_id}:"
     return f"{account}{view.repo.full_name}#{view.issue}"
+
+
+def hint(view: TaskView, waiting: Waiting) -> str:
+    """The run's hint with its own task id filled in, so that it can be pasted."""
+    return waiting.hint.replace(" TASK", f" {view.task_id}")
 
 
 def agent(view: TaskView) -> str:

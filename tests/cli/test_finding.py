@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tamma.cli import finding, gates
+from tamma.cli import finding, gates, story
 from tamma.cli.invocation import Invocation
 from tamma.cli.ordering import Wishes
 from tamma.cli.reference import GITHUB
@@ -65,7 +65,7 @@ def test_a_folder_needs_an_issue(tmp_path: Path) -> None:
 
 def test_hints_can_be_pasted() -> None:
     assert GATED.waiting_for is not None
-    assert gates.hint(GATED, GATED.waiting_for) == f"`tamma approve {TASK}`"
+    assert story.hint(GATED, GATED.waiting_for) == f"`tamma approve {TASK}`"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,38 @@ def sources(*packages: str) -> list[Path]:
 def offenders(paths: Iterable[Path], check: Callable[[str], list[str]]) -> dict[str, list[str]]:
     found = {str(path.relative_to(ROOT)): check(path.read_text()) for path in paths}
     return {path: lines for path, lines in found.items() if lines}
+
+
+def circle(modules: Mapping[str, str]) -> list[str]:
+    """A circle of modules that import each other, late imports counted; empty where there is none."""
+    graph = {
+        module: {
+            known
+            for _, name in imported(source, when_run_only=True)
+            if (known := name if name in modules else name.rpartition(".")[0]) in modules and known != module
+        }
+        for module, source in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other() -> None:
+    paths = sources("tamma", "workflows", "activities")
+    assert circle({_module(path): path.read_text() for path in paths}) == []
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_a_circle_is_seen_though_one_side_imports_late() -> None:
+    late = "def ask():\n    from a.b import c"
+    assert set(circle({"a.b": "from d import e", "d": "import f", "f": late})) == {"a.b", "d", "f"}
+    assert circle({"a.b": "from d import e", "d": "if TYPE_CHECKING:\n    import a.b"}) == []
 
 
 def test_workflow_modules_import_what_the_sandbox_can_carry() -> None:
