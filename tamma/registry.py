@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime
 
 from tamma import __version__
 from tamma.errors import ConfigError
+from tamma.model.references import PLAIN_GIT
 
 if TYPE_CHECKING:
     from tamma.platforms.interface import PlatformPlugin
@@ -44,7 +45,7 @@ PLATFORMS: Mapping[str, str] = {
     "gitlab": "tamma.platforms.gitlab.platform:GitLab",
     "jira": "tamma.platforms.jira.platform:Jira",
     "memory": "tamma.platforms.memory.platform:MemoryPlatform",
-    "plain-git": "tamma.platforms.plain.platform:PlainGit",
+    PLAIN_GIT: "tamma.platforms.plain.platform:PlainGit",
 }
 
 T = TypeVar("T")

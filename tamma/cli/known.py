@@ -10,7 +10,6 @@ from tamma.errors import ConfigError
 from tamma.platforms.accounts import Account, claim
 from tamma.platforms.urls import known_type
 
-PLAIN_GIT = "plain-git"
 GITHUB = Account("github.com", "github", ("github.com",), built_in=True)
 
 _COUNTED = re.compile(r"[1-9][0-9]{0,9}")

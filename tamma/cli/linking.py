@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tamma.cli.finding import find
-from tamma.cli.known import GITHUB, PLAIN_GIT
+from tamma.cli.known import GITHUB
 from tamma.config.load import DEFAULT_ORIGIN
 from tamma.config.resolve import stack_request, temporal_settings
+from tamma.model.references import PLAIN_GIT
 from tamma.platforms.accounts import Account, account
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.temporal.client import connect

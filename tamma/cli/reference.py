@@ -22,11 +22,10 @@ from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from tamma.cli.known import GITHUB as GITHUB
-from tamma.cli.known import PLAIN_GIT as PLAIN_GIT
 from tamma.cli.known import Known, issue_number, no_account
 from tamma.errors import ConfigError
 from tamma.model.ids import WorkflowId, workflow_id
-from tamma.model.references import RepoRef
+from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.platforms.accounts import Account as Account
 from tamma.platforms.accounts import Found, match, named_out
 from tamma.platforms.url_forms import parse

@@ -8,12 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tamma.cli.reference import GITHUB
+from tamma.model.references import PLAIN_GIT
 from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
-
-PLAIN_GIT = "plain-git"
 
 ZERO = Decimal(0)
 FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})

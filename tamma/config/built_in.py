@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tamma.model.references import PLAIN_GIT
+
 _DEMO_SCRIPT = str(Path(__file__).parents[1] / "demo" / "turns.json")
 """What `scripted` plays unless an entry names another file: the turns of `tamma demo`."""
 
@@ -42,7 +44,7 @@ BUILT_IN: dict[str, Any] = {
                 "platformType": "github",
                 "credentials": {"accessToken": "env:GITHUB_TOKEN"},
             },
-            {"platformId": "plain-git", "platformType": "plain-git", "authType": "ssh"},
+            {"platformId": PLAIN_GIT, "platformType": PLAIN_GIT, "authType": "ssh"},
         ]
     },
 }

@@ -4,7 +4,10 @@ making its two dozen dataclasses takes 5 % of it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+PLAIN_GIT: Final = "plain-git"
+"""The type of a repository that is on no forge, and the id of its built-in account."""
 
 
 @dataclass(frozen=True, slots=True)

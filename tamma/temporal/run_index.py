@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
 from tamma.model.ids import TaskId, WorkflowId
-from tamma.model.references import RepoRef
+from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.model.task import DEV_WORKFLOW, AgentChoice, Phase, TaskStatus, TaskView
 from tamma.temporal.run_errors import RunAmbiguous, RunNotFound, server_errors
 
@@ -65,7 +65,7 @@ class RunRecord:
     def sketch(self) -> TaskView:
         """A view with what the index knows, for when no worker answers for the run."""
         platform = self.workflow_id.split("/")[1] if self.workflow_id.count("/") > 1 else ""
-        owner, _, name = ("", "", self.repo) if platform == "plain-git" else self.repo.rpartition("/")
+        owner, _, name = ("", "", self.repo) if platform == PLAIN_GIT else self.repo.rpartition("/")
         return TaskView(
             task_id=self.task_id,
             status=self.status,

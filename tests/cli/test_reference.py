@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tamma.cli.reference import (
     GITHUB,
-    PLAIN_GIT,
     Account,
     IssueName,
     RepositoryName,
@@ -21,6 +20,7 @@ from tamma.cli.reference import (
     path_key,
 )
 from tamma.errors import ConfigError
+from tamma.model.references import PLAIN_GIT
 from tamma.platforms.accounts import account
 
 PLAIN = Account(PLAIN_GIT, PLAIN_GIT, (PLAIN_GIT,))

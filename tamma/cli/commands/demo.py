@@ -78,7 +78,7 @@ async def _run(
     from tamma.cli.ordering import Wishes, order
     from tamma.cli.reference import IssueName
     from tamma.demo import repository as demo
-    from tamma.model.repository import RepoRef
+    from tamma.model.references import PLAIN_GIT, RepoRef
 
     repository = demo.make(place)
     words.say_repository(repository)
@@ -86,7 +86,7 @@ async def _run(
     wishes = Wishes(provider=provider, model=model)
     loaded = invocation.load(temporal_address, database_url, flags=wishes.flags())
     name = IssueName(
-        RepoRef("plain-git", "", str(repository.path.resolve())), repository.issue.stem, str(repository.issue)
+        RepoRef(PLAIN_GIT, "", str(repository.path.resolve())), repository.issue.stem, str(repository.issue)
     )
     request = order(name, repository.issue.read_text(encoding="utf-8"), wishes, loaded, gates.person())
     words.say_who(provider, request.agent.model, scripted=provider == SCRIPTED)

@@ -9,6 +9,7 @@ import click
 from tamma.cli import output
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option
+from tamma.model.references import PLAIN_GIT
 
 if TYPE_CHECKING:
     from tamma.config.load import LoadedConfig
@@ -192,7 +193,7 @@ def _with_credentials(loaded: LoadedConfig) -> list[str]:
 
     names: list[str] = []
     for entry in loaded.config.platforms.available:
-        if entry.platform_type == "plain-git":
+        if entry.platform_type == PLAIN_GIT:
             continue
         try:
             settings = settings_for_platform(loaded, entry.platform_id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from tamma.errors import ConfigError
+from tamma.model.references import PLAIN_GIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ FORMS = {
         ("Issue: created, updated, deleted", "Comment: created, updated, deleted"),
     ),
 }
-_WITHOUT = frozenset({"plain-git", "memory"})
+_WITHOUT = frozenset({PLAIN_GIT, "memory"})
 _OTHER = Form("the platform's page for webhooks", ("issues, pull requests, comments, pushes, checks",))
 
 
