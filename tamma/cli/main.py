@@ -45,8 +45,6 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Improve": {
         "agent": "Keep agents: configurations in versions.",
         "bench": "Try agents on tasks with known answers, and compare them.",
-    },
-    "Improve": {
         "ab": "Test whether a change of an agent is better.",
     },
     "Operate": {
