@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tamma.store.interface import Store
 
 BENCH = click.argument("bench", default="last", metavar="[BENCH]")
-FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
 
 
 @click.group()
@@ -138,8 +138,7 @@ async def from_history(
     from tamma.errors import ConfigError
     from tamma.suites.content import make_suite
 
-    where = repository.resolve()
-    wanted = history.Wanted(where, branch, look_at, most, messages, verify)
+    wanted = history.Wanted(repository, branch, look_at, most, messages, verify)
     loaded = invocation.load(temporal_address, database_url)
     async with history.issues_of(loaded, issues) as read_issue:
         found = await history.harvest(wanted, loaded, read_issue)
@@ -147,10 +146,11 @@ async def from_history(
         output.note(f"left out: {found.words()}")
     if not found.tasks:
         raise ConfigError(
-            f"no merged change in {str(where)!r} makes a task",
+            f"no merged change in {str(repository)!r} makes a task",
             hint="--issues OWNER/REPO reads issues, --messages takes commit messages, --look-at looks back",
         )
-    suite = make_suite(name or where.name, found.tasks, description=f"merged changes of {where.name}")
+    words = f"merged changes of {repository.name}"
+    suite = make_suite(name or repository.name, found.tasks, description=words)
     async with invocation.link(loaded=loaded) as link, link.store() as store:
         ref = await store.put_suite(suite)
     if as_json:
