@@ -68,6 +68,9 @@ async def test_a_run_of_an_agent_is_shown_measured_and_rated(
         code, out, err = await terminal.type("rate", terminal.issue, "40", "--note", "hard to read")
         assert code == 0, err
         assert "40 (weight 0.3), hard to read" in out
+        _, out, _ = await terminal.type("inspect", terminal.issue)
+        assert "measured: " in out
+        assert "person:" in out
         rated = await terminal.json("rate", shown["taskId"], "60")
         assert [part["score"] for part in rated["qualityParts"]][-1] == 60
         assert rated["quality"] == pytest.approx(100 * 0.5 + 100 * 0.2 + 60 * 0.3)

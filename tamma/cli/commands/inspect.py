@@ -25,21 +25,28 @@ async def command(
     temporal_address: str | None,
     database_url: str | None,
 ) -> None:
-    """Read the conversation between model and tools: words, calls, results, tokens, cost.
+    """Read the conversation between model and tools: words, calls, results, tokens, cost; and, where the run
+    has ended, what was measured of it.
 
     --json has everything in one document, nothing shortened.
     """
     async with invocation.link(temporal_address, database_url) as link:
-        from tamma.cli import trajectory
+        from tamma.cli import measured, trajectory
 
         record = await link.find(task, issue_file)
         async with link.store() as store:
             sessions = await trajectory.read(store, record.task_id)
+            run = await store.newest_run(record.task_id)
         if as_json:
-            output.json_document(trajectory.document(record.task_id, sessions))
+            document = trajectory.document(record.task_id, sessions)
+            output.json_document({**document, "metrics": measured.document(run) if run else None})
             return
         if not sessions:
             output.note("no model has been called yet")
             return
         for line in trajectory.lines(sessions, full=full):
             output.data(line)
+        if run is not None:
+            output.data(f"\nmeasured: {measured.words(run)}")
+            for part in measured.parts(run):
+                output.data(f"  {part}")

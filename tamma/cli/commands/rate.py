@@ -33,7 +33,7 @@ async def command(
     again replaces your rating; several people share one weight.
     """
     async with invocation.link(temporal_address, database_url) as link:
-        from tamma.cli import measured
+        from tamma.cli import measured, story
 
         record = await link.find(task, issue_file)
         async with link.store() as store:
@@ -43,6 +43,6 @@ async def command(
         if as_json:
             output.json_document({"taskId": record.task_id, **measured.document(run)})
             return
-        output.data(f"{record.repo}#{record.issue}: {measured.words(run)}")
+        output.data(f"{story.label(record.sketch())}: {measured.words(run)}")
         for part in measured.parts(run):
             output.data(f"  {part}")
