@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from tamma.errors import StoreError, StoreUnavailable
 from tamma.model.metrics import RunMetrics
 from tamma.model.session import SessionProgress
-from tamma.model.task import ApprovePolicy, Control, Gate, Reply, TaskStatus
+from tamma.model.task import ApprovePolicy, Control, Gate, Reply, TaskStatus, Waiting
 from tamma.store.memory import MemoryStore
 from tests.support.loop import QUICK, Handle, call, running_loop, script, turn
+from workflows.measuring import Stopwatch, why_cancelled
 
 ISSUES = {"acme/calc": dict.fromkeys("123", "# Docs: say what mean() does\n\nIt is not said.")}
 USAGE = {"input_total": 1000, "output_total": 100}
@@ -114,3 +117,27 @@ async def until_it_asks_again(session: WorkflowHandle[Any, Any]) -> None:
             if progress.spend.turns and progress.doing == "model":
                 return
             await asyncio.sleep(0.05)
+
+
+NOON = datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+def test_waiting_is_counted_apart_however_often_it_is_told() -> None:
+    watch = Stopwatch()
+    for seconds, waits in ((10, True), (15, True), (20, False), (20, False), (50, True)):
+        watch.turn(waits, NOON + timedelta(seconds=seconds))
+    assert watch.waited(NOON + timedelta(seconds=60)) == timedelta(seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "error_type"),
+    [
+        (None, "cancelled"),
+        (Waiting(Gate.PAUSED, "", ""), "cancelled"),
+        (Waiting(Gate.OUTAGE, "", "", person=False), "cancelled"),
+        (Waiting(Gate.BUDGET, "", ""), "budget"),
+        (Waiting(Gate.TESTS, "", ""), "tests"),
+    ],
+)
+def test_whoever_ends_a_run_at_a_gate_ends_it_for_that(waiting: Waiting | None, error_type: str) -> None:
+    assert why_cancelled(waiting) == error_type
