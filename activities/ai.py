@@ -47,7 +47,7 @@ from tamma.model.conversation import (
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import ModelTurn, Opening
-from tamma.model.task import Spend
+from tamma.model.task import AgentChoice, Spend
 from tamma.providers.interface import Folder, Provider, settled
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
@@ -189,6 +189,11 @@ class AIActivities:
         return ReviewMade(
             review.approved, review.comments, review.summary, answer.spend, answer.instead_of, answer.use
         )
+
+    async def ask(self, session_id: SessionId, agent: AgentChoice, words: str, *, purpose: str) -> Answer:
+        """A model's answer to one text, without tools; the same session again finds the answer."""
+        worker = await self._agents.worker(agent)
+        return await self._ask(session_id, 0, worker, words=(words,), tools=(), purpose=purpose)
 
     # --- one call --------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from activities.ai import AIActivities
 from activities.bench import BenchActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
+from activities.judging import JudgingActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
@@ -127,6 +128,7 @@ def workers(
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
     bench = BenchActivities(parts.store)
+    judging = JudgingActivities(ai, parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
     workspace = WorkspaceActivities(
         parts.workspaces,
@@ -182,6 +184,7 @@ def workers(
                     ai.make_plan,
                     ai.review_change,
                     trials.open_trial,
+                    judging.judge_work,
                     grading.grade_review,
                 ],
                 max_concurrent_activities=parts.model_calls,

@@ -166,7 +166,7 @@ class BenchRun:
             tally,
             ended=tally.ended + 1,
             solved=tally.solved + result.success,
-            spent_usd=tally.spent_usd + result.cost_usd,
+            spent_usd=tally.spent_usd + result.cost_usd + result.grading_usd,
             refused=refused,
         )
         if refused >= MOST_REFUSED:

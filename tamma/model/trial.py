@@ -49,3 +49,5 @@ class TrialResult:
     duration_ms: int
     quality: float | None = None
     error_type: str = ""
+    grading_usd: Decimal = Decimal(0)
+    """What a judging model cost: the benchmark's money, and no part of what the agent costs."""

@@ -11,8 +11,18 @@ from temporalio.client import Client
 
 from tamma.model.ids import SessionId, TaskId
 from tamma.model.metrics import RunKind
-from tamma.model.suite import HiddenTests, TaskLimits
-from tests.support.loop import RED_TURNS, Loop, git, running_loop
+from tamma.model.suite import GraderWeights, HiddenTests, TaskLimits
+from tamma.model.task import Phase
+from tamma.store.memory import MemoryStore
+from tests.support.loop import (
+    FIX_TURNS,
+    RED_TURNS,
+    Loop,
+    git,
+    make_repository,
+    platform_settings,
+    running_loop,
+)
 from tests.support.trials import CHEAT_TURNS, NEVER_RED, REFUSE, SLOW, Bench, actor, tasks_on
 
 
@@ -154,3 +164,38 @@ async def _assert_unseen(loop: Loop, task_id: TaskId) -> None:
     assert "mean([2, 4])" in text
     assert "test_hidden" not in text
     assert "HiddenTest" not in text
+
+
+@pytest.mark.slow
+async def test_a_judge_is_asked_several_times_and_its_noise_is_shown(client: Client, tmp_path: Path) -> None:
+    answers = [{"text": '{"score": 80, "reason": "fine"}'}]
+    judge = actor("judge", judge=answers)
+    graders = GraderWeights(judge=0.3, judge_provider="judge", judge_times=2)
+    async with running_loop(client, tmp_path, accounts=(actor("solver"), judge)) as loop:
+        bench = await Bench.of(loop, graders=graders)
+        _, kept = await bench.run("mean", "solver")
+        part = kept.quality_parts[-1]
+        assert (part.grader, part.score, part.weight) == ("judge", 80, 0.3)
+        assert "asked 2 times: 80, 80; spread (sd) 0.0" in part.detail
+        assert kept.turns == 9  # the judge's calls are not the agent's
+        entries = await loop.parts.store.read_entries(SessionId(f"{kept.task_id}/judge-2"))
+        assert "len(values)" in repr(entries[0].message.parts)
+
+
+@pytest.mark.slow
+async def test_a_worker_that_goes_in_the_middle_costs_nothing(client: Client, tmp_path: Path) -> None:
+    store = MemoryStore()
+    slow = actor("slow", agent=[{**each, "delay_ms": 300} for each in [*RED_TURNS, *FIX_TURNS]])
+    remote = tmp_path / "origin"
+    remote.mkdir()
+    forge = (platform_settings(tmp_path, remote), make_repository(remote))
+    async with running_loop(client, tmp_path / "one", store=store, accounts=(slow,), forge=forge) as loop:
+        bench = await Bench.of(loop)
+        handle = await bench.begin("mean", "slow")
+        await loop.until(handle, lambda view: view.phase is Phase.IMPLEMENT)  # pyright: ignore[reportArgumentType]
+        loop.handles.clear()  # it goes on, with another worker on another host
+    async with running_loop(client, tmp_path / "two", store=store, accounts=(slow,), forge=forge):
+        result = await handle.result()
+    kept = await store.read_run(result.run_id)
+    assert kept is not None
+    assert (result.success, result.quality, kept.turns) == (True, 100, 9), kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -48,6 +49,8 @@ NOTHING = "nothing"
 class Grading(Working):
     """The graders' part of a trial."""
 
+    _grading_usd = Decimal(0)
+
     async def _try(self, brief: TrialBrief) -> TrialResult:
         """Work, grade, measure. What a cancelled trial spent is kept, too, but it fills no cell."""
         self._take_up(brief)
@@ -84,6 +87,7 @@ class Grading(Working):
             measured.duration_ms,
             measured.quality,
             measured.error_type,
+            self._grading_usd,
         )
 
     async def _grade(self, error_type: str) -> tuple[tuple[QualityPart, ...], str]:
@@ -162,6 +166,7 @@ class Grading(Working):
         judged = await self._patience.patiently(
             lambda: call(JUDGE_WORK, given, MODEL_CALL, queue=AI_QUEUE, summary="have it judged")
         )
+        self._grading_usd += judged.spend.cost_usd
         if judged.part is None:
             return graded
         return replace(graded, parts=(*graded.parts, judged.part))

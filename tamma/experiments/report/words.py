@@ -10,6 +10,8 @@ from tamma.model.experiment import Decision, Effect, Evidence, GuardrailResult, 
 DASH = "–"
 """What is not known."""
 REHEARSAL = (
+    "A rehearsal: the outcomes were drawn from declared rates. No model worked, and nothing was spent."
+)
 
 DECISIONS = {
     Decision.WINNER: "The candidate wins",
@@ -137,11 +139,6 @@ def not_general(evidence: Evidence) -> str:
     """What a result of few, or of differing, repositories is worth."""
     count = evidence.repositories
     return f"The result holds for the repositories that were tested ({count}), perhaps not for others."
-
-
-REHEARSAL = (
-    "A rehearsal: the outcomes were drawn from declared rates. No model worked, and nothing was spent."
-)
 
 
 def web_link(address: str) -> str:
