@@ -33,6 +33,7 @@ from tamma.config.load import LoadedConfig, load_config
 from tamma.config.platform_settings import (
     conventions_for_platform,
     ending_tokens,
+    platform_accounts,
     tracking_for_platform,
 )
 from tamma.config.resolve import (
@@ -48,6 +49,7 @@ from tamma.config.resolve import (
 from tamma.errors import ConfigError, TammaError
 from tamma.model.conventions import Conventions
 from tamma.model.conversation import Tool
+from tamma.model.references import RepoRef
 from tamma.model.task import AI_QUEUE, TASK_QUEUE, WORKSPACE_QUEUE, host_queue
 from tamma.pools import Platforms, Providers
 from tamma.providers.observed import log_call
@@ -281,7 +283,23 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         model_calls=worker.max_model_calls,
         model_rate=worker.model_calls_per_second,
         conventions=lambda name: conventions_for_platform(loaded, name),
+        locate=locator(loaded),
     )
+
+
+def locator(loaded: LoadedConfig) -> Locate:
+    """Tells on which configured platform an address is, whose credentials then clone it."""
+    from tamma.platforms.accounts import match
+
+    known = platform_accounts(loaded)
+
+    def locate(address: str) -> RepoRef:
+        found = match(address, known)
+        if found is None or found.address.kind != "repository":
+            return nowhere(address)
+        return RepoRef(found.account.id, found.address.owner, found.address.name)
+
+    return locate
 
 
 async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:

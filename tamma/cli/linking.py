@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from tamma.cli.finding import find
 from tamma.cli.known import GITHUB
-from tamma.config.load import DEFAULT_ORIGIN
+from tamma.config.platform_settings import platform_accounts
 from tamma.config.resolve import stack_request, temporal_settings
 from tamma.model.references import PLAIN_GIT
-from tamma.platforms.accounts import Account, account
+from tamma.platforms.accounts import Account
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.temporal.client import connect
 from tamma.temporal.client_plugin import ClientPlugin
@@ -108,18 +108,7 @@ async def _worker_wanted(loaded: LoadedConfig, *, fresh: bool) -> bool:
 def accounts(loaded: LoadedConfig) -> tuple[tuple[Account, ...], str]:
     """The configured platforms as names go, and which of them `owner/repo#12` means: the configured one, or
     the first forge."""
-    known = tuple(
-        account(
-            entry.platform_id,
-            entry.platform_type,
-            entry.base_url,
-            repositories=tuple(entry.repositories),
-            tracker=entry.issues.platform if entry.issues else "",
-            built_in=loaded.origin(f"platforms.available[{entry.platform_id}].platformType")
-            == DEFAULT_ORIGIN,
-        )
-        for entry in loaded.config.platforms.available
-    )
+    known = platform_accounts(loaded)
     trackers = {each.tracker for each in known}
     forges = (each.id for each in known if each.type != PLAIN_GIT and each.id not in trackers)
     return known, loaded.config.platforms.default or next(forges, GITHUB.id)

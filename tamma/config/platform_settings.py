@@ -9,13 +9,14 @@ from string import Formatter
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from tamma.config.load import LoadedConfig
+from tamma.config.load import DEFAULT_ORIGIN, LoadedConfig
 from tamma.config.secrets import env_name, is_reference, resolve_secret
 from tamma.errors import BadCredentials, ConfigError
 from tamma.model.conventions import Conventions
 
 if TYPE_CHECKING:
     from tamma.config.schema_platforms import Credentials, PlatformConfig
+    from tamma.platforms.accounts import Account
     from tamma.platforms.interface import (
         AppSettings,
         OAuthSettings,
@@ -33,6 +34,24 @@ def platform_entry(loaded: LoadedConfig, platform_id: str) -> PlatformConfig:
             return entry
     ids = ", ".join(entry.platform_id for entry in entries)
     raise ConfigError(f"there is no platform configured as {platform_id!r}", hint=f"choose one of: {ids}")
+
+
+def platform_accounts(loaded: LoadedConfig) -> tuple[Account, ...]:
+    """The configured platforms as far as names go."""
+    from tamma.platforms.accounts import account
+
+    return tuple(
+        account(
+            entry.platform_id,
+            entry.platform_type,
+            entry.base_url,
+            repositories=tuple(entry.repositories),
+            tracker=entry.issues.platform if entry.issues else "",
+            built_in=loaded.origin(f"platforms.available[{entry.platform_id}].platformType")
+            == DEFAULT_ORIGIN,
+        )
+        for entry in loaded.config.platforms.available
+    )
 
 
 def settings_for_platform(loaded: LoadedConfig, platform_id: str) -> PlatformSettings:

@@ -2,7 +2,7 @@
 
 Read are the report of a whole evaluation (`resolved_ids`, `unresolved_ids`, `empty_patch_ids`, `error_ids`;
 schema 2, and the older lists `resolved`, `no_generation`, …), and reports by instance
-(`{"<id>": {"resolved": true}}`). Predictions alone (`model_patch`) say nothing of success and are refused.
+(an object with `resolved` for each id). Predictions alone (`model_patch`) say nothing of success and are refused.
 """
 
 from __future__ import annotations
@@ -93,5 +93,5 @@ def _only_predictions(path: Path) -> ConfigError:
 def _no_report(path: Path) -> ConfigError:
     return ConfigError(
         f"{path.name} is no report of SWE-bench's evaluation",
-        hint='it has `resolved_ids`, or `{ID: {"resolved": true}}` for every task',
+        hint="it has the list `resolved_ids`, or for every task an object with `resolved`",
     )
