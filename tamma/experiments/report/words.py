@@ -10,7 +10,8 @@ from tamma.model.experiment import Decision, Effect, Evidence, GuardrailResult, 
 DASH = "–"
 """What is not known."""
 REHEARSAL = (
-    "A rehearsal: the outcomes were drawn from declared rates. No model worked, and nothing was spent."
+    "A rehearsal: the outcomes were drawn from declared rates. No model worked; costs and times are drawn "
+    "as well."
 )
 
 DECISIONS = {
