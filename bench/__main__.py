@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, clone, machine, memory, recovery, report, servers, startup, steps, submit
+from bench import ab, analysis, clone, machine, memory, recovery, report, servers, startup, steps, submit
 from bench.figures import Figure, table
 from bench.platforms import calls
 from bench.platforms import places as accounts
@@ -42,6 +42,7 @@ ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "submit": submit.measure,
     "recovery": recovery.measure,
     "servers": servers.measure,
+    "ab": ab.measure,
 }
 """In this order: memory first, while the worker is young."""
 

@@ -34,6 +34,8 @@ MODEL = "claude-sonnet-5-5-bench-{steps}"
 PLAYED = "played-{steps}"
 PLAYED_STEPS = (5, 50)
 """The scripted provider's, in the worker's own process: how many steps its scripts take."""
+REHEARSED = ("rehearsed-a", "rehearsed-b")
+"""Agents whose outcomes are drawn from the same declared rates."""
 TAMMA = str(Path(sysconfig.get_path("scripts")) / "tamma")
 ROOT = Path(__file__).parents[1]
 
@@ -130,7 +132,7 @@ def child(module: str, *arguments: str) -> Generator[tuple[subprocess.Popen[str]
 
 
 def write_config(home: Path, model_url: str) -> None:
-    """Two providers: Claude's protocol over HTTP from the model's service, and a script in the worker."""
+    """Claude's protocol over HTTP from the model's service, scripts in the worker, and rehearsals."""
     claude = {
         "providerId": "claude",
         "providerType": "anthropic-claude",
@@ -146,9 +148,13 @@ def write_config(home: Path, model_url: str) -> None:
         }
         for steps in PLAYED_STEPS
     ]
+    rehearsed = [
+        {"providerId": name, "providerType": "scripted", "options": {"rehearsal": {"success": 0.6}}}
+        for name in REHEARSED
+    ]
     demo = {"providerId": "demo", "providerType": "scripted", "options": {"script": script_path()}}
     config: dict[str, Any] = {
-        "providers": {"default": "claude", "available": [claude, *played, demo]},
+        "providers": {"default": "claude", "available": [claude, *played, *rehearsed, demo]},
     }
     (home / "config.json").write_text(json.dumps(config))
 
