@@ -1,7 +1,8 @@
 """How long a performance report takes over many runs: `python -m bench.perf [RUNS]`.
 
-A PostgreSQL of its own gets so many runs of 24 versions of agents by `generate_series`; then the sums of a report
-are asked for, as `tamma perf report` asks for them: all runs, one agent's, and the range with the one before.
+A PostgreSQL of its own gets so many runs of 24 versions of agents by `generate_series`; then the sums of a
+report are asked for, as `tamma perf report` asks for them: all runs, one agent's, and the range with the one
+before.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -52,10 +54,8 @@ async def measure(runs: int) -> dict[str, float]:
         dsn = server.dsn(server.create_database())
         await migrate(dsn)
         async with session(dsn) as connection:
-            begun = time.perf_counter()
             await connection.fetch(SEED, runs, END, timedelta(days=DAYS))
             await connection.execute("VACUUM ANALYZE run_metrics")
-            print(f"{runs} runs in {time.perf_counter() - begun:.0f} s")
         store = PostgresStore(dsn, min_size=1, max_size=2)
         await store.open()
         whole, half = (TimeRange(END - timedelta(days=days), END) for days in (DAYS, DAYS / 2))
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="?", type=int, default=RUNS)
     for name, seconds in asyncio.run(measure(parser.parse_args().runs)).items():
-        print(f"{seconds:6.2f} s  {name}")
+        sys.stdout.write(f"{seconds:6.2f} s  {name}\n")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ class RunSums:
 
         Exact while no bin that it falls into holds more than two runs, else within the bin's 5 %.
         """
-        rank = math.ceil(round(share * self.runs, 9))  # the rounding keeps .95 * 20 at 19
+        count = sum(each.runs for each in self.lengths)
+        rank = math.ceil(round(share * count, 9))  # the rounding keeps .95 * 20 at 19
         for each in self.lengths:
             if rank <= each.runs:
                 if each.runs == 1:

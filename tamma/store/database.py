@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from tamma.errors import ConfigError, StoreError, StoreUnavailable
@@ -21,6 +22,9 @@ OLDEST_SERVER = 15
 """The oldest major version that the tests run on."""
 
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+_SET_LOCAL = "SELECT set_config(s.name, s.value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
 
 Row = Mapping[str, Any]
 
@@ -136,8 +140,15 @@ class Database:
             except TimeoutError:
                 pool.terminate()
 
-    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> Sequence[Row]:
-        """Rows of one statement. `timeout` in seconds, where it should differ from the pool's.
+    async def fetch(
+        self,
+        query: str,
+        *args: object,
+        timeout: float | None = None,
+        settings: Mapping[str, str] = _NO_SETTINGS,
+    ) -> Sequence[Row]:
+        """Rows of one statement. `timeout` in seconds, where it should differ from the pool's; `settings` are
+        the server's, for this statement alone.
 
         Raises StoreUnavailable, StoreError.
         """
@@ -145,8 +156,8 @@ class Database:
             # After the server went away every idle connection may be dead, and each is found out by its use.
             for _ in range(self._sizes[1]):
                 with suppress(_ConnectionBroke):
-                    return await self._fetch_once(query, args, timeout)
-            return await self._fetch_once(query, args, timeout)
+                    return await self._fetch_once(query, args, timeout, settings)
+            return await self._fetch_once(query, args, timeout, settings)
         except Exception as error:
             cause = error.cause if isinstance(error, _ConnectionBroke) else error
             if (failure := translate(cause, self.name)) is None:
@@ -158,10 +169,16 @@ class Database:
         (row,) = await self.fetch(query, *args, timeout=timeout)
         return row
 
-    async def _fetch_once(self, query: str, args: tuple[object, ...], timeout: float | None) -> Sequence[Row]:
+    async def _fetch_once(
+        self, query: str, args: tuple[object, ...], timeout: float | None, settings: Mapping[str, str]
+    ) -> Sequence[Row]:
         async with self._opened().acquire(timeout=CONNECT_SECONDS) as connection:
             try:
-                return await connection.fetch(query, *args, timeout=timeout)
+                if not settings:
+                    return await connection.fetch(query, *args, timeout=timeout)
+                async with connection.transaction():
+                    await connection.execute(_SET_LOCAL, list(settings), list(settings.values()))
+                    return await connection.fetch(query, *args, timeout=timeout)
             except Exception as error:
                 if not connection_broke(error):
                     raise

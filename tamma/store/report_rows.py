@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tamma.errors import StoreError
 from tamma.model.analysis import TimeRange
-from tamma.model.measured import LengthBin, RunSums, RunValues
+from tamma.model.measured import LengthBin, RunGroup, RunSums, RunValues, merged
 from tamma.store.database import Row
 from tamma.store.interface.reports import MOST_PARTS
 
@@ -19,8 +21,31 @@ def check_parts(parts: int, time_range: TimeRange) -> None:
         raise StoreError(f"the range from {time_range.start} to {time_range.end} is empty")
 
 
-def sums_of(row: Row) -> RunSums:
-    """The sums in a row of one error type: of the runs that succeeded where it is empty."""
+def groups_of(sums: Iterable[Row], lengths: Iterable[Row]) -> tuple[RunGroup, ...]:
+    """The groups, in their order, from rows of one error type each and rows of one length each."""
+    found: dict[_Key, list[RunSums]] = {}
+    names: dict[_Key, str] = {}
+    for row in sums:
+        key = _key(row)
+        found.setdefault(key, []).append(_sums(row))
+        names[key] = max(names.get(key, ""), row["agent"] or "")
+    for row in lengths:
+        # A run that ended between the two statements may have a length and no sums yet.
+        if (key := _key(row)) in found:
+            length = LengthBin(row["length"], row["runs"], row["least"], row["most"])
+            found[key].append(RunSums(lengths=(length,)))
+    return tuple(RunGroup(key[0], key[1], names[key], *key[2:], merged(found[key])) for key in sorted(found))
+
+
+_Key = tuple[int, str, int, str]
+
+
+def _key(row: Row) -> _Key:
+    return row["part"], row["agent_id"] or "", row["agent_version"] or 0, row["task_type"]
+
+
+def _sums(row: Row) -> RunSums:
+    """Of runs of one error type: of those that succeeded where it is empty."""
     failed = row["runs"] - row["successes"]
     return RunSums(
         runs=row["runs"],
@@ -30,25 +55,21 @@ def sums_of(row: Row) -> RunSums:
         cost_usd=row["cost_usd"],
         priced=row["priced"],
         priced_successes=row["priced_successes"],
-        priced_usd=row["priced_usd"],
-        priced_squares=row["priced_squares"],
-        priced_success_usd=row["priced_success_usd"],
+        priced_usd=float(row["priced_usd"] or 0),
+        priced_squares=float(row["priced_squares"] or 0),
+        priced_success_usd=float(row["priced_success_usd"] or 0),
         graded=row["graded"],
-        quality=row["quality"],
-        quality_squares=row["quality_squares"],
+        quality=row["quality"] or 0.0,
+        quality_squares=row["quality_squares"] or 0.0,
         input_tokens=int(row["input_tokens"]),
         output_tokens=int(row["output_tokens"]),
         cache_read_tokens=int(row["cache_read_tokens"]),
         windowed=row["windowed"],
-        efficiency=row["efficiency"],
+        efficiency=row["efficiency"] or 0.0,
         truncated=row["truncated"],
         overflowed=row["overflowed"],
-        turns=int(row["turns"]),
+        turns=row["turns"],
         errors={row["error_type"] or UNKNOWN: failed} if failed else {},
-        lengths=tuple(
-            LengthBin(*each)
-            for each in zip(row["lengths"], row["length_runs"], row["least"], row["most"], strict=True)
-        ),
     )
 
 
