@@ -15,7 +15,7 @@ import pytest
 
 from tamma import errors
 from tamma.errors import BadCredentials, NotFound, PlatformError, Transient, Unsupported
-from tamma.model.repository import RepoRef
+from tamma.model.repository import RepoRef, Target
 from tamma.platforms import interface
 from tamma.platforms.interface import Platform, PlatformPlugin, PlatformSettings
 from tamma.platforms.plugins.methods import functions
@@ -103,7 +103,7 @@ async def test_the_suite_takes_the_page_s_platform(
 
 async def test_a_write_whose_answer_was_lost_is_done_once(harness: Harness) -> None:
     [number] = await harness.add_issues(1)
-    target = interface.Target("issue", number)
+    target = Target("issue", number)
 
     async def comment() -> object:
         return await harness.platform.ensure_comment(harness.repo, target, "hello", "op-1")
@@ -147,8 +147,8 @@ async def test_it_works_as_a_plugin(house: ModuleType) -> None:
     try:
         issue = await platform.get_issue(REPO, "1")
         assert (issue.title, issue.state) == ("A bug", "open")
-        first = await platform.ensure_comment(REPO, interface.Target("issue", "1"), "x" * 20_000, "op-1")
-        assert await platform.list_comments(REPO, interface.Target("issue", "1")) == (first,)
+        first = await platform.ensure_comment(REPO, Target("issue", "1"), "x" * 20_000, "op-1")
+        assert await platform.list_comments(REPO, Target("issue", "1")) == (first,)
         assert len(first.body) < 10_000
         assert (await platform.get_repository(REPO)).clone_url.startswith("https://git.house.example/")
         with pytest.raises(NotFound, match="House Git answered 404"):
