@@ -1,8 +1,8 @@
 """Results of others, as SWE-bench's own evaluation writes them.
 
 Read are the report of a whole evaluation (`resolved_ids`, `unresolved_ids`, `empty_patch_ids`, `error_ids`;
-schema 2, and the older lists `resolved`, `no_generation`, …), and reports by instance
-(an object with `resolved` for each id). Predictions alone (`model_patch`) say nothing of success and are refused.
+schema 2, and the older lists `resolved`, `no_generation`, …), and reports by instance (for each id an object
+with `resolved`). Predictions alone (`model_patch`) say nothing of success: they are refused.
 """
 
 from __future__ import annotations
