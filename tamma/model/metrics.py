@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from tamma.model.agent import AgentPin, TaskType
 from tamma.model.ids import TaskId
+from tamma.model.references import RepoRef
 
 
 class RunKind(StrEnum):
@@ -108,6 +109,13 @@ def rated(
     return (*graders, *shared)
 
 
+def told(parts: Sequence[QualityPart], part: QualityPart) -> tuple[QualityPart, ...]:
+    """The parts with one that is known only later, added before what people said, or replaced."""
+    others = [other for other in parts if other.grader != part.grader]
+    people = [other for other in others if other.grader.startswith(PERSON)]
+    return (*(other for other in others if other not in people), part, *people)
+
+
 @dataclass(frozen=True, slots=True)
 class StepMetrics:
     """One step of a run: `plan`, `test`, `implement`, `fix` or `review`."""
@@ -142,6 +150,22 @@ class Cell:
     unit: str
     """The task's id within its suite; in a live split the run's issue."""
     replicate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MergedChange:
+    """What a run merged, and where: how it is found again when it is asked whether it was kept."""
+
+    repo: RepoRef
+    branch: str
+    """It was merged into this one."""
+    sha: str
+    """The commit that brought it in."""
+    at: datetime
+    head_sha: str = ""
+    """The commit that was reviewed."""
+    pull_request: str = ""
+    """Its number; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +205,5 @@ class RunMetrics:
     context: ContextUse = field(default_factory=ContextUse)
     steps: tuple[StepMetrics, ...] = ()
     cell: Cell | None = None
+    merged: MergedChange | None = None
+    """None: the run merged nothing, or it is older than this question."""
