@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tamma.model.analysis import MetricFilter, TimeRange
-from tamma.model.metrics import RunMetrics, rated, weighted
+from tamma.model.metrics import QualityPart, RunMetrics, rated, told, weighted
 from tamma.store.codec import check_key
 from tamma.store.metric_rows import check_rating, check_run, clean_part, kept, not_measured
 
@@ -19,6 +19,7 @@ class MemoryMetrics:
         super().__init__()
         self._runs: dict[str, RunMetrics] = {}
         self._rated: set[str] = set()
+        self._settled: set[str] = set()
 
     async def record_run(self, run: RunMetrics) -> None:
         check_run(run)
@@ -31,6 +32,7 @@ class MemoryMetrics:
                 del self._runs[other.run_id]
                 if other.run_id != run.run_id:
                     self._rated.discard(other.run_id)
+                    self._settled.discard(other.run_id)
         self._runs[run.run_id] = run
 
     async def read_runs(
@@ -62,6 +64,27 @@ class MemoryMetrics:
         parts = tuple(map(clean_part, rated(run.quality_parts, score, by=by, detail=detail)))
         self._runs[run.run_id] = replace(run, quality=weighted(parts), quality_parts=parts)
         self._rated.add(run.run_id)
+
+    async def unsettled_runs(self, before: datetime, *, limit: int) -> tuple[RunMetrics, ...]:
+        found = [
+            (run.merged.at, run.run_id, run)
+            for run in self._runs.values()
+            if run.merged is not None and run.run_id not in self._settled and run.merged.at < before
+        ]
+        return tuple(
+            _without_steps(run) for *_, run in sorted(found, key=lambda item: item[:2])[: max(limit, 0)]
+        )
+
+    async def settle_run(self, run_id: str, part: QualityPart | None) -> None:
+        check_key("the run id", run_id)
+        run = self._runs.get(run_id)
+        if run is None or run.merged is None or run_id in self._settled:
+            return
+        self._settled.add(run_id)
+        if part is not None:
+            parts = told(run.quality_parts, clean_part(part))
+            self._runs[run_id] = replace(run, quality=weighted(parts), quality_parts=parts)
+            self._rated.add(run_id)
 
     async def known_repos(self) -> Sequence[str]:
         return sorted({run.repo for run in self._runs.values()})

@@ -16,7 +16,15 @@ from tamma.errors import StoreError
 from tamma.model.agent import AgentId, AgentPin, ConfigHash, TaskType
 from tamma.model.foreign import mend_text
 from tamma.model.ids import TaskId
-from tamma.model.metrics import Cell, ContextUse, QualityPart, RunKind, RunMetrics, StepMetrics
+from tamma.model.metrics import (
+    Cell,
+    ContextUse,
+    MergedChange,
+    QualityPart,
+    RunKind,
+    RunMetrics,
+    StepMetrics,
+)
 from tamma.store.codec import check_key
 from tamma.store.database import Row
 
@@ -65,6 +73,7 @@ def kept(run: RunMetrics) -> RunMetrics:
         error_type=_text(run.error_type),
         quality_parts=tuple(clean_part(part) for part in run.quality_parts),
         steps=tuple(_clean_step(step) for step in run.steps),
+        merged=None if run.merged is None else _clean_merged(run.merged),
     )
 
 
@@ -81,6 +90,11 @@ def _clean_step(step: StepMetrics) -> StepMetrics:
         error_type=_text(step.error_type),
         started_at=step.started_at.astimezone(UTC),
     )
+
+
+def _clean_merged(merged: MergedChange) -> MergedChange:
+    repo = replace(merged.repo, owner=_text(merged.repo.owner), name=_text(merged.repo.name))
+    return replace(merged, repo=repo, branch=_text(merged.branch), at=merged.at.astimezone(UTC))
 
 
 def _text(value: str) -> str:
@@ -118,6 +132,11 @@ def run_json(run: RunMetrics) -> str:
         }
     if cell is not None:
         row |= {"test": cell.test, "arm": cell.arm, "unit": cell.unit, "replicate": cell.replicate}
+    if run.merged is not None:
+        row |= {
+            "merged": json.loads(_merged().dump_json(run.merged)),
+            "unsettled_since": run.merged.at.isoformat(),
+        }
     return json.dumps(row)
 
 
@@ -165,6 +184,13 @@ def _parts() -> TypeAdapter[tuple[QualityPart, ...]]:
     return TypeAdapter(tuple[QualityPart, ...])
 
 
+@cache
+def _merged() -> TypeAdapter[MergedChange]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(MergedChange)
+
+
 def parts_to_json(parts: tuple[QualityPart, ...]) -> str:
     return _parts().dump_json(parts).decode()
 
@@ -206,6 +232,7 @@ def run_of(row: Row, steps: tuple[StepMetrics, ...] = ()) -> RunMetrics:
         context=_context(row),
         steps=steps,
         cell=_cell(row),
+        merged=None if row["merged"] is None else _clean_merged(_merged().validate_json(row["merged"])),
     )
 
 

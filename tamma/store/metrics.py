@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tamma.model.analysis import MetricFilter, TimeRange
-from tamma.model.metrics import RunMetrics, rated, weighted
+from tamma.model.metrics import QualityPart, RunMetrics, rated, told, weighted
 from tamma.store.codec import check_key
 from tamma.store.database import Database
 from tamma.store.metric_rows import (
@@ -33,6 +33,12 @@ WHERE task_id = $1 ORDER BY ended_at DESC, run_id DESC LIMIT 1"""
 _RATE = """
 UPDATE run_metrics SET quality = $3, quality_parts = $4, rated = true
 WHERE run_id = $1 AND quality_parts = $2 RETURNING run_id"""
+_UNSETTLED = "SELECT * FROM run_metrics WHERE unsettled_since < $1 ORDER BY unsettled_since, run_id LIMIT $2"
+_OPEN = "SELECT quality_parts FROM run_metrics WHERE run_id = $1 AND unsettled_since IS NOT NULL"
+_SETTLE = """
+UPDATE run_metrics SET quality = $3, quality_parts = $4, rated = true, unsettled_since = NULL
+WHERE run_id = $1 AND quality_parts = $2 AND unsettled_since IS NOT NULL RETURNING run_id"""
+_GIVE_UP = "UPDATE run_metrics SET unsettled_since = NULL WHERE run_id = $1"
 # Each name by one look into the index, instead of all rows.
 _REPOS = """
 WITH RECURSIVE names AS (
@@ -97,6 +103,22 @@ class Metrics:
             if await self._database.fetch(
                 _RATE, rows[0]["run_id"], before, weighted(parts), parts_to_json(parts)
             ):
+                return
+
+    async def unsettled_runs(self, before: datetime, *, limit: int) -> tuple[RunMetrics, ...]:
+        rows = await self._database.fetch(_UNSETTLED, before, max(limit, 0))
+        return tuple(map(run_of, rows))
+
+    async def settle_run(self, run_id: str, part: QualityPart | None) -> None:
+        check_key("the run id", run_id)
+        if part is None:
+            await self._database.fetch(_GIVE_UP, run_id)
+            return
+        while rows := await self._database.fetch(_OPEN, run_id):
+            before = rows[0]["quality_parts"]
+            parts = told(parts_from_json(before), clean_part(part))
+            # As in `rate_run`: somebody may rate it meanwhile.
+            if await self._database.fetch(_SETTLE, run_id, before, weighted(parts), parts_to_json(parts)):
                 return
 
     async def known_repos(self) -> Sequence[str]:

@@ -17,12 +17,14 @@ from tamma.model.metrics import (
     PEOPLES_WEIGHT,
     Cell,
     ContextUse,
+    MergedChange,
     QualityPart,
     RunKind,
     RunMetrics,
     StepMetrics,
     weighted,
 )
+from tamma.model.references import RepoRef
 from tamma.store.postgres import PostgresStore
 from tests.store.conftest import AnyStore
 from tests.support.postgres import session
@@ -273,3 +275,67 @@ async def test_a_reports_range_is_found_by_an_index(postgres: PostgresStore, dsn
             "EXPLAIN SELECT count(*) FROM run_metrics WHERE agent_id = 'a-1' AND ended_at >= now()"
         )
     assert any("run_metrics_agent" in row[0] for row in rows)
+
+
+MERGED = replace(
+    RUN,
+    merged=MergedChange(
+        RepoRef("github.com", "acme", "calc"), "main", "c" * 40, NOON, head_sha="d" * 40, pull_request="7"
+    ),
+)
+KEPT = QualityPart("kept", 0.0, 0.5, "reverted")
+TOMORROW = NOON + timedelta(days=1)
+
+
+async def test_what_a_run_merged_is_open_until_it_is_settled(store: AnyStore) -> None:
+    await store.record_run(RUN)
+    assert await store.unsettled_runs(TOMORROW, limit=9) == ()
+    await store.record_run(MERGED)
+    assert await store.read_run("r-1") == MERGED
+    assert await store.unsettled_runs(NOON, limit=9) == ()
+    assert await store.unsettled_runs(TOMORROW, limit=9) == (replace(MERGED, steps=()),)
+    assert await store.unsettled_runs(TOMORROW, limit=0) == ()
+    await store.settle_run("r-1", KEPT)
+    parts = (*RUN.quality_parts, KEPT)
+    assert await store.read_run("r-1") == replace(MERGED, quality=weighted(parts), quality_parts=parts)
+    assert await store.unsettled_runs(TOMORROW, limit=9) == ()
+
+
+async def test_the_first_answer_stays_also_where_the_run_is_recorded_again(store: AnyStore) -> None:
+    await store.record_run(MERGED)
+    await store.settle_run("r-1", KEPT)
+    settled = await store.read_run("r-1")
+    await store.settle_run("r-1", replace(KEPT, score=100.0))
+    await store.settle_run("r-1", None)
+    await store.record_run(MERGED)
+    assert await store.read_run("r-1") == settled
+    assert await store.unsettled_runs(TOMORROW, limit=9) == ()
+
+
+async def test_an_answer_that_never_comes_leaves_the_quality_alone(store: AnyStore) -> None:
+    await store.record_run(MERGED)
+    await store.settle_run("r-1", None)
+    await store.settle_run("r-1", KEPT)
+    await store.settle_run("r-2", KEPT)
+    assert await store.read_run("r-1") == MERGED
+    await store.record_run(MERGED)
+    assert await store.unsettled_runs(TOMORROW, limit=9) == ()
+
+
+async def test_the_longest_open_come_first(store: AnyStore) -> None:
+    assert MERGED.merged is not None
+    for number in (2, 3, 1):
+        merged = replace(MERGED.merged, at=NOON - timedelta(days=number))
+        await store.record_run(replace(MERGED, run_id=f"r-{number}", merged=merged, steps=()))
+    found = await store.unsettled_runs(NOON - timedelta(days=1), limit=1)
+    assert [run.run_id for run in found] == ["r-3"]
+    found = await store.unsettled_runs(NOON - timedelta(days=1), limit=9)
+    assert [run.run_id for run in found] == ["r-3", "r-2"]
+
+
+async def test_an_answer_and_a_person_s_rating_do_not_lose_each_other(store: AnyStore) -> None:
+    await store.record_run(MERGED)
+    await asyncio.gather(store.rate_run("t-1", 50, by="ann"), store.settle_run("r-1", KEPT))
+    run = await store.read_run("r-1")
+    assert run is not None
+    assert {part.grader for part in run.quality_parts} == {"gates", "kept", "person:ann"}

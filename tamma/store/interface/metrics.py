@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tamma.model.analysis import MetricFilter, TimeRange
-from tamma.model.metrics import RunMetrics
+from tamma.model.metrics import QualityPart, RunMetrics
 
 
 class MetricStore(Protocol):
@@ -39,6 +39,16 @@ class MetricStore(Protocol):
 
         Raises StoreError where there is no such run.
         """
+        ...
+
+    async def unsettled_runs(self, before: datetime, *, limit: int) -> tuple[RunMetrics, ...]:
+        """Runs that merged something before then of which it is open whether it was kept; the longest open
+        first, without their steps."""
+        ...
+
+    async def settle_run(self, run_id: str, part: QualityPart | None) -> None:
+        """Add the answer to the run's quality parts, once; None: there will be none. What is settled, or is
+        not there, stays as it is."""
         ...
 
     async def known_repos(self) -> Sequence[str]: ...
