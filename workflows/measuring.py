@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tamma.agents.quality import Work, graded
 from tamma.model.metrics import (
     Cell,
+    MergedChange,
     ModelUse,
     QualityPart,
     RunKind,
@@ -143,6 +144,21 @@ def run_metrics(
         context=use.context,
         steps=tuple(state.steps),
         cell=cell,
+        merged=merged(request, state),
+    )
+
+
+def merged(request: DevRequest, state: RunState) -> MergedChange | None:
+    """What the run merged; None where nothing was."""
+    if not state.merge_sha or state.merged_at is None or state.issue is None:
+        return None
+    return MergedChange(
+        request.repo,
+        state.issue.base_branch,
+        state.merge_sha,
+        state.merged_at,
+        head_sha=state.published.sha if state.published else "",
+        pull_request=state.pull_request,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId
@@ -44,6 +45,7 @@ class RunState:
     pull_request: str = ""
     pull_request_url: str = ""
     merge_sha: str = ""
+    merged_at: datetime | None = None
     sandbox_tier: str = ""
     session_id: SessionId | None = None
     session_workflow: str = ""

@@ -141,7 +141,7 @@ class Delivery(Coding):
             await self._enter(Phase.MERGE)
             merged = await self._merge_once()
             if merged.outcome is not MergeOutcome.REFUSED:
-                state.merge_sha = merged.sha
+                state.merge_sha, state.merged_at = merged.sha, workflow.now()
                 return True
             if not state.pull_request:
                 state.note(f"not merged: {merged.reason}")
