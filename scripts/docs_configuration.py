@@ -220,6 +220,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "protectedPaths": ["deploy/**", "*.sql"],
         }
     },
+    "quality": {"quality": {"revertWindowDays": 14}},
     "mcpServers.NAME": {
         "mcpServers": {
             "tracker": {

@@ -23,6 +23,7 @@ from activities.bench import BenchActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
+from activities.kept import WINDOW, KeptActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
@@ -58,6 +59,7 @@ from tamma.store.interface import Store
 from tamma.store.postgres import PostgresStore
 from tamma.telemetry.logs import configure_logging
 from tamma.temporal.client import connect
+from tamma.temporal.daily import ensure_kept_check
 from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.tls import tls_of
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
@@ -67,6 +69,7 @@ from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 from workflows.bench_run import BenchRun
+from workflows.kept_check import KeptCheck
 from workflows.trial import Trial
 
 if TYPE_CHECKING:
@@ -113,6 +116,8 @@ class Parts:
     """How pull requests and issues are to look, by the platform's id."""
     locate: Locate = nowhere
     """On which configured platform a trial's repository is."""
+    revert_window: timedelta = WINDOW
+    """How long after its merge a change is watched for a revert; zero: not at all."""
 
 
 def workers(
@@ -129,6 +134,7 @@ def workers(
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
+    kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
     bench = BenchActivities(parts.store)
     judging = JudgingActivities(ai, parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
@@ -146,7 +152,7 @@ def workers(
             Worker(
                 client,
                 task_queue=TASK_QUEUE,
-                workflows=[AutonomousDev, AgentSession, Trial, ABTest, BenchRun],
+                workflows=[AutonomousDev, AgentSession, Trial, ABTest, BenchRun, KeptCheck],
                 activities=[
                     platform.accept_issue,
                     platform.open_pull_request,
@@ -157,6 +163,7 @@ def workers(
                     small.record_event,
                     small.put_text,
                     small.record_run,
+                    kept.look_for_reverts,
                     experiments.freeze_test,
                     experiments.read_units,
                     experiments.count_runs,
@@ -284,6 +291,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         model_rate=worker.model_calls_per_second,
         conventions=lambda name: conventions_for_platform(loaded, name),
         locate=locator(loaded),
+        revert_window=timedelta(days=loaded.config.quality.revert_window_days),
     )
 
 
@@ -333,6 +341,8 @@ async def run_worker(loaded: LoadedConfig, stop: asyncio.Event) -> None:
             identity=f"{os.getpid()}@{parts.host}",
         )
         await _preload(loaded, parts)
+        if mode != "worker" and parts.revert_window:
+            await _have_reverts_looked_for(client)
         settle_memory()
         log.info("worker.started", mode=mode, host=parts.host, temporal=temporal.address)
         await serve(
@@ -360,6 +370,16 @@ async def _preload(loaded: LoadedConfig, parts: Parts) -> None:
         await parts.providers.get(loaded.config.providers.default)
     except TammaError as error:
         log.warning("provider.not_ready", provider=loaded.config.providers.default, reason=error.message)
+
+
+async def _have_reverts_looked_for(client: Client) -> None:
+    """No reason not to work, where the server takes no schedule: it is asked again at the next start."""
+    from temporalio.service import RPCError
+
+    try:
+        await ensure_kept_check(client)
+    except RPCError as error:
+        log.warning("kept.no_schedule", reason=error.message)
 
 
 async def main() -> int:

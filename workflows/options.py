@@ -78,6 +78,9 @@ TOOLS = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 WORKSPACE_CALL = Options(start_to_close=300, heartbeat=10, retries=WORKSPACE_RETRIES)
 STORE_CALL = Options(start_to_close=30, heartbeat=5, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
 ANALYSIS = Options(start_to_close=600, heartbeat=10, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
+MANY_REPOSITORIES = Options(
+    start_to_close=6 * 3600, heartbeat=10, retries=STORE_RETRIES, schedule_to_close=20 * 3600
+)
 CLEAN_UP = Options(
     start_to_close=120, heartbeat=10, retries=WORKSPACE_RETRIES, schedule_to_close=600, schedule_to_start=60
 )

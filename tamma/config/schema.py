@@ -237,6 +237,13 @@ class RunConfig(Section):
     """Globs: a change that touches them waits for a person."""
 
 
+class QualityConfig(Section):
+    """How good runs' work was: see docs/agents.md."""
+
+    revert_window_days: Annotated[float, Field(ge=0, le=365)] = 14
+    """Days after its merge within which a revert of a change counts against its run. 0: nobody looks."""
+
+
 class McpServerConfig(Section):
     """A server of the Model Context Protocol, whose tools agents may use beside their own: a `command` or a
     `url`. A command runs outside of the sandbox, with your rights: name only servers that you trust."""
@@ -278,4 +285,5 @@ class TammaConfig(Section):
     worker: WorkerConfig = Field(default_factory=WorkerConfig)
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
+    quality: QualityConfig = Field(default_factory=QualityConfig)
     mcp_servers: dict[ServerName, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])
