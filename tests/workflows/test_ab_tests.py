@@ -32,7 +32,7 @@ from tamma.model.metrics import RunMetrics
 from tamma.model.suite import TaskLimits
 from tamma.store.memory import MemoryStore
 from tamma.temporal.plugin import tamma_plugin
-from tests.support.experiments import Handle, Lab, add_runs, lab, production_run
+from tests.support.experiments import Handle, Lab, add_agent, add_runs, lab, production_run
 from tests.support.skipping import skipping_time
 from workflows.ab_test import ABTest
 
@@ -234,6 +234,19 @@ async def test_arms_of_different_size_make_the_test_invalid(tmp_path: Path) -> N
     assert result.verdict is not None
     assert result.verdict.decision is Decision.INVALID
     assert {Reason.SRM, Reason.MISSINGNESS_DIFFERS} & set(result.verdict.reasons)
+
+
+async def test_trials_that_leave_no_measurements_are_paid_and_missing(tmp_path: Path) -> None:
+    limits = TaskLimits(budget_usd=Decimal("0.5"))
+    async with skipped(tmp_path) as (_, it):
+        lost = await add_agent(it.store, "lost", "scripted", active=False)
+        handle = await it.start(it.plan(candidate=lost, limits=limits))
+        seen = await it.until(handle, lambda view: view.failed_trials > 0)
+        result = await handle.result()
+    assert "left no measurements" in seen.notes[0]
+    assert result.verdict is not None
+    assert result.verdict.decision is Decision.INVALID
+    assert result.spent_usd > Decimal("0.5"), "nobody knows what they spent: all of their budgets"
 
 
 async def test_a_model_that_changes_behind_its_name_makes_the_test_invalid(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from decimal import Decimal
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
 
 from activities.interface.experiments import READ_UNITS, ReadUnits, UnitOrder
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
@@ -33,6 +33,8 @@ class PairedTrials(ABSteps):
         self._units: deque[UnitOrder] = deque()
         """Read, but not begun or not begun wholly; the first one is at position `next_unit`."""
         self._trials: set[asyncio.Task[None]] = set()
+        self._cancelling = False
+        """The test itself is cancelled; a trial that somebody else cancels is just lost."""
 
     async def _run_trials(self) -> None:
         """Run trials and take looks until something ends the test; `stop_reason` says what."""
@@ -112,8 +114,8 @@ class PairedTrials(ABSteps):
         state = self._state
         try:
             cost = (await self._child(arm, cell)).cost_usd
-        except ChildWorkflowError as error:
-            if is_cancelled_exception(error):
+        except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
+            if self._cancelling:
                 raise
             # Its measurements are missing, and count as such. What it spent is unknown: at most its budget.
             cost = self._start.plan.limits.budget_usd
@@ -147,6 +149,7 @@ class PairedTrials(ABSteps):
         await workflow.wait_condition(lambda: self._running == 0)
 
     def _cancel_trials(self) -> None:
+        self._cancelling = True
         for trial in self._trials:
             trial.cancel()
 
