@@ -12,14 +12,14 @@ from tamma.model.experiment import ABTestPlan, Mode
 def price(
     plan: ABTestPlan, facts: PlanFacts, trials: int
 ) -> tuple[Decimal | None, Decimal | None, Decimal | None, str]:
-    """Expected, low, high, and in words where they come from. 95 % of tests cost between low and high."""
-    most = plan.limits.budget_usd * trials
-    if plan.budget_usd is not None:
-        most = min(most, plan.budget_usd)
+    """Expected, low, high, and in words where they come from. 95 % of tests cost between low and high, where
+    no budget ends them before.
+    """
     arms = [facts.control.history, facts.candidate.history]
     known = [arm for arm in arms if arm.cost_usd is not None]
     if not known:
         words = f"cost unknown: at most {plan.limits.budget_usd} USD for each of {trials} trials"
+        most = plan.limits.budget_usd * trials
         return None, None, most, words
     means = [arm.cost_usd if arm.cost_usd is not None else (known[0].cost_usd or 0.0) for arm in arms]
     expected = sum(means) * trials / 2
@@ -32,9 +32,9 @@ def price(
     if len(known) == 1:
         words += ", the other arm assumed alike"
     return (
-        min(_dollars(expected), most),
-        min(_dollars(max(expected - half, 0.0)), most),
-        min(_dollars(expected + half), most),
+        _dollars(expected),
+        _dollars(max(expected - half, 0.0)),
+        _dollars(expected + half),
         words,
     )
 

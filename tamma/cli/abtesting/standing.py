@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from tamma.cli.output import note
 from tamma.errors import ConfigError
-from tamma.experiments.planning import effect_words
 from tamma.experiments.report.wire import plain
 from tamma.experiments.stopping import look_in_order
+from tamma.experiments.wording import signed, span
 from tamma.model.ab_run import ABTestView
 from tamma.model.experiment import ABTestId, ABTestResult, Effect, Mode
 from tamma.temporal import ab_tests
@@ -121,12 +121,8 @@ def _effect(effect: Effect) -> str:
     assert effect.estimate is not None
     between = ""
     if effect.low is not None and effect.high is not None:
-        between = f" ({_signed(effect, effect.low)} to {_signed(effect, effect.high)})"
-    return f"{effect.metric} {_signed(effect, effect.estimate)}{between}"
-
-
-def _signed(effect: Effect, value: float) -> str:
-    return ("-" if value < 0 else "+") + effect_words(effect.metric, abs(value))
+        between = f" ({span(effect.metric, effect.low, effect.high)})"
+    return f"{effect.metric}: {signed(effect.metric, effect.estimate)}{between}"
 
 
 def list_row(result: ABTestResult) -> tuple[str, ...]:
