@@ -81,6 +81,7 @@ async def desk(
         await store.close()
 
 
+@pytest.mark.slow
 async def test_a_test_from_its_plan_to_its_report(
     client: Client,
     temporal_address: str,

@@ -53,6 +53,7 @@ async def awaiting(it: Lab, handle: Handle) -> None:
     await it.until(handle, lambda view: view.state is ABTestState.AWAITING_APPROVAL)
 
 
+@pytest.mark.slow
 async def test_a_winner_is_approved_by_signal_after_days_applied_and_rolled_back(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (env, it):
         handle = await it.start(it.plan(reminder_hours=24, canary=Canary(runs=200, margin=0.05)))
@@ -131,6 +132,7 @@ async def test_a_stopped_test_applies_nothing(tmp_path: Path) -> None:
     assert agent.active == 1
 
 
+@pytest.mark.slow
 async def test_an_agent_that_changed_meanwhile_is_not_overwritten_unknowingly(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (_, it):
         handle = await it.start(it.plan(canary=Canary(runs=0)))
@@ -161,6 +163,7 @@ async def test_an_agent_that_changed_meanwhile_is_not_overwritten_unknowingly(tm
     assert len(await it.events("abtest.not_applied")) == 1
 
 
+@pytest.mark.slow
 async def test_a_verdict_that_nobody_answers_expires(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (_, it):
         handle = await it.start(it.plan(approval_days=2.5, reminder_hours=24))
@@ -170,6 +173,7 @@ async def test_a_verdict_that_nobody_answers_expires(tmp_path: Path) -> None:
     assert len(await it.events("abtest.reminder")) == 2
 
 
+@pytest.mark.slow
 async def test_the_plan_may_approve_by_itself_what_the_interval_proves(tmp_path: Path) -> None:
     async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (_, it):
         handle = await it.start(it.plan(auto_approve=True, canary=Canary(runs=20, days=1)))
@@ -191,6 +195,7 @@ async def test_a_budget_is_never_overspent(tmp_path: Path) -> None:
     assert result.verdict is not None
 
 
+@pytest.mark.slow
 async def test_a_paused_test_begins_nothing_and_ends_on_its_last_day(tmp_path: Path) -> None:
     async with skipped(tmp_path) as (env, it):
         handle = await it.start(it.plan(concurrency=1, duration_days=5))
@@ -227,6 +232,7 @@ class OtherModelStore(MemoryStore):
         await super().record_run(run)
 
 
+@pytest.mark.slow
 async def test_arms_of_different_size_make_the_test_invalid(tmp_path: Path) -> None:
     async with skipped(tmp_path, tasks=40, store=LossyStore(), control=WORSE, candidate=BETTER) as (_, it):
         result = await (await it.start()).result()
@@ -236,6 +242,7 @@ async def test_arms_of_different_size_make_the_test_invalid(tmp_path: Path) -> N
     assert {Reason.SRM, Reason.MISSINGNESS_DIFFERS} & set(result.verdict.reasons)
 
 
+@pytest.mark.slow
 async def test_trials_that_leave_no_measurements_are_paid_and_missing(tmp_path: Path) -> None:
     limits = TaskLimits(budget_usd=Decimal("0.5"))
     async with skipped(tmp_path) as (_, it):
@@ -249,6 +256,7 @@ async def test_trials_that_leave_no_measurements_are_paid_and_missing(tmp_path: 
     assert result.spent_usd > Decimal("0.5"), "nobody knows what they spent: all of their budgets"
 
 
+@pytest.mark.slow
 async def test_a_model_that_changes_behind_its_name_makes_the_test_invalid(tmp_path: Path) -> None:
     async with skipped(tmp_path, store=OtherModelStore()) as (_, it):
         result = await (await it.start(it.plan(looks=4))).result()
@@ -270,6 +278,7 @@ async def test_a_bad_plan_is_refused_before_anything_runs(tmp_path: Path) -> Non
     assert "the same configuration" in words
 
 
+@pytest.mark.slow
 async def test_a_live_test_gives_runs_their_arm_and_looks_as_they_end(tmp_path: Path) -> None:
     async with skipped(tmp_path) as (env, it):
         plan = it.plan(mode=Mode.LIVE, suite=None, repos=("memory:acme/*",), sample_size=60, looks=3)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from temporalio.client import Client
 
 from tamma.agents.pinning import resolve
@@ -69,6 +70,7 @@ async def test_a_run_of_the_active_version_works_for_the_arm_that_was_drawn(
         assert "this run is the candidate of the A/B test live" in view.notes
 
 
+@pytest.mark.slow
 async def test_whoever_names_a_version_keeps_it(client: Client, tmp_path: Path) -> None:
     store = MemoryStore()
     control = await add_agent(store, "plain", "scripted")
