@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tamma.cli.linking import Link
     from tamma.temporal.run_index import RunRecord
 
-FINAL = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
-
 
 async def follow_for_people(
     link: Link, record: RunRecord, *, may_wait: bool, to_stderr: bool = False
@@ -45,7 +43,7 @@ async def follow(link: Link, record: RunRecord, told: Audience, *, may_wait: boo
 async def _follow(link: Link, record: RunRecord, told: Audience, *, may_wait: bool) -> TaskView:
     follower = Follower(link.client, record, told, link.ui_url)
     view = await follower.until_final_or_gate()
-    while view.status not in FINAL:
+    while not view.status.final:
         if not (output.interactive() and await _answered(link, record, told, view)) and not may_wait:
             told.pause()
             say_what_waits(view)

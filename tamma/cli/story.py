@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
 
 ZERO = Decimal(0)
-FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 LABELS: dict[Phase, str] = {
     Phase.ACCEPT: "Issue",
@@ -54,7 +53,7 @@ class Frame:
 
     @property
     def final(self) -> bool:
-        return self.view.status in FINAL
+        return self.view.status.final
 
 
 class Mark(Enum):
@@ -101,7 +100,7 @@ def _mark(view: TaskView, place: int, here: int) -> Mark:
         return Mark.TODO
     if view.status is TaskStatus.COMPLETED:
         return Mark.DONE
-    if view.status in FINAL:
+    if view.status.final:
         return Mark.FAILED
     return Mark.WAITING if view.waiting_for else Mark.NOW
 

@@ -27,7 +27,6 @@ OUTCOME: Final = SearchAttributeKey.for_keyword("TammaOutcome")
 PULL_REQUEST: Final = SearchAttributeKey.for_keyword("TammaPullRequest")
 AGENT: Final = SearchAttributeKey.for_keyword("TammaAgent")
 
-_FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 _ALL = f"WorkflowType = '{DEV_WORKFLOW}'"
 _INDEX_LAG = 1.5
 """Seconds after which a run that was just started must be in the index."""
@@ -58,7 +57,7 @@ class RunRecord:
 
     def settle(self, view: TaskView) -> TaskView:
         """The view of a run that was ended from outside: it never learned that, so it says it runs."""
-        if self.live or view.status in _FINAL:
+        if self.live or view.status.final:
             return view
         return replace(view, status=self.status, waiting_for=None, session_workflow="")
 

@@ -216,4 +216,8 @@ def test_counts(number: int, words: str) -> None:
 
 def test_every_phase_has_a_label() -> None:
     assert set(story.LABELS) == set(Phase) - {Phase.DONE}
-    assert {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED} == story.FINAL
+
+
+def test_a_run_that_stands_still_is_not_over() -> None:
+    over = {status for status in TaskStatus if status.final}
+    assert set(TaskStatus) - over == {TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.PAUSED}
