@@ -255,7 +255,12 @@ async def cancel(client: Client, run: index.RunRecord, control: Control) -> Repl
 
 
 async def force_cancel(client: Client, run: index.RunRecord) -> None:
-    """Temporal's own cancellation: what runs is interrupted. Needs no worker to be accepted."""
+    """Temporal's own cancellation: what runs is interrupted. Needs no worker to be accepted.
+
+    Raises RunFinished: the server itself takes the cancellation of a run that is over for a success.
+    """
+    if not run.live:
+        raise _finished(run)
     with server_errors(run.workflow_id):
         await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).cancel()
 

@@ -70,9 +70,10 @@ async def test_submit_and_watch_to_the_merge(client: Client, tmp_path: Path, ter
         assert "already had a run, which completed" in err
         assert "--again" in err
 
-        code, out, err = await terminal.type("pause", shown["taskId"])
-        assert code == 1
-        assert "completed" in err
+        for words in (("pause",), ("cancel",), ("cancel", "--force")):
+            code, out, err = await terminal.type(*words, shown["taskId"])
+            assert (code, out) == (1, "")
+            assert f"the run of {shown['issueReference']} completed on" in err
 
 
 async def test_a_gate_without_a_person_ends_the_watch_with_1(
