@@ -11,7 +11,7 @@ from tamma.cli import gates, output
 from tamma.cli.watching import Audience, Follower, audience, gate
 from tamma.model.task import TaskStatus, TaskView
 from tamma.temporal import runs
-from tamma.temporal.run_errors import RunFinished, RunRefused, WorkerSilent
+from tamma.temporal.run_errors import RunFinished, RunRefused, ServerSilent, WorkerSilent
 
 if TYPE_CHECKING:
     from tamma.cli.linking import Link
@@ -44,16 +44,23 @@ async def _follow(link: Link, record: RunRecord, told: Audience, *, may_wait: bo
     follower = Follower(link.client, record, told, link.ui_url)
     view = await follower.until_final_or_gate()
     while not view.status.final:
-        if not (output.interactive() and await _answered(link, record, told, view)) and not may_wait:
+        known = gate(view)
+        try:
+            answered = output.interactive() and await _answered(link, record, told, view)
+        except (ServerSilent, WorkerSilent) as error:
+            output.note(f"not taken: {error}")
+            told.resume()
+            answered, known = True, None  # asked again when somebody hears the answer
+        if not answered and not may_wait:
             told.pause()
             say_what_waits(view)
             return view
-        view = await follower.until_final_or_gate(gate(view))
+        view = await follower.until_final_or_gate(known)
     return view
 
 
 async def _answered(link: Link, record: RunRecord, told: Audience, view: TaskView) -> bool:
-    """Whether the person answered the gate here and now."""
+    """Whether the person answered the gate here and now. Raises ServerSilent, WorkerSilent."""
     waiting = view.waiting_for
     if waiting is None or waiting.gate not in gates.ANSWERABLE:
         return False
@@ -64,7 +71,7 @@ async def _answered(link: Link, record: RunRecord, told: Audience, view: TaskVie
             return False
         reply = await runs.approve(link.client, record, answer)
         output.note(reply.message)
-    except (RunFinished, RunRefused, WorkerSilent) as error:
+    except (RunFinished, RunRefused) as error:
         output.note(f"not taken: {error}")
     told.resume()
     return True

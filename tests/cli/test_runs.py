@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import Client, RPCError
-from temporalio.service import RPCStatusCode
+from temporalio.service import RetryConfig, RPCStatusCode
 
-from tamma.cli.following import exit_code
+from tamma.cli import gates, output
+from tamma.cli.following import exit_code, follow
+from tamma.cli.invocation import Invocation
+from tamma.cli.linking import Link, Servers
 from tamma.cli.story import Frame
 from tamma.cli.watching import Follower
 from tamma.model.task import (
@@ -26,6 +29,7 @@ from tamma.model.task import (
     TaskView,
 )
 from tamma.temporal import run_index, runs
+from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.run_errors import (
     RunAmbiguous,
     RunFinished,
@@ -36,6 +40,7 @@ from tamma.temporal.run_errors import (
     server_errors,
 )
 from tests.cli.shop import shop_of
+from tests.support.wire import wire_to
 
 
 class Recorder:
@@ -204,6 +209,37 @@ async def test_a_watcher_outlives_its_worker(client: Client, tmp_path: Path) -> 
             assert run.live, "as it was looked up"
             with pytest.raises(RunFinished, match="failed on"):
                 await runs.approve(client, run, Approval(Gate.PLAN, "approve"))
+
+
+@pytest.mark.usefixtures("tamma_home")
+async def test_an_answer_that_nobody_heard_is_asked_for_again(
+    client: Client, temporal_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, heard, asked = shop_of(tmp_path), Recorder(), list[str]()
+    name = shop.name()
+    async with shop.worker(client, tmp_path), wire_to(temporal_address) as wire:
+        await runs.start_run(client, shop.request(approve=ApprovePolicy.PLAN), name.workflow_id)
+        run = await run_index.describe(client, name.workflow_id)
+
+        def ask(view: TaskView) -> Approval:
+            asked.append(view.task_id)
+            if len(asked) == 1:
+                wire.cut()
+            return Approval(Gate.PLAN, "reject", by="ada", text="not now")
+
+        monkeypatch.setattr(gates, "ask", ask)
+        monkeypatch.setattr(output, "interactive", lambda: True)
+        over_the_wire = await Client.connect(
+            wire.address, plugins=[tamma_plugin()], retry_config=RetryConfig(max_elapsed_time_millis=300)
+        )
+        link = Link(over_the_wire, Invocation().load(), Servers(wire.address, "default", ""))
+        async with asyncio.timeout(60):
+            watching = asyncio.create_task(follow(link, run, heard, may_wait=True))
+            await heard.noticed.wait()
+            await wire.mend()
+            assert (await watching).status is TaskStatus.CANCELLED
+    assert asked == [run.task_id] * 2
+    assert heard.notices[1:] == ["it answers again"]
 
 
 @pytest.mark.parametrize("status", [RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED])
