@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import Client
 
-from tamma.cli import main
+from tamma.cli import main, output
 from tamma.cli.commands import submit
 from tamma.temporal import run_index
 from tests.cli.shop import Shop, configure, shop_of
@@ -146,7 +147,31 @@ async def test_who_only_hands_in_is_let_go_though_nobody_can_read_the_issue(
         assert (await terminal.type("status", terminal.issue))[1].splitlines()[0] == out.splitlines()[0]
         told = await terminal.json(*words)
         assert (told["new"], told["phase"]) == (False, "accept")
-    await client.get_workflow_handle(told["workflowId"]).terminate("the test is over")
+        await client.get_workflow_handle(told["workflowId"]).terminate("enough of it")
+
+
+async def test_a_watch_begins_with_the_stored_run_though_nobody_can_read_the_issue(
+    client: Client, tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, begun = output.data, threading.Event()
+
+    def data(text: str = "") -> None:
+        shown(text)
+        if text.endswith("] Issue"):
+            begun.set()
+
+    monkeypatch.setattr(submit, "NO_WORKER_AFTER", 0.5)
+    monkeypatch.setattr(output, "data", data)
+    outage = [{"on": "get_issue", "error": "Transient", "times": 1000}]
+    async with shop_of(tmp_path).worker(client, tmp_path, faults=outage):
+        submitting = terminal.type("submit", terminal.issue, "--provider", "scripted", "--watch")
+        watching = asyncio.create_task(submitting)
+        assert await asyncio.to_thread(begun.wait, 30)
+        await client.get_workflow_handle(shop_of(tmp_path).name().workflow_id).terminate("enough of it")
+        code, out, err = await watching
+    assert code == 1
+    assert "the run is stored" in err
+    assert "] failed" in out.splitlines()[-1]
 
 
 async def test_names_of_no_run(terminal: Terminal) -> None:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from tamma.cli.reference import IssueName
     from tamma.config.load import LoadedConfig
     from tamma.model.task import DevRequest
+    from tamma.temporal.run_index import RunRecord
     from tamma.temporal.runs import StartedRun
 
 NO_WORKER_AFTER = 8.0
-"""Seconds after which a person is told why nothing happens."""
+"""Seconds after which a person is told why nothing happens, and a watch begins with the stored run."""
 LEAVES_AFTER = 30.0
 """Seconds after which whoever does not watch is let go though nobody could read the issue yet."""
 
@@ -160,15 +161,17 @@ async def command(
         if agent is not None:
             async with link.store() as store:
                 request = replace(request, agent=await chosen(store, agent, wishes, loaded))
-        started = await _start(link, request, name, again=again, patience=None if watch else LEAVES_AFTER)
-        if started is None:
-            await _tell_where_it_stands(link, request, name, as_json=as_json)
+        started = await _start(link, request, name, again=again, watch=watch)
+        if started is not None and not watch:
+            _say_whether_new(new=started.new)
+            _show_started(link, started, name, as_json=as_json)
             return 0
-        if not started.new:
-            output.note("this issue has a live run already; this is it")
+        record = await _stored(link, name, started)
+        new = record.task_id == request.task_id
+        _say_whether_new(new=new)
         if watch:
-            return await _watch(link, started, as_json=as_json)
-        _show_started(link, started, name, as_json=as_json)
+            return await _watch(link, record, as_json=as_json)
+        await _tell_where_it_stands(link, record, as_json=as_json, new=new)
         return 0
 
 
@@ -178,9 +181,9 @@ def _folder(issue: str, issue_file: str | None) -> Path | None:
 
 
 async def _start(
-    link: Link, request: DevRequest, name: IssueName, *, again: bool, patience: float | None
+    link: Link, request: DevRequest, name: IssueName, *, again: bool, watch: bool
 ) -> StartedRun | None:
-    """The run once its issue was read; None where that takes longer than `patience` seconds."""
+    """The run once its issue was read; None where that takes so long that the stored run has to do."""
     from tamma.temporal import runs
 
     starting = asyncio.ensure_future(runs.start_run(link.client, request, name.workflow_id, again=again))
@@ -191,8 +194,9 @@ async def _start(
                 "nobody could read the issue yet; the run is stored and begins by itself, and "
                 f"`tamma status {name.workflow_id}` says what it waits for …"
             )
-            rest = None if patience is None else max(0, patience - NO_WORKER_AFTER)
-            done, _ = await asyncio.wait([starting], timeout=rest)
+            if watch and await _taken(link, request, name):
+                return None
+            done, _ = await asyncio.wait([starting], timeout=LEAVES_AFTER - NO_WORKER_AFTER)
         return await starting if done else None
     except asyncio.CancelledError:
         output.note(f"\nleft; the run may have begun: tamma status {name.workflow_id}")
@@ -202,15 +206,34 @@ async def _start(
         await asyncio.wait([starting])
 
 
-async def _tell_where_it_stands(link: Link, request: DevRequest, name: IssueName, *, as_json: bool) -> None:
-    """What `tamma status` says. Raises RunNotFound where the server never took the run."""
-    from tamma.cli import standing
+async def _taken(link: Link, request: DevRequest, name: IssueName) -> bool:
+    """Whether the server has the run by now, and no former one of the issue alone."""
+    from tamma.temporal.run_errors import RunNotFound, ServerSilent
+
+    try:
+        record = await _stored(link, name, None)
+    except (RunNotFound, ServerSilent):
+        return False
+    return record.live or record.task_id == request.task_id
+
+
+async def _stored(link: Link, name: IssueName, started: StartedRun | None) -> RunRecord:
+    """The run, whether its issue was read or not. Raises RunNotFound where the server never took it."""
     from tamma.temporal import run_index
 
-    record = await run_index.describe(link.client, name.workflow_id)
-    new = record.task_id == request.task_id
+    run_id = started.run_id if started is not None else ""
+    return await run_index.describe(link.client, name.workflow_id, run_id or None)
+
+
+def _say_whether_new(*, new: bool) -> None:
     if not new:
         output.note("this issue has a live run already; this is it")
+
+
+async def _tell_where_it_stands(link: Link, record: RunRecord, *, as_json: bool, new: bool) -> None:
+    """What `tamma status` says."""
+    from tamma.cli import standing
+
     await standing.tell(link, record, as_json=as_json, new=new)
     output.note(f"hint: `tamma watch {record.task_id}` follows it")
 
@@ -277,14 +300,13 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
     output.note(f"hint: `tamma watch {accepted.task_id}` follows it")
 
 
-async def _watch(link: Link, started: StartedRun, *, as_json: bool) -> int:
+async def _watch(link: Link, record: RunRecord, *, as_json: bool) -> int:
     from tamma.cli import shapes
     from tamma.cli.following import exit_code, follow_for_people
     from tamma.temporal import run_index
 
-    record = await run_index.describe(link.client, started.workflow_id, started.run_id or None)
     view = await follow_for_people(link, record, may_wait=False, to_stderr=as_json)
     if as_json:
-        record = await run_index.describe(link.client, started.workflow_id, started.run_id or None)
+        record = await run_index.describe(link.client, record.workflow_id, record.run_id)
         output.json_document(shapes.task_json(record, view, link.ui_url))
     return exit_code(view)
