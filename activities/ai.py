@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -25,36 +23,24 @@ from activities.interface import (
     ReviewMade,
 )
 from activities.pools import ProviderPool
+from activities.requests import request_for
+from activities.streams import streamed
 from activities.transcripts import Transcripts
 from activities.turns import entry_of, spend_of, use_of
 from tamma.agents.answers import read_plan, read_review
-from tamma.agents.handover import handed_over
 from tamma.agents.prompting import fenced
-from tamma.agents.window import fit
-from tamma.errors import ContentFiltered, ContextOverflow
+from tamma.errors import ContextOverflow
 from tamma.model.agent import Parameters
-from tamma.model.conversation import (
-    Completion,
-    FinishReason,
-    Message,
-    Request,
-    Role,
-    Text,
-    TextDelta,
-    Tool,
-    ToolCallStart,
-)
+from tamma.model.conversation import Completion, Message, Role, Text, Tool
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import ModelTurn, Opening
 from tamma.model.task import AgentChoice, Spend
-from tamma.providers.interface import Folder, Provider, settled
+from tamma.providers.interface import settled
 from tamma.providers.routing.chain import Link, Routes, ask_in_turn
 from tamma.store.interface import Entry, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 
-DEFAULT_WINDOW = 128_000
-"""Tokens, where neither the configuration nor the catalogue knows the model's window."""
 PLAN_SHOWN = 6000
 TEXT_SHOWN = 300
 _FENCED = {"issue": "issue", "plan": "plan", "context": "context", "diff": "diff"}
@@ -233,9 +219,9 @@ class AIActivities:
             provider = await self._providers.get(link.provider)
             model = await settled(provider, link.model or provider.settings.model or "")
             own = worker.parameters if link.provider == agent.provider else Parameters()
-            request, used = _request(provider, model, own, history, worker=worker, tools=tools)
+            request, used = request_for(provider, model, own, history, worker=worker, tools=tools)
             try:
-                completion = await _stream(provider, replace(request, metadata=metadata), pulse)
+                completion = await streamed(provider, replace(request, metadata=metadata), pulse)
             except ContextOverflow:
                 uses.append(ContextUse(overflows=1))  # counts where another one answers
                 raise
@@ -262,38 +248,6 @@ class AIActivities:
         return fenced(tag, (await self._store.get_blob(blob)).decode("utf-8", "replace"))
 
 
-def _request(
-    provider: Provider,
-    model: str,
-    own: Parameters,
-    history: Sequence[Entry],
-    *,
-    worker: Worker,
-    tools: tuple[Tool, ...],
-) -> tuple[Request, ContextUse]:
-    """What `provider` is asked, and how its window is used. `own` go before the provider's settings."""
-    settings, system = provider.settings, worker.system_prompt
-    messages = handed_over(
-        ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
-    )
-    window = settings.context_window or provider.capabilities(model).context_window or 0
-    fitted = fit(messages, window or DEFAULT_WINDOW, _overhead(system, tools), worker.context)
-    request = Request(
-        model=model,
-        messages=fitted.messages,
-        system=system,
-        tools=tools,
-        max_output_tokens=own.max_tokens or settings.max_output_tokens,
-        temperature=own.temperature if own.temperature is not None else settings.temperature,
-        top_p=own.top_p,
-        frequency_penalty=own.frequency_penalty,
-        presence_penalty=own.presence_penalty,
-        reasoning_effort=own.reasoning,
-        timeout=settings.timeout,
-    )
-    return request, ContextUse(window, truncations=fitted.cuts_since(messages))
-
-
 def _cache_key(given: CallModel, worker: Worker) -> str:
     """What calls have in common that begin alike: the agent, the repository, the tools."""
     if worker.context.cache_layout != "stable-first":
@@ -307,40 +261,3 @@ def _is_last_attempt() -> bool:
     info = activity.info()
     policy = info.retry_policy
     return policy is not None and 0 < policy.maximum_attempts <= info.attempt
-
-
-async def _stream(provider: Provider, request: Request, pulse: Pulse) -> Completion:
-    folder = Folder()
-    characters = 0
-    async for event in provider.stream(request):
-        folder.add(event)
-        if isinstance(event, TextDelta):
-            characters += len(event.text)
-            pulse.say(f"{characters} characters")
-        elif isinstance(event, ToolCallStart):
-            pulse.say(f"calls {event.name}")
-    completion = folder.completion()
-    reason = completion.finish.reason
-    if reason is FinishReason.CONTEXT_OVERFLOW:
-        raise ContextOverflow(
-            f"the conversation does not fit the window of {request.model!r}",
-            hint="choose a model with a larger window, or set contextWindow of the provider",
-            provider=provider.settings.name,
-            model=request.model,
-        )
-    if reason is FinishReason.CONTENT_FILTER and not completion.message.tool_calls:
-        raise ContentFiltered(
-            f"{request.model!r} refused to answer",
-            hint="look at the transcript with `tamma inspect`; another model may answer",
-            provider=provider.settings.name,
-            model=request.model,
-        )
-    if not completion.message.parts:
-        # Services refuse empty assistant messages in a history: keep the turn, say what it was.
-        return Completion(Message(Role.ASSISTANT, (Text("(no answer)"),)), completion.finish)
-    return completion
-
-
-def _overhead(system: str, tools: tuple[Tool, ...]) -> int:
-    """Tokens of the system prompt and the tools, on the high side."""
-    return (len(system) + sum(len(json.dumps(dict(tool.input_schema))) + 300 for tool in tools)) // 3
