@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tamma.confine import base_python
 from tamma.errors import SandboxUnavailable
-from tamma.workspace.detect import PythonNeeds, python_needs
+from tamma.workspace.ecosystems.needs import PythonNeeds, python_needs
 from tamma.workspace.indexes import Indexes, configured_indexes
 from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
 from tamma.workspace.layout import Layout, locked, write_atomically

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from tamma.workspace.detect import detect, python_needs, requirement_name
+from tamma.workspace.detect import detect
+from tamma.workspace.ecosystems.needs import python_needs
+from tamma.workspace.ecosystems.requirements import requirement_name
 from tamma.workspace.interface import ProjectProfile
 
 

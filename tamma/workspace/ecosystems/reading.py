@@ -1,0 +1,26 @@
+"""Manifests are read as far as they are what they should be: other people wrote them."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import cast
+
+
+def toml(text: str | None) -> dict[str, object]:
+    try:
+        return tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def table(parent: dict[str, object], name: str) -> dict[str, object]:
+    value = parent.get(name)
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
+
+
+def strings(value: object) -> list[str]:
+    return (
+        [item for item in cast(list[object], value) if isinstance(item, str)]
+        if isinstance(value, list)
+        else []
+    )
