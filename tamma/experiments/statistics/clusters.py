@@ -22,7 +22,7 @@ from tamma.experiments.statistics.samples import (
     pairs,
     sample,
 )
-from tamma.experiments.statistics.student import student
+from tamma.experiments.statistics.student import t_test
 from tamma.model.estimates import Arm, Caution, CautionKind, Comparison, Measure
 
 GENERALISES_FROM = 8
@@ -109,17 +109,13 @@ def _tested(
         )
         said += (Caution(kind, words),)
         return Comparison(method, Measure.DIFFERENCE, *arms, estimate=estimate, cautions=said)
-    test = student(estimate, error, df, level)
-    return Comparison(
+    return t_test(
         method,
-        Measure.DIFFERENCE,
-        *arms,
-        estimate=estimate,
-        interval=test.interval(estimate, level),
-        p=test.p,
-        statistic=test.statistic,
-        df=df,
+        arms,
+        estimate,
         standard_error=error,
+        df=df,
+        level=level,
         cautions=said,
     )
 

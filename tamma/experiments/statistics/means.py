@@ -20,7 +20,7 @@ from tamma.experiments.statistics.samples import (
     pairs,
     sample,
 )
-from tamma.experiments.statistics.student import student
+from tamma.experiments.statistics.student import t_test
 from tamma.model.estimates import Arm, Caution, CautionKind, Comparison, Effect, Measure
 
 
@@ -82,17 +82,13 @@ def welch_of_moments(*, control: Moments, treatment: Moments, level: float = 0.9
     # As shares of their sum: squares of the variances themselves would under- or overflow.
     weights = shares[0] / sum(shares), shares[1] / sum(shares)
     df = 1 / (weights[0] ** 2 / (control.n - 1) + weights[1] ** 2 / (treatment.n - 1))
-    test = student(difference, error, df, level)
-    return Comparison(
+    return t_test(
         "welch-t",
-        Measure.DIFFERENCE,
-        *arms,
-        estimate=difference,
-        interval=test.interval(difference, level),
-        p=test.p,
-        statistic=test.statistic,
-        df=df,
+        arms,
+        difference,
         standard_error=error,
+        df=df,
+        level=level,
         effect=Effect("hedges-g", hedges_g(control, treatment)),
         cautions=_small(min(control.n, treatment.n)),
     )
@@ -126,17 +122,13 @@ def paired_t_of(tasks: Pairs, level: float = 0.95) -> Comparison:
         return Comparison("paired-t", Measure.DIFFERENCE, *arms, estimate=mean, cautions=(*said, problem))
     spread = float(np.std(differences, ddof=1))
     error = spread / math.sqrt(tasks.n)
-    test = student(mean, error, tasks.n - 1, level)
-    return Comparison(
+    return t_test(
         "paired-t",
-        Measure.DIFFERENCE,
-        *arms,
-        estimate=mean,
-        interval=test.interval(mean, level),
-        p=test.p,
-        statistic=test.statistic,
-        df=tasks.n - 1,
+        arms,
+        mean,
         standard_error=error,
+        df=tasks.n - 1,
+        level=level,
         effect=Effect("d-z", mean / spread),
         cautions=(*said, *_small(tasks.n)),
     )

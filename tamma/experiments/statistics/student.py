@@ -1,27 +1,35 @@
-"""An estimate, its standard error and degrees of freedom: statistic, p and interval of Student's t."""
+"""An estimate, its standard error and degrees of freedom: the comparison by Student's t."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tamma.experiments.statistics.distributions import student_quantile, student_two_sided
-from tamma.model.estimates import Interval
+from tamma.model.estimates import Arm, Caution, Comparison, Effect, Interval, Measure
 
 
-@dataclass(frozen=True, slots=True)
-class Student:
-    """`halfwidth` is that of the interval at the level asked for."""
-
-    statistic: float
-    p: float
-    halfwidth: float
-
-    def interval(self, estimate: float, level: float) -> Interval:
-        return Interval(estimate - self.halfwidth, estimate + self.halfwidth, level)
-
-
-def student(estimate: float, standard_error: float, df: float, level: float) -> Student:
-    """The t test of `estimate` against 0. `standard_error` must be above 0."""
+def t_test(
+    method: str,
+    arms: tuple[Arm, Arm],
+    estimate: float,
+    *,
+    standard_error: float,
+    df: float,
+    level: float,
+    effect: Effect | None = None,
+    cautions: tuple[Caution, ...] = (),
+) -> Comparison:
+    """The t test of the difference `estimate` against 0. `standard_error` must be above 0."""
     statistic = estimate / standard_error
     halfwidth = student_quantile((1 + level) / 2, df) * standard_error
-    return Student(statistic, student_two_sided(statistic, df), halfwidth)
+    return Comparison(
+        method,
+        Measure.DIFFERENCE,
+        *arms,
+        estimate=estimate,
+        interval=Interval(estimate - halfwidth, estimate + halfwidth, level),
+        p=student_two_sided(statistic, df),
+        statistic=statistic,
+        df=df,
+        standard_error=standard_error,
+        effect=effect,
+        cautions=cautions,
+    )

@@ -16,7 +16,7 @@ from tamma.experiments.statistics.samples import (
     pairs,
     sample,
 )
-from tamma.experiments.statistics.student import student
+from tamma.experiments.statistics.student import t_test
 from tamma.model.estimates import Caution, CautionKind, Comparison, Measure
 
 TRIM = 0.2
@@ -41,17 +41,13 @@ def yuen(
     if problem := _untestable(min(before.kept, after.kept), before.error + after.error > 0):
         return Comparison("yuen", Measure.DIFFERENCE, *arms, estimate=difference, cautions=(*said, problem))
     error, df = (_pooled if equal_variances else _separate)(before, after)
-    test = student(difference, error, df, level)
-    return Comparison(
+    return t_test(
         "yuen",
-        Measure.DIFFERENCE,
-        *arms,
-        estimate=difference,
-        interval=test.interval(difference, level),
-        p=test.p,
-        statistic=test.statistic,
-        df=df,
+        arms,
+        difference,
         standard_error=error,
+        df=df,
+        level=level,
         cautions=said,
     )
 
@@ -78,17 +74,13 @@ def yuen_paired(*, control: Values, treatment: Values, level: float = 0.95) -> C
             "yuen-paired", Measure.DIFFERENCE, *arms, estimate=difference, cautions=(*said, problem)
         )
     error = math.sqrt(_squared_error(apart, before.kept))
-    test = student(difference, error, before.kept - 1, level)
-    return Comparison(
+    return t_test(
         "yuen-paired",
-        Measure.DIFFERENCE,
-        *arms,
-        estimate=difference,
-        interval=test.interval(difference, level),
-        p=test.p,
-        statistic=test.statistic,
-        df=before.kept - 1,
+        arms,
+        difference,
         standard_error=error,
+        df=before.kept - 1,
+        level=level,
         cautions=said,
     )
 
