@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -37,6 +38,17 @@ def json_line(value: object) -> None:
     """One line of NDJSON, flushed: a reader of a stream wants it now."""
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     sys.stdout.flush()
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal, lines with tabs elsewhere."""
+    if terminal():
+        from tamma.cli.render import print_table
+
+        print_table(tuple(heads), [tuple(row) for row in rows])
+        return
+    for row in (heads, *rows):
+        data("\t".join(row))
 
 
 def interactive() -> bool:

@@ -13,22 +13,10 @@ if TYPE_CHECKING:
     from tamma.agents.configs.findings import Finding
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """A table on a terminal, lines with tabs elsewhere."""
-    if output.terminal():
-        from tamma.cli.render import print_table
-
-        print_table(heads, rows)
-        return
-    output.data("\t".join(heads))
-    for row in rows:
-        output.data("\t".join(row))
-
-
 def difference(found: Difference, labels: tuple[str, str]) -> None:
     """The fields as a table, the prompts as patches."""
     if found.fields:
-        table(("FIELD", *labels), sheets.field_rows(found))
+        output.table(("FIELD", *labels), sheets.field_rows(found))
     for each in found.prompts:
         if found.fields or each is not found.prompts[0]:
             output.data()

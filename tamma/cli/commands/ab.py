@@ -144,13 +144,8 @@ async def list_them(
         output.json_document([result_json(each) for each in found])
     elif not found:
         output.note("there are no A/B tests yet: `tamma ab plan --help` says how to make one")
-    elif output.terminal():
-        from tamma.cli.render import print_table
-
-        print_table(LIST_HEADS, [list_row(each) for each in found])
     else:
-        for row in (LIST_HEADS, *(list_row(each) for each in found)):
-            output.data("\t".join(row))
+        output.table(LIST_HEADS, [list_row(each) for each in found])
 
 
 @command.command()

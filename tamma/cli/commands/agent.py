@@ -31,7 +31,7 @@ for each in (create, edit, activate, rollback, import_, delete):
 @asynchronous
 async def list_them(invocation: Invocation, as_json: bool, database_url: str | None) -> None:
     """List the agents with their active versions, and how these have done."""
-    from tamma.cli.agenting import performance, sheets, telling
+    from tamma.cli.agenting import performance, sheets
     from tamma.cli.agenting.opening import agents
 
     async with agents(invocation, database_url) as desk:
@@ -44,7 +44,7 @@ async def list_them(invocation: Invocation, as_json: bool, database_url: str | N
             sheets.list_row(each, kept.get((each.agent.agent_id, each.version.number), sheets.NONE))
             for each in found
         ]
-        telling.table(sheets.LIST_HEADS, rows)
+        output.table(sheets.LIST_HEADS, rows)
     else:
         output.note("there are no agents: runs use the provider and the built-in prompts")
         output.note("hint: `tamma agent create --name NAME` makes one")
@@ -68,7 +68,7 @@ async def show(
 ) -> None:
     """Show one version of an agent, all of its versions, and how they have done."""
     from tamma.agents.configs.prompts import effective, known_prompts
-    from tamma.cli.agenting import performance, sheets, telling
+    from tamma.cli.agenting import performance, sheets
     from tamma.cli.agenting.opening import agents, all_events
     from tamma.errors import ConfigError
     from tamma.model.agent_form import nearest
@@ -82,7 +82,7 @@ async def show(
         if as_json:
             output.json_document([sheets.event_json(event) for event in changes])
         else:
-            telling.table(sheets.HISTORY_HEADS, [sheets.history_row(event) for event in changes])
+            output.table(sheets.HISTORY_HEADS, [sheets.history_row(event) for event in changes])
         return
     if prompt is not None:
         if prompt not in known_prompts():
@@ -100,7 +100,7 @@ async def show(
         sheets.version_row(each, kept.get((found.agent.agent_id, each.number), sheets.NONE))
         for each in versions
     ]
-    telling.table(sheets.VERSION_HEADS, rows)
+    output.table(sheets.VERSION_HEADS, rows)
 
 
 @command.command()
@@ -154,7 +154,7 @@ async def validate(
     from tamma.agents.configs.findings import errors
     from tamma.agents.configs.folder import read_folder
     from tamma.agents.configs.manager import AgentConfigs
-    from tamma.cli.agenting import sheets, telling
+    from tamma.cli.agenting import sheets
     from tamma.cli.agenting.opening import agents
     from tamma.cli.agenting.surroundings import Surroundings
     from tamma.store.memory import MemoryStore
@@ -182,7 +182,7 @@ async def validate(
     for line in sheets.finding_lines(findings):
         output.data(line)
     if contexts:
-        telling.table(sheets.FIT_HEADS, sheets.fit_rows(fits))
+        output.table(sheets.FIT_HEADS, sheets.fit_rows(fits))
     output.note(f"{label} cannot work here" if wrong else f"valid: {label}")
     return 2 if wrong else 0
 

@@ -151,13 +151,5 @@ def _usable(loaded: LoadedConfig) -> list[str]:
 def _table(rows: list[dict[str, object]]) -> None:
     from tamma.cli.providing.sheets import words
 
-    heads = tuple(key.upper() for key in rows[0])
-    cells = [tuple(words(value) for value in row.values()) for row in rows]
-    if output.terminal():
-        from tamma.cli.render import print_table
-
-        print_table(heads, cells)
-        return
-    output.data("\t".join(heads))
-    for row in cells:
-        output.data("\t".join(row))
+    heads = [key.upper() for key in rows[0]]
+    output.table(heads, [[words(value) for value in row.values()] for row in rows])
