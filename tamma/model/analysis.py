@@ -93,6 +93,25 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class MetricDifference:
+    """One metric of B against A, signed so that positive is better; ratios as shares."""
+
+    metric: str
+    a: float | None
+    b: float | None
+    difference: float | None
+    interval: Interval | None
+    p: float | None
+    p_adjusted: float | None
+    significant: bool
+    method: str
+    problem: str = ""
+    runs_a: int = 0
+    """That were compared: of strata that both sides have."""
+    runs_b: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TrendPoint:
     """One bin of a trend."""
 
@@ -128,22 +147,8 @@ class TrendAnalysis:
     change_points: tuple[ChangePoint, ...] = ()
     alerts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDifference:
-    """One metric of B against A, signed so that positive is better; ratios as shares."""
-
-    metric: str
-    a: float | None
-    b: float | None
-    difference: float | None
-    interval: Interval | None
-    p: float | None
-    p_adjusted: float | None
-    significant: bool
-    method: str
-    problem: str = ""
+    change: MetricDifference | None = None
+    """The second half of the range against the first, which the direction is read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +199,17 @@ class OptimizationRecommendation:
     evidence: tuple[str, ...]
     """Sentences made of numbers only."""
     change: Mapping[str, str]
-    """What would be different: `context.compact_at` -> `0.5`."""
+    """What would be different, by the keys of an agent's file: `context.compactAt` -> `0.5`. Empty where it
+    is nothing of the agent's own."""
     expected_saving: Estimate
-    """Share of the metric that it would save (0.1 is 10 %)."""
+    """Share of the metric that it would save (0.1 is 10 %), or points of success; no value where the runs
+    say nothing of it."""
     metric: str
     confidence: Literal["low", "medium", "high"]
     command: str = ""
-    """What a person types to test it."""
+    """What a person types to test it; empty where it is nothing that a test of agents can decide."""
+    candidate: str = ""
+    """`NAME@N` that is such already; empty where the change is to be made first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,3 +242,7 @@ class PerformanceReport:
     recommendations: tuple[OptimizationRecommendation, ...] = ()
     insights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    changes: tuple[MetricDifference, ...] = ()
+    """This range against the one before, at the same mix of task types; positive is better."""
+    agent_id: str = ""
+    """Empty for runs of no configured agent, and for several agents together."""

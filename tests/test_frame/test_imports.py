@@ -30,7 +30,13 @@ FOR_WORKFLOWS = (
 )
 """The sandbox imports what a workflow imports anew for every run: light, deterministic modules alone."""
 
-NUMERIC = ("tamma.experiments.statistics", "tamma.experiments.sequential", "tamma.analysis.changes")
+NUMERIC = (
+    "tamma.experiments.statistics",
+    "tamma.experiments.sequential",
+    "tamma.analysis.changes",
+    "tamma.analysis.figures",
+    "tamma.analysis.recommending",
+)
 """The rooms whose modules may import numpy and scipy as they are loaded, so that others import them late."""
 
 HEAVY = (

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Protocol, TypeVar
 
 from tamma.model.experiment import Metric
-from tamma.model.metrics import RunMetrics
 
 BIN = 10
 """Tasks whose successes are counted together: one success alone has no odds."""
 MOST_POINTS = 200
 """Longer series are averaged over neighbours: the search takes time with the square of their length."""
+
+
+class Measured(Protocol):
+    """What is read of a run: `RunMetrics`, or the lighter `RunValues`."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def ended_at(self) -> datetime: ...
+    @property
+    def task_type(self) -> str: ...
+    @property
+    def success(self) -> bool: ...
+    @property
+    def quality(self) -> float | None: ...
+    @property
+    def cost_usd(self) -> Decimal | float: ...
+    @property
+    def unpriced_calls(self) -> int: ...
+    @property
+    def duration_ms(self) -> int: ...
+
+
+M = TypeVar("M", bound=Measured)
+
+
+def type_of(run: Measured) -> str:
+    """The stratum within which runs are compared, unless another is asked for."""
+    return str(run.task_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +76,9 @@ class Series:
     """The runs of each point."""
 
 
-def observed(runs: Iterable[RunMetrics], metric: Metric) -> Observed:
-    """A metric of these runs. Failed runs count, with what they cost and how long they took.
+def observed(runs: Iterable[M], metric: Metric, stratum: Callable[[M], str] = type_of) -> Observed:
+    """A metric of these runs. Failed runs count, with what they cost and how long they took. `stratum` says
+    what stands for the task type: runs are compared within it alone.
 
     Left out, and counted: runs without a grade (quality), with a call of unknown price (cost), and those
     whose cost or duration is 0, which has no logarithm (a local model is free).
@@ -61,7 +92,7 @@ def observed(runs: Iterable[RunMetrics], metric: Metric) -> Observed:
         if value is None:
             left_out[reason] = left_out.get(reason, 0) + 1
         else:
-            values.append(Observation(run.ended_at, str(run.task_type), value))
+            values.append(Observation(run.ended_at, stratum(run), value))
     words = tuple(f"{count} runs {reason} are left out" for reason, count in left_out.items())
     return Observed(metric, tuple(values), words)
 
@@ -87,7 +118,7 @@ def level(observations: Sequence[Observation], metric: Metric) -> float:
     return math.exp(total) if metric.is_ratio else total
 
 
-def _value(run: RunMetrics, metric: Metric) -> tuple[float | None, str]:
+def _value(run: Measured, metric: Metric) -> tuple[float | None, str]:
     match metric:
         case Metric.SUCCESS:
             return float(run.success), ""

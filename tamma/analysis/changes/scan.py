@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tamma.analysis.changes.observations import Observation, Observed, Series, level, observed, series
+from tamma.analysis.changes.observations import (
+    Measured,
+    Observation,
+    Observed,
+    Series,
+    level,
+    observed,
+    series,
+)
 from tamma.analysis.changes.points import LEAST_POINTS, Segmentation, change_p, change_points
 from tamma.experiments.statistics.multiplicity import benjamini_hochberg
 from tamma.model.analysis import ChangePoint
 from tamma.model.experiment import Metric
-from tamma.model.metrics import RunMetrics
 
 FALSE_DISCOVERIES = 0.05
 """Of the series that are said to have changed, the share that may not have."""
@@ -39,7 +46,7 @@ class Finding:
 
 
 def scan(
-    runs: Mapping[str, Sequence[RunMetrics]], metrics: Iterable[Metric] = tuple(Metric)
+    runs: Mapping[str, Sequence[Measured]], metrics: Iterable[Metric] = tuple(Metric)
 ) -> tuple[Finding, ...]:
     """Every series of these agents' runs, in the order of agents, metrics and task types.
 
