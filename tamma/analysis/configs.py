@@ -1,40 +1,42 @@
-"""Configurations compared and changed by the keys of an agent's file. Pure."""
+"""Configurations compared by their fields, as recommendations name them. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import cast
+from dataclasses import fields
 
-from tamma.model.agent import AgentConfig
-from tamma.model.agent_form import config_from_form, config_to_form, key_of
+from tamma.model.agent import AgentConfig, ContextStrategy, Parameters
 
-PROMPTS = "prompts"
-_NOT_BEHAVIOUR = ("capabilities", "optimizationSettings")
-"""What is known of the model, and what may be done about it: no run goes otherwise for it."""
+PROMPTS = "prompts."
+_GROUPS = ("parameters", "context")
+_SINGLE = ("provider", "model", "tools")
+_OWN = frozenset(
+    [
+        *_SINGLE,
+        *(f"parameters.{each.name}" for each in fields(Parameters)),
+        *(f"context.{each.name}" for each in fields(ContextStrategy)),
+    ]
+)
 
 
 def settings(config: AgentConfig) -> dict[str, str]:
-    """What makes runs go as they do: keys without their default; prompts by a hash of their text."""
-    found: dict[str, str] = {}
-    for key, value in config_to_form(config).items():
-        if key in _NOT_BEHAVIOUR:
-            continue
-        if isinstance(value, Mapping):
-            held = cast("Mapping[str, object]", value)
-            found |= {f"{key}.{name}": _text(key, inner) for name, inner in held.items()}
-        else:
-            found[key] = _text(key, value)
-    return found
+    """What makes runs go as they do: each field's value, `null` where it is left to others; prompts by a hash
+    of their text, which shows nothing of it."""
+    found = {name: _text(getattr(config, name)) for name in _SINGLE}
+    for group in _GROUPS:
+        held = getattr(config, group)
+        found |= {f"{group}.{each.name}": _text(getattr(held, each.name)) for each in fields(held)}
+    texts = config.prompts.items()
+    return found | {f"{PROMPTS}{name}": hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts}
 
 
 def differing(before: AgentConfig, after: AgentConfig) -> dict[str, tuple[str, str]]:
-    """The keys whose values differ, with both; `default` where there is none."""
+    """The fields whose values differ, with both."""
     old, new = settings(before), settings(after)
     return {
-        key: (old.get(key, "default"), new.get(key, "default"))
-        for key in sorted({*old, *new})
+        key: (old.get(key, "null"), new.get(key, "null"))
+        for key in [*old, *(key for key in new if key not in old)]
         if old.get(key) != new.get(key)
     }
 
@@ -42,41 +44,19 @@ def differing(before: AgentConfig, after: AgentConfig) -> dict[str, tuple[str, s
 def difference_words(before: AgentConfig, after: AgentConfig) -> str:
     """`parameters.temperature 0.7 → 0.2, prompts.system (text)`."""
     return ", ".join(
-        f"{key} (text)" if key.startswith(f"{PROMPTS}.") else f"{key} {old} → {new}"
+        f"{key} (text)" if key.startswith(PROMPTS) else f"{key} {_shown(old)} → {_shown(new)}"
         for key, (old, new) in differing(before, after).items()
     )
 
 
-def changed(config: AgentConfig, change: Mapping[str, str]) -> AgentConfig:
-    """The configuration with these keys set. Raises ConfigError for one that there is not."""
-    form = config_to_form(config)
-    for path, text in change.items():
-        outer, _, inner = path.partition(".")
-        value = _value(text)
-        if not inner:
-            form[outer] = value
-            continue
-        held = form.get(outer)
-        form[outer] = {
-            **(cast("Mapping[str, object]", held) if isinstance(held, Mapping) else {}),
-            inner: value,
-        }
-    return config_from_form(form)
-
-
 def is_own(key: str) -> bool:
-    """Whether a key is one of an agent's file, and not of the installation's configuration."""
-    return key.partition(".")[0] in {"provider", "model", "tools", "parameters", "context", key_of("prompts")}
+    """Whether a key is a field of an agent's configuration that a version can be made with."""
+    return key in _OWN
 
 
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _shown(value: str) -> str:
+    return "default" if value == "null" else value
 
 
-def _text(key: str, value: object) -> str:
-    if key == PROMPTS:
-        return hashlib.sha256(str(value).encode()).hexdigest()[:8]
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -194,13 +194,14 @@ class OptimizationRecommendation:
     id: str
     """Stable: the same finding has the same id."""
     agent: str
+    """Its name."""
     kind: RecommendationKind
     title: str
     evidence: tuple[str, ...]
     """Sentences made of numbers only."""
     change: Mapping[str, str]
-    """What would be different, by the keys of an agent's file: `context.compactAt` -> `0.5`. Empty where it
-    is nothing of the agent's own."""
+    """What would be different, by field: `context.compact_at` -> `0.5`. Empty where it is nothing of the
+    agent's own; a key of the installation's configuration (`run.budgetUsd`) is none, either."""
     expected_saving: Estimate
     """Share of the metric that it would save (0.1 is 10 %), or points of success; no value where the runs
     say nothing of it."""
@@ -210,6 +211,8 @@ class OptimizationRecommendation:
     """What a person types to test it; empty where it is nothing that a test of agents can decide."""
     candidate: str = ""
     """`NAME@N` that is such already; empty where the change is to be made first."""
+    version: int = 0
+    """Of the agent: the one whose runs were looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tamma.analysis.configs import changed, difference_words, settings
+from tamma.analysis.configs import difference_words, differing, settings
 from tamma.analysis.recommending.case import Case, Peer
 from tamma.analysis.recommending.rules import recommendations
-from tamma.errors import ConfigError
+from tamma.experiments.proposing import start_from_recommendation
 from tamma.model.agent import (
     AgentConfig,
     AgentId,
@@ -22,8 +22,10 @@ from tamma.model.agent import (
 from tamma.model.analysis import OptimizationRecommendation, RecommendationKind
 from tamma.model.measured import merged
 from tamma.model.metrics import ContextUse, RunMetrics
+from tamma.store.memory import MemoryStore
 from tamma.store.memory_reports import sums_of_run
-from tests.analysis.made import runs, values
+from tests.analysis.made import add_agent, runs, values
+from tests.support.experiments import add_suite
 
 PIN = AgentPin(AgentId("a"), "shop", 3, ConfigHash("sha256:1"))
 PLAIN = AgentConfig("claude", context=ContextStrategy(map_files=100))
@@ -92,17 +94,17 @@ def test_cuts_lead_to_shorter_slices_with_what_they_cost() -> None:
         for n, run in enumerate(runs(PIN, 60, rate=1.0, cost=0.2, seed=2))
     ]
     (found,) = recommendations(case([*whole, *cut]))
-    assert (found.kind, found.change) == (RecommendationKind.CONTEXT, {"context.sliceLines": "200"})
+    assert (found.kind, found.change) == (RecommendationKind.CONTEXT, {"context.slice_lines": "200"})
     # Half of the runs are cut and cost twice as much: a third of all cost would go.
     assert found.expected_saving.value == pytest.approx(1 / 3, abs=0.05)
     assert found.expected_saving.interval is not None
     assert found.expected_saving.interval.low < 1 / 3 < found.expected_saving.interval.high
     assert found.evidence[0] == "old results were dropped in 50 % (41 to 59 %, 120 runs)"
-    assert found.command.startswith("tamma agent edit shop@3 --set context.sliceLines=200 --reason rec-")
+    assert found.command.startswith("tamma agent edit shop@3 --set context.slice_lines=200 --reason rec-")
     assert "&& tamma ab start --name rec-" in found.command
     assert "--candidate shop@4 --suite drill" in found.command
     short = replace(PLAIN, context=ContextStrategy(map_files=100, slice_lines=150))
-    assert recommendations(case([*whole, *cut], short))[0].change == {"context.compactAt": "0.85"}
+    assert recommendations(case([*whole, *cut], short))[0].change == {"context.compact_at": "0.85"}
 
 
 def test_the_window_the_cache_and_the_map() -> None:
@@ -115,8 +117,8 @@ def test_the_window_the_cache_and_the_map() -> None:
     ]
     changes = [each.change for each in recommendations(case(made, config))]
     assert {"context.compaction": "drop-results"} in changes
-    assert {"context.cacheLayout": "stable-first"} in changes
-    assert {"context.mapFiles": "200"} in changes
+    assert {"context.cache_layout": "stable-first"} in changes
+    assert {"context.map_files": "200"} in changes
 
 
 def test_failures_by_their_reason_and_their_cost() -> None:
@@ -152,13 +154,34 @@ def test_ids_are_stable_and_settings_forbid() -> None:
     assert recommendations(case(runs(PIN, 40, rate=0.3), forbidden)) == ()
 
 
-def test_configurations_are_compared_and_changed_by_the_keys_of_files() -> None:
-    new = changed(PLAIN, {"context.sliceLines": "200", "model": "small", "parameters.temperature": "0.2"})
-    assert (new.context.slice_lines, new.model, new.parameters.temperature) == (200, "small", 0.2)
-    assert new.context.map_files == 100
-    words = difference_words(PLAIN, replace(new, prompts={"system": "Be terse."}))
-    assert "context.sliceLines default → 200" in words
-    assert "prompts.system (text)" in words
-    assert "terse" not in str(settings(replace(PLAIN, prompts={"system": "Be terse."})))
-    with pytest.raises(ConfigError):
-        changed(PLAIN, {"context.slices": "1"})
+def test_configurations_are_compared_by_field_and_no_prompt_is_shown() -> None:
+    new = replace(PLAIN, model="small", prompts={"system": "Be terse."}, parameters=Parameters(0.2))
+    assert differing(PLAIN, new) == {
+        "model": ("null", "small"),
+        "parameters.temperature": ("null", "0.2"),
+        "prompts.system": ("null", settings(new)["prompts.system"]),
+    }
+    words = difference_words(PLAIN, new)
+    assert words == "model default → small, parameters.temperature default → 0.2, prompts.system (text)"
+    assert "terse" not in str(settings(new))
+
+
+@pytest.mark.parametrize("temperature", [0.8, None])
+async def test_a_recommendation_can_become_a_draft_and_a_test(temperature: float | None) -> None:
+    """What rules ask for is what the tests' planning understands."""
+    store = MemoryStore()
+    config = replace(
+        PLAIN,
+        parameters=Parameters(temperature, reasoning="low"),
+        optimization=OptimizationSettings(enable_ab_testing=True),
+    )
+    (pin,) = await add_agent(store, "shop", config)
+    made = runs(pin, 60, rate=0.4)
+    ideas = Case("shop", 1, 1, config, merged(map(sums_of_run, made)), values(made), suite="drill")
+    found = next(each for each in recommendations(ideas) if each.command)
+    start = await start_from_recommendation(store, found, await add_suite(store, 3))
+    draft = await store.read_version(pin.agent_id, start.plan.candidate.version)
+    assert draft is not None
+    ((key, (_, value)),) = differing(config, draft.config).items()
+    assert {key: value} == found.change
+    assert f"--candidate shop@{draft.number} " in found.command

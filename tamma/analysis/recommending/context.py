@@ -74,8 +74,8 @@ def _room(case: Case) -> dict[str, str]:
     """Shorter slices first: they leave room at once. Later cuts where slices are short already."""
     context = case.config.context
     if context.slice_lines // 2 >= _SHORTEST_SLICE:
-        return {"context.sliceLines": str(context.slice_lines // 2)}
-    return {"context.compactAt": f"{min(context.compact_at + 0.15, _LATEST_CUT):.2f}"}
+        return {"context.slice_lines": str(context.slice_lines // 2)}
+    return {"context.compact_at": f"{min(context.compact_at + 0.15, _LATEST_CUT):.2f}"}
 
 
 def _avoidable(share: float, difference: float | None, interval: Interval | None, n: int) -> Estimate:
@@ -105,7 +105,7 @@ def _cache(case: Case) -> Iterable[Idea]:
         "put what all issues of a repository share first, so that the service's cache is shared, too",
         (f"{percent(cached)} of {sums.input_tokens} input tokens came from the cache",),
         Metric.COST,
-        {"context.cacheLayout": "stable-first"},
+        {"context.cache_layout": "stable-first"},
         confidence=confidence(sums.runs, proved=False),
     )
 
@@ -126,5 +126,5 @@ def _map(case: Case) -> Iterable[Idea]:
             f"a run asks {sums.turns / sums.runs:.0f} times on average, with a map of up to {files} files",
         ),
         Metric.COST,
-        {"context.mapFiles": str(files // 2)},
+        {"context.map_files": str(files // 2)},
     )

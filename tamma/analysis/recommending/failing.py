@@ -97,7 +97,7 @@ def _remedy(error: str, config: AgentConfig) -> tuple[str, Mapping[str, str]]:
             return "let it think harder", {"parameters.reasoning": _LEVELS[_LEVELS.index(level) + 1]}
         if error == "stuck":
             longer = 2 * config.context.keep_messages
-            return "let it remember more of what it did", {"context.keepMessages": str(longer)}
+            return "let it remember more of what it did", {"context.keep_messages": str(longer)}
         return f"look at runs that ended by {error!r}: `tamma list` shows them", {}
     if error in _SERVICE:
         return "let another provider answer where this one does not: `providers.fallbacks`", {}

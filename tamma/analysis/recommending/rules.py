@@ -44,7 +44,8 @@ def _made(case: Case, idea: Idea) -> OptimizationRecommendation:
     found = _id(case, idea)
     return OptimizationRecommendation(
         id=found,
-        agent=case.label,
+        agent=case.agent,
+        version=case.version,
         kind=idea.kind,
         title=idea.title,
         evidence=idea.evidence,
@@ -67,11 +68,11 @@ def _id(case: Case, idea: Idea) -> str:
 
 def _command(case: Case, idea: Idea, name: str) -> str:
     """What makes the change, if it is not there yet, and tests it. Empty where no test of agents can."""
-    if not idea.change or not all(map(is_own, idea.change)):
-        return ""
     words: list[str] = []
     candidate = idea.candidate
     if not candidate:
+        if not idea.change or not all(map(is_own, idea.change)):
+            return ""
         candidate = f"{case.agent}@{case.latest + 1}"
         words += ["tamma", "agent", "edit", case.label]
         for key, value in idea.change.items():
