@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.interface.experiments import ARCHIVE_TEST, FREEZE_TEST, ArchiveTest, FreezeTest, FrozenTest
 from tamma.model.ab_run import ABTestStart
@@ -38,11 +38,11 @@ class ABTest(PairedTrials, LiveRuns, Winner):
     async def run(self, start: ABTestStart) -> ABTestResult:
         try:
             result = await self._work()
-        except asyncio.CancelledError:
-            self._cancel_trials()
-            raise
-        except ApplicationError:
-            mark(OUTCOME, ABTestState.FAILED.value)
+        except (asyncio.CancelledError, FailureError) as error:
+            if is_cancelled_exception(error):
+                await self._was_cancelled()
+            else:
+                mark(OUTCOME, ABTestState.FAILED.value)
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -104,6 +104,19 @@ class ABTest(PairedTrials, LiveRuns, Winner):
                     cause.message, *cause.details, type=cause.type, non_retryable=True
                 )
                 raise self._refusal from error
+
+    async def _was_cancelled(self) -> None:
+        """Leave nothing that looks alive: no trial that runs, no stored state that gives runs to an arm."""
+        state = self._state
+        await self._cancel_trials()
+        if state.started_at is None or state.state.final:
+            return
+        applied = state.state is ABTestState.CANARY
+        state.note = "somebody cancelled its workflow"
+        state.ended_at = workflow.now()
+        await self._enter(ABTestState.APPLIED if applied else ABTestState.STOPPED)
+        await self._record("abtest.stopped", by="somebody who cancelled its workflow")
+        mark(OUTCOME, state.state.value)
 
     async def _close(self) -> ABTestResult:
         """Archive what there is, and say that it is over."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from activities.interface.trials import READ_TASKS, SAVE_BENCH, ReadTasks, SaveBench, TaskBrief
 from tamma.model import bench as model
@@ -53,15 +53,29 @@ class BenchRun:
     @workflow.run
     async def run(self, request: BenchRequest) -> BenchView:
         mark(EXPERIMENT, request.bench_id)
+        try:
+            await self._work()
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            self._end(BenchState.STOPPED, "somebody cancelled its workflow")
+            await self._cancel_trials()
+            await self._close()
+            raise
+        return await self._close()
+
+    async def _work(self) -> None:
         while True:
             seen = self._news
             await self._begin_trials()
             if not self._running and (self._stop is not None or self._all_begun()):
-                break
+                return
             if not self._running and self._is_long():
                 self._continue_as_new()
             self._show()
             await workflow.wait_condition(lambda before=seen: self._news != before)
+
+    async def _close(self) -> BenchView:
         await workflow.wait_condition(workflow.all_handlers_finished)
         state = self._stop or BenchState.COMPLETED
         self._stop = state
@@ -128,9 +142,7 @@ class BenchRun:
     async def _trial(self, cell: Cell, arm: int, bound: Decimal) -> None:
         try:
             result = await self._child(cell, arm)
-        except ChildWorkflowError as error:
-            if is_cancelled_exception(error) and self._stop is None:
-                raise
+        except FailureError as error:
             self._fold_lost(cell, error, bound)
         else:
             self._fold(result)
@@ -235,6 +247,11 @@ class BenchRun:
         self._end(BenchState.STOPPED, "somebody stopped it with the trials that ran")
         for trial in list(self._trials):
             trial.cancel()
+
+    async def _cancel_trials(self) -> None:
+        for trial in list(self._trials):
+            trial.cancel()
+        await workflow.wait_condition(lambda: not self._running)
 
     def _show(self) -> None:
         tally, request = self._tally, self._request

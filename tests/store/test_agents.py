@@ -367,10 +367,10 @@ async def test_a_statement_repeated_after_its_answer_was_lost_is_one_change(
     done: list[object] = []
 
     class Twice(Database):
-        async def fetch(self, query: str, *args: object, timeout: float | None = None) -> Any:
+        async def fetch(self, query: str, *args: object, **options: Any) -> Any:
             if "change_agent" in query:
-                done.append(await super().fetch(query, *args, timeout=timeout))
-            return await super().fetch(query, *args, timeout=timeout)
+                done.append(await super().fetch(query, *args, **options))
+            return await super().fetch(query, *args, **options)
 
     database = Twice(dsn, min_size=1, max_size=1)
     await database.open()

@@ -8,7 +8,7 @@ from collections import deque
 from decimal import Decimal
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.exceptions import FailureError
 
 from activities.interface.experiments import READ_UNITS, ReadUnits, UnitOrder
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
@@ -33,7 +33,6 @@ class PairedTrials(ABSteps):
         self._units: deque[UnitOrder] = deque()
         """Read, but not begun or not begun wholly; the first one is at position `next_unit`."""
         self._trials: set[asyncio.Task[None]] = set()
-        self._cancelling = False
         """The test itself is cancelled; a trial that somebody else cancels is just lost."""
 
     async def _run_trials(self) -> None:
@@ -113,20 +112,22 @@ class PairedTrials(ABSteps):
     async def _trial(self, position: int, arm: Arm, cell: Cell) -> None:
         state = self._state
         try:
-            cost = (await self._child(arm, cell)).cost_usd
-        except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
-            if self._cancelling:
-                raise
-            # Its measurements are missing, and count as such. What it spent is unknown: at most its budget.
+            result = await self._child(arm, cell)
+            # The judge's part is no cost of the agent's, but it is money of the test's.
+            cost = result.cost_usd + result.grading_usd
+        except FailureError as error:
+            # However it ended: failed, timed out, cancelled or terminated by somebody, never begun. Its
+            # measurements are missing, and count as such. What it spent is unknown: at most its budget.
             cost = self._start.plan.limits.budget_usd
             state.failed_trials += 1
             state.add_note(f"a trial of {cell.unit} ({arm}) left no measurements: {_first_cause(error)}")
+        finally:
+            self._running -= 1
         state.spent_usd += Decimal(cost)
         state.trials_ended += 1
         state.open_units[position] -= 1
         if state.open_units[position] == 0:
             del state.open_units[position]
-        self._running -= 1
         self._news += 1
 
     async def _child(self, arm: Arm, cell: Cell) -> TrialResult:
@@ -142,16 +143,21 @@ class PairedTrials(ABSteps):
             seed=plan.seed,
         )
         return await workflow.execute_child_workflow(
-            TRIAL_WORKFLOW, request, id=trial_id(cell), result_type=TrialResult
+            TRIAL_WORKFLOW,
+            request,
+            id=trial_id(cell),
+            result_type=TrialResult,
+            # Whoever ends a test by force has its trials end well: what they spent is kept.
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
         )
 
     async def _let_trials_end(self) -> None:
         await workflow.wait_condition(lambda: self._running == 0)
 
-    def _cancel_trials(self) -> None:
-        self._cancelling = True
-        for trial in self._trials:
+    async def _cancel_trials(self) -> None:
+        for trial in list(self._trials):
             trial.cancel()
+        await self._let_trials_end()
 
 
 def _first_cause(error: BaseException) -> str:
