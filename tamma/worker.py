@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from activities.ai import AIActivities
+from activities.analysis import AnalysisActivities
 from activities.bench import BenchActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
@@ -70,6 +71,7 @@ from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 from workflows.bench_run import BenchRun
 from workflows.kept_check import KeptCheck
+from workflows.performance_analysis import PerformanceAnalysis
 from workflows.trial import Trial
 
 if TYPE_CHECKING:
@@ -118,6 +120,10 @@ class Parts:
     """On which configured platform a trial's repository is."""
     revert_window: timedelta = WINDOW
     """How long after its merge a change is watched for a revert; zero: not at all."""
+    recommend: bool = False
+    """Whether the analysis of runs may make recommendations for agents."""
+    propose: bool = False
+    """Whether it may propose tests of them, of agents that allow it."""
 
 
 def workers(
@@ -136,6 +142,7 @@ def workers(
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
     kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
     bench = BenchActivities(parts.store)
+    analysis = AnalysisActivities(parts.store, recommend=parts.recommend, propose=parts.propose)
     judging = JudgingActivities(ai, parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
     workspace = WorkspaceActivities(
@@ -152,7 +159,15 @@ def workers(
             Worker(
                 client,
                 task_queue=TASK_QUEUE,
-                workflows=[AutonomousDev, AgentSession, Trial, ABTest, BenchRun, KeptCheck],
+                workflows=[
+                    AutonomousDev,
+                    AgentSession,
+                    Trial,
+                    ABTest,
+                    BenchRun,
+                    KeptCheck,
+                    PerformanceAnalysis,
+                ],
                 activities=[
                     platform.accept_issue,
                     platform.open_pull_request,
@@ -176,6 +191,9 @@ def workers(
                     winners.assign_agent,
                     bench.read_tasks,
                     bench.save_bench,
+                    analysis.analyse_agents,
+                    analysis.propose_test,
+                    analysis.keep_proposals,
                 ],
                 max_heartbeat_throttle_interval=BEAT,
                 default_heartbeat_throttle_interval=BEAT,
@@ -290,6 +308,8 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         model_calls=worker.max_model_calls,
         model_rate=worker.model_calls_per_second,
         conventions=lambda name: conventions_for_platform(loaded, name),
+        recommend=loaded.config.agents.optimization_enabled,
+        propose=loaded.config.agents.optimization_enabled and loaded.config.agents.ab_testing_enabled,
         locate=locator(loaded),
         revert_window=timedelta(days=loaded.config.quality.revert_window_days),
     )
