@@ -46,6 +46,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "agent": "Keep agents: configurations in versions.",
         "bench": "Try agents on tasks with known answers, and compare them.",
         "ab": "Test whether a change of an agent is better.",
+        "perf": "Say how agents do, what changed, and what is worth testing.",
     },
     "Operate": {
         "providers": "List, show and test the AI providers.",

@@ -264,6 +264,20 @@ class McpServerConfig(Section):
     """Seconds for one call of a tool."""
 
 
+class SharingConfig(Section):
+    """What `tamma perf share` may write for others: sums with noise, of groups of repositories. Nothing is
+    ever sent by itself. docs/privacy.md says what is promised, and what is not."""
+
+    enabled: bool = False
+    """Whether anything may be written."""
+    epsilon: Annotated[float, Field(ge=0.01, le=10)] = 1.0
+    """How much one month's release may tell of one repository: less is more private, and noisier."""
+    min_group: Annotated[int, Field(ge=3, le=1000)] = 10
+    """Groups of fewer runs, or of fewer repositories, are left out."""
+    total_epsilon: Annotated[float, Field(gt=0, le=100)] = 12.0
+    """What all releases together may tell of one repository, for good. Then no more are made."""
+
+
 ServerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,32}$")]
 
 
@@ -286,4 +300,5 @@ class TammaConfig(Section):
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
     quality: QualityConfig = Field(default_factory=QualityConfig)
+    sharing: SharingConfig = Field(default_factory=SharingConfig)
     mcp_servers: dict[ServerName, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])

@@ -18,6 +18,7 @@ from temporalio.client import (
     ScheduleSpec,
     ScheduleUpdate,
     ScheduleUpdateInput,
+    WorkflowFailureError,
 )
 from temporalio.service import RPCStatusCode
 
@@ -25,7 +26,7 @@ from tamma.model.analysis import ANALYSIS_WORKFLOW
 from tamma.model.analysis_run import AnalysisOutcome, AnalysisRequest, Rhythm
 from tamma.model.ids import uuid7
 from tamma.model.task import TASK_QUEUE
-from tamma.temporal.run_errors import server_errors
+from tamma.temporal.run_errors import refusal, server_errors
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -129,3 +130,12 @@ def _schedule(rhythm: Rhythm) -> Schedule:
 def _workflow(rhythm: Rhythm) -> str:
     """The beginning of the ids of its analyses; the server adds the time."""
     return f"analysis/{rhythm}"
+
+
+async def outcome(handle: WorkflowHandle[Any, AnalysisOutcome]) -> AnalysisOutcome:
+    """What an analysis found, once it has ended. Raises RunRefused where it failed."""
+    with server_errors(handle.id):
+        try:
+            return await handle.result()
+        except WorkflowFailureError as error:
+            raise refusal(error.cause) from error

@@ -1,0 +1,1 @@
+"""What `tamma perf` is made of."""
