@@ -221,6 +221,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "quality": {"quality": {"revertWindowDays": 14}},
+    "sharing": {"sharing": {"enabled": True, "epsilon": 1.0, "minGroup": 10, "totalEpsilon": 12.0}},
     "mcpServers.NAME": {
         "mcpServers": {
             "tracker": {

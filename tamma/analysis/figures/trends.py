@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tamma.analysis.boundaries import Boundary
@@ -183,11 +183,15 @@ def _trend(
     for each in scanned:
         for change in each.changes:
             cause = _cause(change, course.boundaries)
-            if not cause:
-                changes.append(change)
-                if (change.after < change.before) == metric.more_is_better:
-                    alerts.append(_unannounced(course.agent, metric, each.task_type, change))
+            if cause and any(known.known_cause == cause for known in changes):
+                continue  # it is the boundary's own change, found again
+            changes.append(replace(change, known_cause=cause))
+            if (change.after < change.before) == metric.more_is_better:
+                alerts.append(_found(course.agent, metric, each.task_type, changes[-1]))
         notes += [f"{each.task_type}: {note}" for note in each.notes]
+    if not alerts and direction(half) is Direction.WORSE:
+        middle = time_range.start + (time_range.end - time_range.start) / 2
+        alerts.append(f"{course.agent}: {change_of(half)} since {middle:%Y-%m-%d}, against the time before")
     return TrendAnalysis(
         agent=course.agent,
         metric=metric.value,
@@ -206,10 +210,13 @@ def _cause(change: ChangePoint, known: Sequence[Boundary]) -> str:
     return min(near, key=lambda each: abs(each.at - change.at)).words if near else ""
 
 
-def _unannounced(agent: str, metric: Metric, task_type: str, change: ChangePoint) -> str:
+def _found(agent: str, metric: Metric, task_type: str, change: ChangePoint) -> str:
+    why = "nothing is known to have changed then"
+    if change.known_cause:
+        why = f"near to when {change.known_cause}"
     return (
         f"{agent}: {metric.value} of {task_type} went from {level(metric, change.before)} to "
-        f"{level(metric, change.after)} about {change.at:%Y-%m-%d}, and nothing is known to have changed then"
+        f"{level(metric, change.after)} about {change.at:%Y-%m-%d}; {why}"
     )
 
 
