@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from bisect import bisect_right
 
 from tamma.model.analysis import MetricFilter, TimeRange
 from tamma.model.measured import LengthBin, RunGroup, RunSample, RunSums, RunValues, merged
 from tamma.model.metrics import RunMetrics
 from tamma.store.interface.reports import SAMPLE
 from tamma.store.memory_metrics import MemoryMetrics, selects
-from tamma.store.report_rows import UNKNOWN, check_parts
+from tamma.store.report_rows import UNKNOWN, bounds, check_parts
 
 _Key = tuple[int, str, int, str]
 
@@ -22,13 +22,14 @@ class MemoryReports(MemoryMetrics):
         self, selected: MetricFilter, time_range: TimeRange, *, parts: int = 1
     ) -> tuple[RunGroup, ...]:
         check_parts(parts, time_range)
+        starts = bounds(time_range, parts)
         groups: dict[_Key, list[RunMetrics]] = {}
         for run in self._runs.values():
             if not selects(selected, time_range, run):
                 continue
             agent = run.agent
             key = (
-                _part(time_range, parts, run.ended_at),
+                bisect_right(starts, run.ended_at),
                 agent.agent_id if agent else "",
                 agent.version if agent else 0,
                 run.task_type.value,
@@ -111,11 +112,6 @@ def values_of_run(run: RunMetrics) -> RunValues:
         turns=run.turns,
         config=agent.hash if agent else "",
     )
-
-
-def _part(time_range: TimeRange, parts: int, at: datetime) -> int:
-    seconds = (time_range.end - time_range.start).total_seconds() / parts
-    return min(int((at - time_range.start).total_seconds() / seconds), parts - 1)
 
 
 def _name(runs: list[RunMetrics]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from tamma.errors import StoreError
 from tamma.model.analysis import TimeRange
@@ -21,8 +22,14 @@ def check_parts(parts: int, time_range: TimeRange) -> None:
         raise StoreError(f"the range from {time_range.start} to {time_range.end} is empty")
 
 
+def bounds(time_range: TimeRange, parts: int) -> list[datetime]:
+    """The moments at which each part but the first begins."""
+    length = time_range.end - time_range.start
+    return [time_range.start + length * part / parts for part in range(1, parts)]
+
+
 def groups_of(sums: Iterable[Row], lengths: Iterable[Row]) -> tuple[RunGroup, ...]:
-    """The groups, in their order, from rows of one error type each and rows of one length each."""
+    """The groups, in their order, from rows of runs that ended alike and rows of runs of one length."""
     found: dict[_Key, list[RunSums]] = {}
     names: dict[_Key, str] = {}
     for row in sums:
@@ -45,19 +52,20 @@ def _key(row: Row) -> _Key:
 
 
 def _sums(row: Row) -> RunSums:
-    """Of runs of one error type: of those that succeeded where it is empty."""
-    failed = row["runs"] - row["successes"]
+    """Of runs that ended alike, and whose prices are all known, or not."""
+    runs, success, priced = row["runs"], row["success"], row["priced"]
+    cost = float(row["cost_usd"]) if priced else 0.0
     return RunSums(
-        runs=row["runs"],
-        successes=row["successes"],
+        runs=runs,
+        successes=runs if success else 0,
         duration_ms=int(row["duration_ms"]),
         duration_squares=row["duration_squares"],
         cost_usd=row["cost_usd"],
-        priced=row["priced"],
-        priced_successes=row["priced_successes"],
-        priced_usd=float(row["priced_usd"] or 0),
-        priced_squares=float(row["priced_squares"] or 0),
-        priced_success_usd=float(row["priced_success_usd"] or 0),
+        priced=runs if priced else 0,
+        priced_successes=runs if priced and success else 0,
+        priced_usd=cost,
+        priced_squares=float(row["cost_squares"]) if priced else 0.0,
+        priced_success_usd=cost if success else 0.0,
         graded=row["graded"],
         quality=row["quality"] or 0.0,
         quality_squares=row["quality_squares"] or 0.0,
@@ -69,7 +77,7 @@ def _sums(row: Row) -> RunSums:
         truncated=row["truncated"],
         overflowed=row["overflowed"],
         turns=row["turns"],
-        errors={row["error_type"] or UNKNOWN: failed} if failed else {},
+        errors={} if success else {row["error_type"] or UNKNOWN: runs},
     )
 
 

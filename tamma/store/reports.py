@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC
 
 from tamma.model.analysis import MetricFilter, TimeRange
@@ -9,19 +10,15 @@ from tamma.model.measured import LENGTH_STEP, RunGroup, RunSample, RunValues
 from tamma.store.database import Database, Row
 from tamma.store.interface.reports import SAMPLE
 from tamma.store.metrics import where
-from tamma.store.report_rows import check_parts, groups_of, values_of
+from tamma.store.report_rows import bounds, check_parts, groups_of, values_of
 
+# By success and by having all prices, too: cheaper than sums that look at both for each run.
 _SUMS = """
-SELECT {part} AS part, agent_id, agent_version, task_type, error_type, max(agent COLLATE "C") AS agent,
+SELECT {part} AS part, agent_id, agent_version, task_type, error_type, success, unpriced_calls = 0 AS priced,
+    max(agent COLLATE "C") AS agent,
     count(*) AS runs,
-    count(*) FILTER (WHERE success) AS successes,
     sum(duration_ms) AS duration_ms, sum(duration_ms::float8 * duration_ms) AS duration_squares,
-    sum(cost_usd) AS cost_usd,
-    count(*) FILTER (WHERE unpriced_calls = 0) AS priced,
-    count(*) FILTER (WHERE unpriced_calls = 0 AND success) AS priced_successes,
-    sum(cost_usd) FILTER (WHERE unpriced_calls = 0) AS priced_usd,
-    sum(cost_usd * cost_usd) FILTER (WHERE unpriced_calls = 0) AS priced_squares,
-    sum(cost_usd) FILTER (WHERE unpriced_calls = 0 AND success) AS priced_success_usd,
+    sum(cost_usd) AS cost_usd, sum(cost_usd * cost_usd) AS cost_squares,
     count(quality) AS graded, sum(quality) AS quality, sum(quality * quality) AS quality_squares,
     sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
     sum(cache_read_tokens) AS cache_read_tokens,
@@ -30,7 +27,7 @@ SELECT {part} AS part, agent_id, agent_version, task_type, error_type, max(agent
     count(*) FILTER (WHERE truncations > 0) AS truncated,
     count(*) FILTER (WHERE overflows > 0) AS overflowed,
     sum(turns) AS turns
-FROM run_metrics WHERE {conditions} GROUP BY 1, 2, 3, 4, 5"""
+FROM run_metrics WHERE {conditions} GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
 # Apart from the sums: with them its groups would be too wide to be kept in memory.
 _LENGTHS = """
@@ -65,17 +62,18 @@ class Reports:
         conditions, args = where(selected, time_range)
         part = "0"
         if parts > 1:
-            seconds = (time_range.end - time_range.start).total_seconds() / parts
-            args += [time_range.start, seconds, parts - 1]
-            first = len(args) - 2
-            since = f"extract(epoch FROM ended_at - ${first})::float8"
-            part = f"least(floor({since} / ${first + 1}::float8)::integer, ${first + 2})"
-        sums, lengths = [
-            await self._database.fetch(
-                statement.format(part=part, conditions=conditions, step=LENGTH_STEP), *args, settings=_QUICK
+            args.append(bounds(time_range, parts))
+            part = f"width_bucket(ended_at, ${len(args)}::timestamptz[])"
+        sums, lengths = await asyncio.gather(
+            *(
+                self._database.fetch(
+                    statement.format(part=part, conditions=conditions, step=LENGTH_STEP),
+                    *args,
+                    settings=_QUICK,
+                )
+                for statement in (_SUMS, _LENGTHS)
             )
-            for statement in (_SUMS, _LENGTHS)
-        ]
+        )
         return groups_of(sums, lengths)
 
     async def sample_runs(

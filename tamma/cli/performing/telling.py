@@ -21,7 +21,7 @@ def terminal(sheets: Iterable[Sheet]) -> None:
         if sheet.title:
             output.data(sheet.title)
         if sheet.heads:
-            _table(sheet)
+            output.table(sheet.heads, sheet.rows)
         for line in sheet.lines:
             output.data(line)
 
@@ -51,17 +51,6 @@ def comma_separated(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) 
     writer.writerow(heads)
     writer.writerows([_safe(value) for value in row] for row in rows)
     output.data(written.getvalue().rstrip("\n"))
-
-
-def _table(sheet: Sheet) -> None:
-    if output.terminal():
-        from tamma.cli.render import print_table
-
-        print_table(sheet.heads, list(sheet.rows))
-        return
-    output.data("\t".join(sheet.heads))
-    for row in sheet.rows:
-        output.data("\t".join(row))
 
 
 def _line(cells: tuple[str, ...]) -> str:
