@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer
 
-from tamma.experiments import bundle
 from tamma.model.ab_run import ABAnswer
 from tamma.model.agent import AgentConfig
 from tamma.model.experiment import (
@@ -27,14 +25,11 @@ from tamma.model.experiment import (
     Reason,
     StopReason,
 )
-from tamma.model.ids import BlobId
 from tamma.model.metrics import RunMetrics
 from tamma.model.suite import TaskLimits
 from tamma.store.memory import MemoryStore
-from tamma.temporal.plugin import tamma_plugin
-from tests.support.experiments import Handle, Lab, add_agent, add_runs, lab, production_run
+from tests.support.experiments import Handle, Lab, add_agent, lab, production_run
 from tests.support.skipping import skipping_time
-from workflows.ab_test import ABTest
 
 ALICE, BOB = ABAnswer("alice", "looks right"), ABAnswer("bob")
 WORSE, BETTER = 0.1, 0.95
@@ -51,55 +46,6 @@ async def skipped(
 
 async def awaiting(it: Lab, handle: Handle) -> None:
     await it.until(handle, lambda view: view.state is ABTestState.AWAITING_APPROVAL)
-
-
-@pytest.mark.slow
-async def test_a_winner_is_approved_by_signal_after_days_applied_and_rolled_back(tmp_path: Path) -> None:
-    async with skipped(tmp_path, control=WORSE, candidate=BETTER) as (env, it):
-        handle = await it.start(it.plan(reminder_hours=24, canary=Canary(runs=200, margin=0.05)))
-        await awaiting(it, handle)
-        await env.sleep(timedelta(days=3, hours=1))
-        await add_runs(it.store, it.control, [True] * 100)
-        await handle.signal("approve", ALICE)
-        seen = await it.until(handle, lambda view: view.state is ABTestState.CANARY)
-        assert seen.approver is not None
-        assert (seen.approver.name, seen.approver.authenticated) == ("alice", False)
-        agent = await it.store.find_agent("plain")
-        assert agent is not None
-        applied = await it.store.read_version(agent.agent_id, 2)
-        assert applied is not None
-        assert (agent.active, applied.config) == (2, AgentConfig("bold"))
-        assert "drill" in applied.reason
-        assert "by signal, not authenticated" in applied.reason
-
-        pin = replace(it.control, version=2, hash=it.candidate.hash)
-        now = await env.get_current_time()
-        for number in range(60):
-            await it.store.record_run(production_run(pin, now + timedelta(seconds=number), number % 5 == 0))
-        result = await handle.result()
-        await Replayer(workflows=[ABTest], plugins=[tamma_plugin()]).replay_workflow(
-            await handle.fetch_history()
-        )
-        agent = await it.store.find_agent("plain")
-        assert agent is not None
-        assert agent.active == 1
-        assert (result.state, result.rolled_back_to) == (ABTestState.ROLLED_BACK, 1)
-        assert "worse by" in result.note
-        assert (result.winner, result.statistical_significance) == ("agentB", True)
-        assert await it.store.read_result(result.test_id) == result
-        assert len(await it.events("abtest.reminder")) == 3
-        (completed,) = await it.events("abtest.completed")
-        assert completed["state"] == "rolled-back"
-        assert [event["how"] for event in await it.events("abtest.approved")] == [
-            "by signal, not authenticated"
-        ]
-
-        kept = bundle.from_bytes(await it.store.get_blob(BlobId(result.archive)))
-        assert kept.result == replace(result, archive="")
-        assert kept.outcomes
-        again = list(bundle.analyse_again(kept))
-        assert [each.look for each in again] == list(kept.looks)
-        assert again[-1].verdict == result.verdict
 
 
 async def test_of_two_approvals_one_wins_and_the_other_hears_who_did(tmp_path: Path) -> None:
@@ -232,6 +178,20 @@ class OtherModelStore(MemoryStore):
         await super().record_run(run)
 
 
+class OtherConfigStore(MemoryStore):
+    """From the 20th run on the candidate works with another configuration than the one that was frozen."""
+
+    seen = 0
+
+    async def record_run(self, run: RunMetrics) -> None:
+        if run.cell is not None and run.cell.arm == "candidate":
+            self.seen += 1
+            if self.seen > 20:
+                assert run.agent is not None
+                run = replace(run, agent=replace(run.agent, hash="sha256:" + "0" * 64))
+        await super().record_run(run)
+
+
 @pytest.mark.slow
 async def test_arms_of_different_size_make_the_test_invalid(tmp_path: Path) -> None:
     async with skipped(tmp_path, tasks=40, store=LossyStore(), control=WORSE, candidate=BETTER) as (_, it):
@@ -263,6 +223,17 @@ async def test_a_model_that_changes_behind_its_name_makes_the_test_invalid(tmp_p
     assert result.stop_reason is StopReason.INVALID
     assert result.verdict is not None
     assert result.verdict.reasons[0] is Reason.MODEL_CHANGED
+    assert result.applied_version is None
+
+
+@pytest.mark.slow
+async def test_a_configuration_that_changes_in_mid_test_makes_it_invalid(tmp_path: Path) -> None:
+    # The candidate would win by far: what it was when it won is not what was tested.
+    async with skipped(tmp_path, store=OtherConfigStore(), control=WORSE, candidate=BETTER) as (_, it):
+        result = await (await it.start(it.plan(looks=1))).result()
+    assert (result.state, result.stop_reason) == (ABTestState.ENDED, StopReason.COMPLETED)
+    assert result.verdict is not None
+    assert (result.verdict.decision, result.verdict.reasons[0]) == (Decision.INVALID, Reason.CONFIG_CHANGED)
     assert result.applied_version is None
 
 
