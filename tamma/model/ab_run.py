@@ -29,6 +29,9 @@ class ABAnswer:
     text: str = ""
 
 
+MOST_NOTES = 30
+
+
 @dataclass(slots=True)
 class ABProgress:
     """The memory of a test's workflow; it goes along when the workflow is continued as a new run."""
@@ -84,9 +87,10 @@ class ABProgress:
         return self.next_unit + (1 if self.next_cell else 0) - len(self.open_units)
 
     def add_note(self, text: str) -> None:
-        """Add a note once."""
+        """Add a note once. The newest `MOST_NOTES` are kept: all of them travel in every answer."""
         if text not in self.notes:
             self.notes.append(text)
+            del self.notes[:-MOST_NOTES]
 
 
 @dataclass(frozen=True, slots=True)

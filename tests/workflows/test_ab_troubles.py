@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 
+from tamma.model.ab_run import MOST_NOTES, ABAccepted, ABAnswer, ABProgress
 from tamma.model.bench import BENCH_WORKFLOW, BenchArm, BenchId, BenchRequest, BenchState, BenchView
-from tamma.model.experiment import ABTestState
+from tamma.model.experiment import ABTestState, Canary, Mode
 from tamma.model.ids import uuid7
 from tamma.model.metrics import Cell, RunMetrics
 from tamma.model.task import TASK_QUEUE
 from tamma.model.trial import trial_id
 from tamma.store.memory import MemoryStore
-from tests.support.experiments import Lab, lab
+from tests.support.experiments import Handle, Lab, add_agent, lab, production_run
+from tests.workflows.test_absurd_messages import ABSURD, failed_tasks
 
 
 class HeldStore(MemoryStore):
@@ -34,8 +41,26 @@ class HeldStore(MemoryStore):
         await super().record_run(run)
 
 
+@asynccontextmanager
+async def awaiting(client: Client, folder: Path) -> AsyncGenerator[tuple[Lab, Handle]]:
+    """A test whose winner waits for an answer."""
+    async with lab(client, folder, tasks=12, control=0.01, candidate=0.99) as it:
+        handle = await it.start(it.plan(concurrency=3, looks=1, canary=Canary(runs=0)))
+        await it.until(handle, lambda view: view.state is ABTestState.AWAITING_APPROVAL)
+        yield it, handle
+
+
 async def bench_of(it: Lab) -> BenchRequest:
     return BenchRequest(BenchId(uuid7()), it.suite, (BenchArm("plain", it.control),), concurrency=3)
+
+
+async def until_ended(handle: WorkflowHandle[Any, BenchView], trials: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            seen = await handle.query("progress", result_type=BenchView)
+            if seen.request.tally.ended >= trials:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_trials_that_somebody_ends_are_missing_and_hold_up_nothing(
@@ -84,9 +109,7 @@ async def test_a_benchmark_bears_the_same(client: Client, tmp_path: Path) -> Non
         )
         await client.get_workflow_handle(trial_id(await store.held.get())).cancel()
         second = client.get_workflow_handle(trial_id(await store.held.get()))
-        async with asyncio.timeout(60):
-            while (await handle.query("progress", result_type=BenchView)).request.tally.ended < 7:
-                await asyncio.sleep(0.05)
+        await until_ended(handle, 7)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):
             await handle.result()
@@ -95,3 +118,77 @@ async def test_a_benchmark_bears_the_same(client: Client, tmp_path: Path) -> Non
     assert kept is not None
     assert kept.state is BenchState.STOPPED
     assert (kept.request.tally.ended, kept.request.tally.lost) == (8, 2)
+
+
+async def test_absurd_messages_do_not_stop_a_test(client: Client, tmp_path: Path) -> None:
+    async with awaiting(client, tmp_path) as (_, handle):
+        odd = ABAnswer("a\x00lice\x1b[2J\u202e" + "x" * 300_000, "because\n\x00" + "y" * 300_000)
+        for arguments in ABSURD:
+            for name in ("pause", "run_ended", "no_such"):
+                await handle.signal(name, args=arguments)
+            if arguments not in ((), (None,), ({},)) and not isinstance(arguments[0], dict):
+                for name in ("approve", "reject", "stop"):
+                    await handle.signal(name, args=arguments)
+        await handle.signal("approve", {"by": {"no": "text"}})
+        await handle.signal("approve", odd)
+        async with asyncio.timeout(60):
+            result = await handle.result()
+        assert await failed_tasks(handle) == []
+    assert result.state is ABTestState.APPLIED
+    assert result.approver is not None
+    assert result.approver.name.startswith("a lice [2J xx")
+    assert (len(result.approver.name), len(result.approver.text)) == (200, 2000)
+    assert (result.approver.name + result.approver.text).isprintable()
+
+
+async def test_who_stops_what_is_being_applied_is_not_told_that_nothing_is(
+    client: Client, tmp_path: Path
+) -> None:
+    async with awaiting(client, tmp_path) as (it, handle):
+        said = await asyncio.gather(
+            it.say(handle, "approve", ABAnswer("alice")), it.say(handle, "stop", ABAnswer("bob"))
+        )
+        result = await handle.result()
+        agent = await it.store.find_agent("plain")
+        assert agent is not None
+    if result.state is ABTestState.APPLIED:
+        assert said[0] == "approved: plain@2 is active"
+        assert "alice has approved it already" in said[1] or "the test is over" in said[1]
+        assert agent.active == 2
+    else:
+        assert "bob has stopped the test" in said[0]
+        assert agent.active == 1
+
+
+async def test_a_live_test_of_an_agent_that_was_deleted_or_a_workflow_that_is_gone_takes_no_runs(
+    client: Client, tmp_path: Path
+) -> None:
+    async with lab(client, tmp_path, tasks=6) as it:
+        plan = it.plan(mode=Mode.LIVE, suite=None, repos=("memory:acme/*",), sample_size=60, looks=3)
+        handle = await it.start(plan)
+        await accepted(handle)
+        run = production_run(it.control, datetime.now(UTC), True)
+        assert (await it.assign(run)).cell is not None
+        bold = await it.store.find_agent("bold")
+        assert bold is not None
+        await it.store.delete_agent(bold.agent_id, revision=bold.revision, author="carol", reason="unsafe")
+        assert (await it.assign(replace(run, issue="2"))).cell is None
+        second = await it.start(replace(plan, name="second", candidate=await add_agent(it.store, "new", "x")))
+        await accepted(second)
+        assert (await it.assign(replace(run, issue="3"))).test == "second"
+        await second.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await second.result()
+        assert (await it.assign(replace(run, issue="4"))).cell is None
+
+
+async def accepted(handle: Handle) -> ABAccepted:
+    return await handle.execute_update("accepted", result_type=ABAccepted)  # pyright: ignore[reportUnknownMemberType] - untyped overload
+
+
+def test_notes_do_not_grow_without_end() -> None:
+    progress = ABProgress()
+    for number in range(10_000):
+        progress.add_note(f"a trial of task-{number} left no measurements")
+    assert len(progress.notes) == MOST_NOTES
+    assert "task-9999 " in progress.notes[-1]

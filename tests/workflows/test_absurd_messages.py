@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from tamma.model.task import BudgetChange, Gate, Limits, TaskStatus
 from tests.support.loop import Handle, running_loop
@@ -37,7 +38,7 @@ async def ask(handle: Handle, name: str, *arguments: object) -> None:
     await handle.execute_update(name, args=arguments)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
 
 
-async def failed_tasks(handle: Handle) -> list[str]:
+async def failed_tasks(handle: WorkflowHandle[Any, Any]) -> list[str]:
     return [
         event.workflow_task_failed_event_attributes.failure.message
         async for event in handle.fetch_history_events()

@@ -6,7 +6,6 @@ for the sender of a signal, and a test, unlike a merge, can be rolled back.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -26,6 +25,15 @@ LONGEST_NAME, LONGEST_TEXT = 200, 2000
 _SOON = timedelta(seconds=10)
 """How long an approval's answer waits for the candidate to become active."""
 Answer = Literal["approve", "reject"]
+
+
+def heard(given: ABAnswer) -> ABAnswer:
+    """What was said as it can be stored and shown: on one line, no control characters, not too long."""
+    by, text = (
+        "".join(each if each.isprintable() else " " for each in words).strip()
+        for words in (given.by, given.text)
+    )
+    return ABAnswer(by[:LONGEST_NAME], text[:LONGEST_TEXT])
 
 
 class ABMessages:
@@ -129,8 +137,9 @@ class ABMessages:
             self._check_answer()
         except ValueError as error:
             raise ApplicationError(str(error), type="Refused", non_retryable=True) from None
-        name = given.by[:LONGEST_NAME] or "somebody"
-        mine = Approver(name, decision, workflow.now(), authenticated, given.text[:LONGEST_TEXT])
+        given = heard(given)
+        name = given.by or "somebody"
+        mine = Approver(name, decision, workflow.now(), authenticated, given.text)
         self._state.approver = mine
         self._news += 1
         try:
@@ -159,6 +168,11 @@ class ABMessages:
 
     @stop.validator
     def _check_stop(self, given: ABAnswer = SOMEBODY) -> None:
+        state = self._state
+        if state.state is ABTestState.AWAITING_APPROVAL and (who := state.approver) is not None:
+            # To say that nothing is applied would be a guess: it is being applied in this moment.
+            done = "approved" if who.decision == "approve" else "rejected"
+            raise ValueError(f"{who.name} has {done} it already: it is being carried out")
         if (told := self._state.told_to_stop) is not None:
             raise ValueError(f"{told.by or 'somebody'} has stopped it already")
         if self._state.state.final:
@@ -167,11 +181,16 @@ class ABMessages:
     @workflow.signal(name="stop")
     def stop_by_signal(self, given: ABAnswer = SOMEBODY) -> None:
         """The same from the Web UI."""
-        if self._state.told_to_stop is None and not self._state.state.final:
+        try:
+            self._check_stop(given)
+        except ValueError as error:
+            self._state.add_note(f"a signal `stop` was ignored: {error}")
+            self._show()
+        else:
             self._stop(given)
 
     def _stop(self, given: ABAnswer) -> Reply:
-        self._state.told_to_stop = replace(given, by=given.by[:LONGEST_NAME], text=given.text[:LONGEST_TEXT])
+        self._state.told_to_stop = heard(given)
         self._news += 1
         self._patience.resume()
         if self._state.state is ABTestState.CANARY:

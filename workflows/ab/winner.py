@@ -99,12 +99,18 @@ class Winner(ABSteps):
         if applied.version is None:
             await self._not_applied(applied.refused, applied.active)
             return
-        state.replaced_version, state.applied_version = state.active, applied.version
+        state.replaced_version, state.applied_version = self._replaced(applied.version), applied.version
         state.applied_at = workflow.now()
         await self._record(
             "abtest.applied", version=str(applied.version), replaced=str(state.replaced_version or "")
         )
         await self._enter(ABTestState.CANARY)
+
+    def _replaced(self, applied: int) -> int | None:
+        """What a rollback leads to. Where the candidate was active already, when the test was frozen, that is
+        the control."""
+        active = self._state.active
+        return self._start.plan.control.version if active == applied else active
 
     async def _not_applied(self, why: str, active: int | None) -> None:
         """The agent is not what it was at the freeze: people decide again, knowing it."""
