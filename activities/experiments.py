@@ -91,8 +91,10 @@ class ExperimentActivities:
         """How many production runs a live test has, and what those that ended have cost."""
         assigned = {each.unit for each in await self._store.read_assignments(given.test_id)}
         runs = await self._store.cell_runs(given.test_id)
-        ended = [run for run in runs if run.cell is not None and run.cell.unit in assigned]
-        return RunCount(len(assigned), len(ended), sum((run.cost_usd for run in ended), Decimal(0)))
+        counted = [run for run in runs if run.cell is not None and run.cell.unit in assigned]
+        # An issue may have run again: its money counts, but it is one unit.
+        ended = {run.cell.unit for run in counted if run.cell is not None}
+        return RunCount(len(assigned), len(ended), sum((run.cost_usd for run in counted), Decimal(0)))
 
     @activity.defn(name=TAKE_LOOK.name)
     @failing_well

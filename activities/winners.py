@@ -162,7 +162,7 @@ class WinnerActivities:
     async def assign_agent(self, given: AssignAgent) -> AssignedAgent:
         """The arm of a production run in the oldest live test that wants it. The same run, the same arm."""
         for test_id, plan in await self._store.live_tests():
-            if not wants(plan, given):
+            if not wants(plan, given) or not await self._stands(plan.candidate):
                 continue
             unit, stratum = f"{given.repo}#{given.issue}", f"{given.task_type.value} {given.repo}"
             arm = await self._store.draw_live(
@@ -172,6 +172,11 @@ class WinnerActivities:
                 choice = await self._choice(plan.candidate) if arm is Arm.CANDIDATE else None
                 return AssignedAgent(Cell(test_id, arm.value, unit), choice, plan.name)
         return AssignedAgent()
+
+    async def _stands(self, candidate: AgentPin) -> bool:
+        """Whoever deletes an agent wants no run to work as it, whatever was planned before."""
+        agent = await self._store.find_agent(candidate.agent_id)
+        return agent is not None and not agent.deleted
 
     async def _choice(self, candidate: AgentPin) -> AgentChoice:
         agent = await self._store.find_agent(candidate.agent_id)

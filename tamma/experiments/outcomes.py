@@ -111,9 +111,12 @@ _READ: dict[Metric, Callable[[Outcome], float | None]] = {
 
 
 def table_of(mode: Mode, assignments: Sequence[Assignment], outcomes: Iterable[Outcome]) -> Table:
-    """The outcomes of every unit whose assigned cells have all ended. A cell has one outcome, the last."""
+    """The outcomes of every unit whose assigned cells have all ended. A cell has one outcome: of a trial that
+    was made again the last; of a live run the first, because people run again what failed, which one arm does
+    more often than the other."""
     cells: dict[tuple[str, Arm], dict[int, Outcome]] = defaultdict(dict)
-    for outcome in sorted(outcomes, key=lambda each: (each.ended_at or _BEFORE_ALL, each.run_id)):
+    in_order = sorted(outcomes, key=lambda each: (each.ended_at or _BEFORE_ALL, each.run_id))
+    for outcome in reversed(in_order) if mode is Mode.LIVE else in_order:
         cells[outcome.unit, outcome.arm][outcome.replicate] = outcome
     rows: dict[Arm, list[UnitRow]] = {arm: [] for arm in Arm}
     ended: Counter[Arm] = Counter()

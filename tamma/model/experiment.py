@@ -451,3 +451,5 @@ class ABTestResult:
     note: str = ""
     """How it ended, in a sentence, where the verdict alone does not say it."""
     paused: bool = False
+    alive_at: datetime | None = None
+    """When a test that runs last said so."""

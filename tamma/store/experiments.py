@@ -21,6 +21,7 @@ from tamma.model.experiment import (
 from tamma.store import experiment_forms as forms
 from tamma.store.codec import check_key
 from tamma.store.database import Database, Row
+from tamma.store.interface.experiments import GONE_AFTER
 
 _STRETCH = 64
 """Arms of a stratum that one call of `draw_live` takes along: more than others draw in between."""
@@ -45,7 +46,10 @@ WHERE test_id = $1 AND position > $2 ORDER BY position LIMIT $3"""
 _COUNT = "SELECT count(*) AS drawn FROM ab_assignments WHERE test_id = $1 AND stratum = $2"
 _DRAW = "SELECT problem, arm, nth FROM draw_live($1, $2, $3, $4, $5, $6)"
 _LIVE = """
-SELECT test_id, plan FROM ab_tests WHERE live AND state = 'running' AND NOT paused ORDER BY created_at"""
+SELECT test_id, plan FROM ab_tests
+WHERE live AND state = 'running' AND NOT paused
+  AND coalesce((result->>'alive_at')::timestamptz, clock_timestamp()) > clock_timestamp() - $1::interval
+ORDER BY created_at"""
 _LOOK = """
 INSERT INTO ab_looks (test_id, number, look) VALUES ($1, $2, $3::jsonb)
 ON CONFLICT (test_id, number) DO UPDATE SET look = excluded.look"""
@@ -132,7 +136,9 @@ class Experiments:
                     raise forms.no_test(test_id)
 
     async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
-        return tuple((ABTestId(row["test_id"]), _plan(row)) for row in await self._database.fetch(_LIVE))
+        return tuple(
+            (ABTestId(row["test_id"]), _plan(row)) for row in await self._database.fetch(_LIVE, GONE_AFTER)
+        )
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None:
         await self._database.fetch(_LOOK, test_id, look.number, forms.look_json(look))

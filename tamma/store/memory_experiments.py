@@ -21,6 +21,7 @@ from tamma.model.experiment import (
 )
 from tamma.store import experiment_forms as forms
 from tamma.store.codec import check_key
+from tamma.store.interface.experiments import GONE_AFTER
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class MemoryExperiments:
         return arm
 
     async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
+        now = datetime.now(UTC)
         return tuple(
             (test_id, test.plan)
             for test_id, test in self._tests.items()
@@ -91,6 +93,7 @@ class MemoryExperiments:
             and test.result is not None
             and test.result.state is ABTestState.RUNNING
             and not test.result.paused
+            and (test.result.alive_at or now) > now - GONE_AFTER
         )
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None:

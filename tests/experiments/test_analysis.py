@@ -141,12 +141,21 @@ def test_a_cell_that_ran_again_has_its_last_outcome_and_strays_are_named() -> No
     first, again = outcome("a", Arm.CONTROL, success=False), outcome("a", Arm.CONTROL)
     again = replace(again, run_id="again", ended_at=START + timedelta(hours=1))
     stray = outcome("nobody", Arm.CONTROL)
-    table = table_of(Mode.LIVE, [Assignment(0, "a", "s", (Arm.CONTROL,))], [again, stray, first])
+    table = table_of(Mode.PAIRED, [Assignment(0, "a", "s", (Arm.CONTROL,))], [again, stray, first])
     assert [each.run_id for row in table.rows for each in row.outcomes] == ["again"]
     assert table.strays == (stray.run_id,)
 
 
 # --- known answers --------------------------------------------------------------------------------
+
+
+def test_a_live_run_that_was_made_again_counts_as_it_ended_first() -> None:
+    """Whoever runs again what failed would lift the arm that fails more often."""
+    assignments = [Assignment(0, "a", "s", (Arm.CANDIDATE,))]
+    first = outcome("a", Arm.CANDIDATE, success=False)
+    again = replace(first, run_id="again", success=True, ended_at=START + timedelta(hours=1))
+    for given in ((first, again), (again, first)):
+        assert table_of(Mode.LIVE, assignments, given).candidate[0].outcomes == (first,)
 
 
 def test_single_paired_successes_are_judged_by_the_exact_test() -> None:

@@ -191,6 +191,10 @@ async def test_live_tests_take_runs_while_they_run(store: AnyStore) -> None:
     for test_id in (paired, live):
         await store.save_result(result(test_id))
     assert await store.live_tests() == ((live, LIVE),)
+    now = datetime.now(UTC)
+    for ago, takes in ((timedelta(hours=1), True), (timedelta(hours=3), False)):
+        await store.save_result(replace(result(live), alive_at=now - ago))
+        assert bool(await store.live_tests()) is takes
     await store.save_result(replace(result(live), paused=True))
     assert await store.live_tests() == ()
     await store.save_result(result(live, state=ABTestState.AWAITING_APPROVAL))

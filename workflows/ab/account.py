@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tamma.model.ab_run import ABProgress, ABTestStart, ABTestView
-from tamma.model.experiment import ABTestResult, Effect, Mode
+from tamma.model.experiment import ABTestResult, ABTestState, Effect, Mode
 from tamma.model.task import Waiting
 
 
@@ -78,6 +78,7 @@ def result(start: ABTestStart, state: ABProgress, now: datetime) -> ABTestResult
         units=state.looks[-1].units if state.looks else 0,
         note=state.note,
         paused=state.paused,
+        alive_at=now if state.state is ABTestState.RUNNING else None,
     )
 
 

@@ -34,10 +34,9 @@ class LiveRuns(ABSteps):
                 return
             await self._go_on_as_new()
             self._show()
-            paused = state.paused
+            # What is stored says whether runs are given out, and that somebody watches them.
+            await self._save()
             await self._news_after(seen, min(POLL, self._seconds_left()))
-            if state.paused is not paused:
-                await self._save()  # what is stored says whether runs are given out
 
     def _reason_of(self, count: RunCount) -> StopReason | None:
         state, plan = self._state, self._start.plan

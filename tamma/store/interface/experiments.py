@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tamma.model.experiment import (
@@ -15,6 +15,10 @@ from tamma.model.experiment import (
     Look,
     LookPlan,
 )
+
+GONE_AFTER = timedelta(hours=2)
+"""A live test that has not been saved for so long has nobody who watches it: its workflow was terminated, or
+no worker is there. A test saves how it stands several times an hour."""
 
 
 class ExperimentStore(Protocol):
@@ -51,7 +55,8 @@ class ExperimentStore(Protocol):
         ...
 
     async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
-        """Live tests that take runs now, oldest first: neither paused nor ended."""
+        """Live tests that take runs now, oldest first: neither paused nor ended, nor silent for `GONE_AFTER`
+        (a result without `alive_at` is never silent)."""
         ...
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None: ...
