@@ -125,7 +125,8 @@ class ExperimentActivities:
             taken=taken,
             spent_usd=given.spent_usd,
         )
-        look = replace(found.look, asked=given.units, last=given.final)
+        assigned = len(assignments) if plan.mode is Mode.LIVE else 0
+        look = replace(found.look, asked=given.units, assigned=assigned, last=given.final)
         await self._store.record_look(given.test_id, look)
         return LookTaken(look, found.evidence)
 

@@ -20,6 +20,7 @@ from tamma.experiments.looking import adjusted_p, if_stopped, level_of, normal_s
 from tamma.experiments.looks import crosses
 from tamma.experiments.methods import (
     Sample,
+    at_worst,
     compare,
     effect_of,
     effect_on,
@@ -30,6 +31,7 @@ from tamma.experiments.methods import (
 from tamma.experiments.outcomes import Table, table_of
 from tamma.experiments.soundness import GENERAL_FROM, soundness
 from tamma.model.estimates import Comparison, GuardrailVerdict
+from tamma.model.estimates import Guardrail as HeldGuardrail
 from tamma.model.experiment import (
     ABTestPlan,
     Assignment,
@@ -114,6 +116,7 @@ def _evidence(
     lines = (*stopped, *beside(sample, plan.confidence_level, plan.seed), *clusters)
     detectable, missing = _reach(plan, sample, found, bound if due.last else _quantile(alpha / 2))
     sound = soundness(plan, table, final=due.last)
+    worst, holds = _at_worst(plan, table, bound)
     return Evidence(
         units=table.units,
         units_planned=total,
@@ -124,6 +127,8 @@ def _evidence(
         minimum_effect=plan.minimum_effect,
         guardrails=tuple(_guardrail(each, table, bound) for each in plan.guardrails),
         secondary=_secondary(plan, table),
+        at_worst=worst,
+        significant_at_worst=holds,
         srm_p=sound.srm_p,
         missing_p=sound.missing_p,
         missing_share=sound.missing_share,
@@ -137,6 +142,15 @@ def _evidence(
     )
 
 
+def _at_worst(plan: ABTestPlan, table: Table, bound: float) -> tuple[Effect | None, bool]:
+    """The primary effect with what is missing counted against the candidate, and whether it crosses."""
+    worst = at_worst(table, plan.primary)
+    if worst is None:
+        return None, True
+    found = compare(worst, level_of(bound))
+    return effect_of(worst, found, p=found.p), found.p is not None and crosses(bound, found.p)
+
+
 def _guardrail(guardrail: Guardrail, table: Table, bound: float) -> GuardrailResult:
     from tamma.experiments.statistics import guardrails
 
@@ -145,12 +159,21 @@ def _guardrail(guardrail: Guardrail, table: Table, bound: float) -> GuardrailRes
     alpha = (1.0 - level_of(bound)) / 2
     found = compare(sample, guardrails.level_for(alpha))
     limit = 1.0 + guardrail.margin if metric.is_ratio else -guardrail.margin
-    held = guardrails.guardrail(found, limit=limit, higher_is_better=metric.more_is_better, alpha=alpha)
+
+    def judge(comparison: Comparison) -> HeldGuardrail:
+        return guardrails.guardrail(
+            comparison, limit=limit, higher_is_better=metric.more_is_better, alpha=alpha
+        )
+
+    held, worst = judge(found), at_worst(table, metric)
+    passed = held.verdict is GuardrailVerdict.PASSED
+    if passed and worst is not None:
+        passed = judge(compare(worst, guardrails.level_for(alpha))).verdict is GuardrailVerdict.PASSED
     return GuardrailResult(
         guardrail,
         effect_of(sample, found, p=found.p),
         held.p,
-        passed=held.verdict is GuardrailVerdict.PASSED,
+        passed=passed,
         harmed=held.verdict is GuardrailVerdict.HARM,
     )
 

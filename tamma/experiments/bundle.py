@@ -114,6 +114,7 @@ def analyse_again(bundle: Bundle) -> Iterator[Again]:
         units = look.asked or look.units
         first, outcomes = outcomes_at(bundle.plan, bundle.assignments, bundle.outcomes, units)
         if bundle.plan.mode is Mode.LIVE:
+            first = first[: look.assigned or None]
             outcomes = tuple(
                 each for each in outcomes if each.ended_at is None or each.ended_at <= look.taken_at
             )
@@ -128,7 +129,7 @@ def analyse_again(bundle: Bundle) -> Iterator[Again]:
             taken=taken,
             spent_usd=look.spent_usd,
         )
-        again = replace(found.look, asked=look.asked, last=look.last)
+        again = replace(found.look, asked=look.asked, assigned=look.assigned, last=look.last)
         yield Again(again, found.evidence, decide(found.evidence), again == look)
 
 

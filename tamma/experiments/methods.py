@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tamma.experiments.outcomes import Table
@@ -60,6 +60,37 @@ def sample_of(table: Table, metric: Metric) -> Sample:
         table.values[Arm.CONTROL, metric],
         table.values[Arm.CANDIDATE, metric],
         (tuple(row.repo for row in table.control), tuple(row.repo for row in table.candidate)),
+    )
+
+
+def at_worst(table: Table, metric: Metric) -> Sample | None:
+    """The same with every unit that has an arm: what is missing of the candidate is as bad as the worst that
+    was seen, of the control as good as the best (of successes: failed, solved). Pairs that lack both stay
+    out. None where nothing is missing, or nothing was seen.
+
+    What is lost, or takes for ever, is seldom a random part: an arm that fails by crashing would look better
+    for it.
+    """
+    sample = sample_of(table, metric)
+    seen = [value for value in (*sample.control, *sample.candidate) if value is not None]
+    if not seen:
+        return None
+    values: dict[Arm, list[float | None]] = {}
+    for arm in Arm:
+        rows = [unit[arm] for unit in table.partial if arm in unit]
+        values[arm] = [*table.values[arm, metric], *(row.value(metric) if row else None for row in rows)]
+    if sample.paired:
+        pairs = zip(values[Arm.CONTROL], values[Arm.CANDIDATE], strict=True)
+        some = [pair for pair in pairs if pair != (None, None)]
+        values = {arm: [pair[place] for pair in some] for place, arm in enumerate(Arm)}
+    if None not in (*values[Arm.CONTROL], *values[Arm.CANDIDATE]):
+        return None
+    least, most = (0.0, 1.0) if metric is Metric.SUCCESS else (min(seen), max(seen))
+    best, worst = (most, least) if metric.more_is_better else (least, most)
+    return replace(
+        sample,
+        control=[best if value is None else value for value in values[Arm.CONTROL]],
+        candidate=[worst if value is None else value for value in values[Arm.CANDIDATE]],
     )
 
 

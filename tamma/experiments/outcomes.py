@@ -82,6 +82,8 @@ class Table:
     """Assigned cells that have not ended."""
     values: Mapping[tuple[Arm, Metric], Sequence[float | None]]
     """One value a unit, in the rows' order."""
+    partial: Sequence[Mapping[Arm, UnitRow | None]] = ()
+    """Units that lack an outcome, by their arms; None: of that arm at least one run is lost or under way."""
     strays: tuple[str, ...] = ()
     """Runs that fill no assigned cell: they are left out."""
 
@@ -121,6 +123,7 @@ def table_of(mode: Mode, assignments: Sequence[Assignment], outcomes: Iterable[O
     rows: dict[Arm, list[UnitRow]] = {arm: [] for arm in Arm}
     ended: Counter[Arm] = Counter()
     waiting: Counter[Arm] = Counter()
+    partial: list[Mapping[Arm, UnitRow | None]] = []
     for assignment in sorted(assignments, key=lambda each: each.position):
         wanted = Counter(assignment.arms)
         found = {
@@ -134,9 +137,16 @@ def table_of(mode: Mode, assignments: Sequence[Assignment], outcomes: Iterable[O
         for arm, those in found.items():
             ended[arm] += len(those)
             waiting[arm] += wanted[arm] - len(those)
-        if all(len(those) == wanted[arm] for arm, those in found.items()):
-            for arm, those in found.items():
-                rows[arm].append(UnitRow(assignment.unit, arm, those))
+        whole = {
+            arm: UnitRow(assignment.unit, arm, those) if len(those) == wanted[arm] else None
+            for arm, those in found.items()
+        }
+        if not all(whole.values()):
+            partial.append(whole)
+            continue
+        for arm, row in whole.items():
+            assert row is not None
+            rows[arm].append(row)
     strays = sorted(outcome.run_id for left in cells.values() for outcome in left.values())
     values = {
         (arm, metric): tuple(row.value(metric) for row in those)
@@ -144,5 +154,12 @@ def table_of(mode: Mode, assignments: Sequence[Assignment], outcomes: Iterable[O
         for metric in Metric
     }
     return Table(
-        mode, tuple(rows[Arm.CONTROL]), tuple(rows[Arm.CANDIDATE]), ended, waiting, values, tuple(strays)
+        mode,
+        tuple(rows[Arm.CONTROL]),
+        tuple(rows[Arm.CANDIDATE]),
+        ended,
+        waiting,
+        values,
+        partial,
+        tuple(strays),
     )

@@ -89,6 +89,8 @@ def _but(reasons: Sequence[Reason], evidence: Evidence) -> str:
         unproved = (result for result in evidence.guardrails if not result.passed)
         named = " and ".join(f"{result.guardrail.metric.value} by {_margin(result)}" for result in unproved)
         parts.append(f"but it may be worse in {named} or more")
+    if Reason.UNKNOWN_OUTCOMES in reasons:
+        parts.append("but results are missing that might undo it")
     return ", ".join(parts)
 
 

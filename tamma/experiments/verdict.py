@@ -3,7 +3,7 @@
     invalid       the comparison itself is broken; whatever the figures say, nothing follows from them
     control       the candidate is proved to do harm, on a guardrail or on the primary metric
     winner        better beyond the look's boundary, the interval excludes 0, by the minimum effect or more,
-                  and every guardrail is proved to hold
+                  and every guardrail is proved to hold, whatever the results that are missing would be
     equivalent    the whole interval lies within the minimum effect
     inconclusive  none of these
 
@@ -72,6 +72,7 @@ def _harm(evidence: Evidence) -> tuple[Reason, ...]:
 
 def _win(evidence: Evidence) -> tuple[Reason, ...]:
     won = _is_better(evidence) and _is_enough(evidence) and not _guardrail_open(evidence)
+    won = won and _holds_at_worst(evidence)
     return _those((Reason.PRIMARY_WIN, won))
 
 
@@ -90,6 +91,7 @@ def _open(evidence: Evidence) -> tuple[Reason, ...]:
         (Reason.NOT_SIGNIFICANT, not better),
         (Reason.BELOW_MINIMUM, better and not _is_enough(evidence)),
         (Reason.GUARDRAIL_OPEN, better and _guardrail_open(evidence)),
+        (Reason.UNKNOWN_OUTCOMES, better and not _holds_at_worst(evidence)),
     )
 
 
@@ -104,8 +106,10 @@ _LADDER: tuple[tuple[Decision, Callable[[Evidence], tuple[Reason, ...]]], ...] =
 
 def _may_auto_apply(decision: Decision, evidence: Evidence) -> bool:
     # The interval's lower end, not the estimate: a test that stops early overstates its estimate.
-    low = finite(evidence.primary.low)
-    return decision is Decision.WINNER and low is not None and low > evidence.minimum_effect
+    ends = [finite(each.low) for each in (evidence.primary, evidence.at_worst) if each is not None]
+    return decision is Decision.WINNER and all(
+        low is not None and low > evidence.minimum_effect for low in ends
+    )
 
 
 def _ends(decision: Decision, evidence: Evidence) -> bool:
@@ -119,6 +123,12 @@ def _is_better(evidence: Evidence) -> bool:
 def _is_enough(evidence: Evidence) -> bool:
     estimate = finite(evidence.primary.estimate)
     return estimate is not None and estimate >= evidence.minimum_effect
+
+
+def _holds_at_worst(evidence: Evidence) -> bool:
+    """Runs that fail silently or never end are no accident: what makes an arm worse makes it lose them."""
+    worst = evidence.at_worst
+    return worst is None or (evidence.significant_at_worst and _excludes_zero(worst) > 0)
 
 
 def _guardrail_open(evidence: Evidence) -> bool:

@@ -268,6 +268,8 @@ class Reason(StrEnum):
     BELOW_MINIMUM = "below-minimum-effect"
     GUARDRAIL_OPEN = "guardrail-not-proved"
     WITHIN_MINIMUM = "within-minimum-effect"
+    UNKNOWN_OUTCOMES = "unknown-outcomes"
+    """What is missing might undo the win."""
     NOT_SIGNIFICANT = "not-significant"
     STOPPED_EARLY = "stopped-early"
 
@@ -327,6 +329,10 @@ class Evidence:
     minimum_effect: float
     guardrails: tuple[GuardrailResult, ...] = ()
     secondary: tuple[Effect, ...] = ()
+    at_worst: Effect | None = None
+    """The primary metric with all that is missing, or has not ended, counted against the candidate; None
+    where nothing is."""
+    significant_at_worst: bool = True
     srm_p: float | None = None
     missing_p: float | None = None
     """Of equal rates of missing primary values in both arms."""
@@ -380,6 +386,8 @@ class Look:
     sequence_low: float | None = None
     sequence_high: float | None = None
     """The always-valid confidence sequence of the primary effect, for display; None where it fails."""
+    assigned: int = 0
+    """Live: units that had an arm by then; those without an outcome were still under way."""
     asked: int = 0
     """The units that the look was to be about; fewer are complete where trials left no measurements."""
     last: bool = False

@@ -158,6 +158,23 @@ def test_a_live_run_that_was_made_again_counts_as_it_ended_first() -> None:
         assert table_of(Mode.LIVE, assignments, given).candidate[0].outcomes == (first,)
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_failures_that_are_lost_win_nothing(mode: Mode) -> None:
+    """An arm whose failures crash before they are measured, or never end, looks better than it is."""
+    assignments, outcomes = drawn(200, seed=5, control=0.5, candidate=0.5, saved=0.0, mode=mode)
+    failed = [each for each in outcomes if each.arm is Arm.CANDIDATE and not each.success]
+    lost = {each.run_id for each in failed[::5]}
+    kept = [each for each in outcomes if each.run_id not in lost]
+    guarded = replace(PLAN, mode=mode, guardrails=(Guardrail(Metric.SUCCESS, 0.14),), minimum_effect=0.01)
+    whole, less = (look_at(assignments, given, guarded).evidence for given in (outcomes, kept))
+    assert whole.at_worst is None
+    assert less.at_worst is not None
+    assert less.primary.estimate is not None
+    assert less.at_worst.estimate is not None
+    assert whole.primary.estimate == pytest.approx(less.at_worst.estimate)
+    assert less.primary.estimate > less.at_worst.estimate + 0.02
+
+
 def test_single_paired_successes_are_judged_by_the_exact_test() -> None:
     found = look_at(*pairs(*TWENTY))
     primary = found.evidence.primary
@@ -339,6 +356,11 @@ def test_missing_values_are_counted_and_left_out() -> None:
     found = look_at(assigned(8), with_values("quality", scores, better), plan).evidence
     assert (found.primary.n, found.primary.missing_control, found.primary.missing_candidate) == (6, 1, 1)
     assert found.missing_share == pytest.approx(2 / 16)
+    assert found.significant
+    assert decide(found).reasons == (Reason.UNKNOWN_OUTCOMES,), "64 and 70 may stand where nothing does"
+    scores[6], scores[7] = None, 65.0
+    found = look_at(assigned(8), with_values("quality", scores, better), plan).evidence
+    assert found.at_worst is None, "a pair that lacks both says nothing"
     assert decide(found).decision is Decision.WINNER
 
 

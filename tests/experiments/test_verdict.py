@@ -91,6 +91,21 @@ CASES = {
         {Reason.WITHIN_MINIMUM, Reason.BELOW_MINIMUM},
     ),
     "better by less than was asked": (SMALL, Decision.INCONCLUSIVE, {Reason.BELOW_MINIMUM}),
+    "what is missing might undo it": (
+        replace(WIN, at_worst=effect(0.01, -0.05, 0.07)),
+        Decision.INCONCLUSIVE,
+        {Reason.UNKNOWN_OUTCOMES},
+    ),
+    "what is missing might leave it to chance": (
+        replace(WIN, at_worst=WIN.primary, significant_at_worst=False),
+        Decision.INCONCLUSIVE,
+        {Reason.UNKNOWN_OUTCOMES},
+    ),
+    "whatever is missing cannot undo it": (
+        replace(WIN, at_worst=WIN.primary),
+        Decision.WINNER,
+        {Reason.PRIMARY_WIN},
+    ),
     "nothing seen": (NOTHING, Decision.INCONCLUSIVE, {Reason.NOT_SIGNIFICANT}),
     "nothing seen, out of money": (
         replace(NOTHING, units=80),

@@ -166,14 +166,14 @@ class LossyStore(MemoryStore):
 
 
 class OtherModelStore(MemoryStore):
-    """Behind the candidate's model name there is another model from the 20th run on."""
+    """Behind the candidate's model name there is another model from the 9th run on."""
 
     seen = 0
 
     async def record_run(self, run: RunMetrics) -> None:
         if run.cell is not None and run.cell.arm == "candidate":
             self.seen += 1
-            if self.seen > 20:
+            if self.seen > 8:
                 run = replace(run, served_models=("scripted:renamed",))
         await super().record_run(run)
 
@@ -219,7 +219,7 @@ async def test_trials_that_leave_no_measurements_are_paid_and_missing(tmp_path: 
 @pytest.mark.slow
 async def test_a_model_that_changes_behind_its_name_makes_the_test_invalid(tmp_path: Path) -> None:
     async with skipped(tmp_path, store=OtherModelStore()) as (_, it):
-        result = await (await it.start(it.plan(looks=4))).result()
+        result = await (await it.start(it.plan(looks=4, concurrency=4))).result()
     assert result.stop_reason is StopReason.INVALID
     assert result.verdict is not None
     assert result.verdict.reasons[0] is Reason.MODEL_CHANGED

@@ -35,6 +35,7 @@ REASONS = {
     Reason.BELOW_MINIMUM: "The candidate is better, but by less than was asked for.",
     Reason.GUARDRAIL_OPEN: "It is not proved that every guardrail holds.",
     Reason.WITHIN_MINIMUM: "The whole interval lies within the least difference that counts.",
+    Reason.UNKNOWN_OUTCOMES: "Results are missing, or runs have not ended, that might undo what was seen.",
     Reason.NOT_SIGNIFICANT: "The difference that was seen may be chance.",
     Reason.STOPPED_EARLY: "Fewer tasks were done than planned; an early end makes differences look larger.",
 }
