@@ -113,7 +113,9 @@ class ExperimentActivities:
         taken = tuple(
             look for look in await self._store.read_looks(given.test_id) if look.number < given.number
         )
-        due = DueLook(given.number, given.units, given.final, 0, bounds_before(taken, given.units))
+        due = DueLook(
+            given.number, given.units, given.final, 0, bounds_before(taken, given.units), given.by_hand
+        )
         found = await asyncio.to_thread(
             analyse,
             plan,
@@ -126,7 +128,9 @@ class ExperimentActivities:
             spent_usd=given.spent_usd,
         )
         assigned = len(assignments) if plan.mode is Mode.LIVE else 0
-        look = replace(found.look, asked=given.units, assigned=assigned, last=given.final)
+        look = replace(
+            found.look, asked=given.units, assigned=assigned, last=given.final, by_hand=given.by_hand
+        )
         await self._store.record_look(given.test_id, look)
         return LookTaken(look, found.evidence)
 

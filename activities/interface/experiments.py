@@ -95,6 +95,8 @@ class TakeLook:
     final: bool
     spent_usd: Decimal
     at: datetime
+    by_hand: bool = False
+    """Final because a person ended the test."""
 
 
 @dataclass(frozen=True, slots=True)

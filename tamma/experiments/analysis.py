@@ -16,7 +16,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from tamma.experiments.beside import beside, by_repository, cost_of_success
-from tamma.experiments.looking import adjusted_p, if_stopped, level_of, normal_score, now, watched
+from tamma.experiments.looking import (
+    adjusted_p,
+    if_stopped,
+    level_of,
+    normal_score,
+    now,
+    spending,
+    watched,
+)
 from tamma.experiments.looks import crosses
 from tamma.experiments.methods import (
     Sample,
@@ -81,7 +89,7 @@ def analyse(
     table, total = table_of(plan.mode, assignments, outcomes), planned[-1].units
     alpha = 1.0 - plan.confidence_level
     due = now(due, table, total)
-    bound = boundary_now(due, total, alpha)
+    bound = boundary_now(spending(due, total), total, alpha)
     sample = sample_of(table, plan.primary)
     found = compare(sample, level_of(bound))
     crossed = found.p is not None and crosses(bound, found.p)
@@ -111,7 +119,7 @@ def _evidence(
 ) -> Evidence:
     (total, bound, crossed), (sample, found, stopped) = look, primary
     alpha = 1.0 - plan.confidence_level
-    p = None if found.p is None else adjusted_p(found.p, due, total)
+    p = None if found.p is None else adjusted_p(found.p, spending(due, total), total)
     clusters, agrees = by_repository(sample, plan.confidence_level)
     lines = (*stopped, *beside(sample, plan.confidence_level, plan.seed), *clusters)
     detectable, missing = _reach(plan, sample, found, bound if due.last else _quantile(alpha / 2))

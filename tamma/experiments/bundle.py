@@ -118,7 +118,7 @@ def analyse_again(bundle: Bundle) -> Iterator[Again]:
             outcomes = tuple(
                 each for each in outcomes if each.ended_at is None or each.ended_at <= look.taken_at
             )
-        due = DueLook(look.number, units, look.last, 0, bounds_before(taken, units))
+        due = DueLook(look.number, units, look.last, 0, bounds_before(taken, units), look.by_hand)
         found = analyse(
             bundle.plan,
             bundle.looks_planned,
@@ -129,7 +129,9 @@ def analyse_again(bundle: Bundle) -> Iterator[Again]:
             taken=taken,
             spent_usd=look.spent_usd,
         )
-        again = replace(found.look, asked=look.asked, assigned=look.assigned, last=look.last)
+        again = replace(
+            found.look, asked=look.asked, assigned=look.assigned, last=look.last, by_hand=look.by_hand
+        )
         yield Again(again, found.evidence, decide(found.evidence), again == look)
 
 

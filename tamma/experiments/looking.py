@@ -27,6 +27,11 @@ def now(due: DueLook, table: Table, planned: int) -> DueLook:
     return replace(due, units=units, last=due.last or units >= planned, prior=prior)
 
 
+def spending(due: DueLook, planned: int) -> DueLook:
+    """The look as its boundary is computed: one by which a person ended the test early is like any other."""
+    return replace(due, last=due.last and (not due.by_hand or due.units >= planned))
+
+
 def level_of(bound: float) -> float:
     """The level of the intervals that hold at this look and all others: one less the look's nominal p."""
     return min(_WIDEST, 1.0 - nominal_p(bound))

@@ -388,6 +388,8 @@ class Look:
     """The always-valid confidence sequence of the primary effect, for display; None where it fails."""
     assigned: int = 0
     """Live: units that had an arm by then; those without an outcome were still under way."""
+    by_hand: bool = False
+    """A person ended the test here."""
     asked: int = 0
     """The units that the look was to be about; fewer are complete where trials left no measurements."""
     last: bool = False

@@ -26,3 +26,6 @@ class DueLook:
     """Planned looks that nobody took in time. This one makes up for them."""
     prior: tuple[Bound, ...]
     """The looks before, on fewer units. One that could make no test spent nothing and is not among them."""
+    by_hand: bool = False
+    """The last look because a person ended the test, who may have seen the figures. So it spends no more
+    alpha than any other look at that point: whoever watches could stop in the moment that suits him."""

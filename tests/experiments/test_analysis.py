@@ -175,6 +175,23 @@ def test_failures_that_are_lost_win_nothing(mode: Mode) -> None:
     assert less.primary.estimate > less.at_worst.estimate + 0.02
 
 
+def test_whoever_stops_a_test_by_hand_gets_no_more_alpha_than_a_look() -> None:
+    """He may have watched for the moment that suits him; money and time that ran out have seen nothing."""
+    assignments, outcomes = pairs(*[(False, True)] * 9, *[(True, False)] * 1, *[(True, True)] * 10)
+    planned = looks(60, 5)
+    ended = last_look(planned, 20)
+    by_money, by_hand = (
+        analyse(PLAN, planned, assignments, outcomes, due, at=START)
+        for due in (ended, replace(ended, by_hand=True))
+    )
+    usual = analyse(PLAN, planned, assignments, outcomes, replace(ended, last=False), at=START)
+    assert by_money.look.crossed
+    assert not by_hand.look.crossed
+    assert by_hand.look == usual.look
+    assert by_hand.evidence.primary == usual.evidence.primary
+    assert by_hand.evidence.final
+
+
 def test_single_paired_successes_are_judged_by_the_exact_test() -> None:
     found = look_at(*pairs(*TWENTY))
     primary = found.evidence.primary

@@ -56,8 +56,9 @@ class ABSteps(ABMessages):
     async def _look(self, due: DueLook) -> Verdict:
         """Take a look: the evidence is computed outside, the verdict here."""
         state = self._state
+        by_hand = due.last and state.told_to_stop is not None
         given = TakeLook(
-            self._start.test_id, due.number, due.units, due.last, state.spent_usd, workflow.now()
+            self._start.test_id, due.number, due.units, due.last, state.spent_usd, workflow.now(), by_hand
         )
         taken = await self._call(TAKE_LOOK, given, ANALYSIS, f"look {due.number} at {due.units} tasks")
         verdict = decide(taken.evidence)
