@@ -1,7 +1,8 @@
 """Record the histories that tests/replay replays, from real runs of the current code: a minute.
 
-    .venv/bin/python scripts/record_histories.py          in place of all that are there
-    .venv/bin/python scripts/record_histories.py NAME     beside them: NAME-killed-run.json
+    .venv/bin/python scripts/record_histories.py                in place of all that are there
+    .venv/bin/python scripts/record_histories.py NAME           beside them: NAME-killed-run.json
+    .venv/bin/python scripts/record_histories.py NAME killed    only that one; NAME may be empty
 
 The first when a workflow changed before it was released. Histories of released workflows stay: such a change
 needs `workflow.patched`, and its own histories beside the old ones.
@@ -21,29 +22,35 @@ from typing import Any, cast
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "replay" / "histories"
 RUNS = {
-    "test_worker_killed.py::test_while_the_model_streams": "killed",
-    "test_worker_replaced.py::test_what_people_say_while_no_worker_lives": "steered",
+    "tests/crash/test_worker_killed.py::test_while_the_model_streams": "killed",
+    "tests/crash/test_worker_replaced.py::test_what_people_say_while_no_worker_lives": "steered",
+    "tests/workflows/test_experiment_histories.py::test_a_test_and_a_trial": "ab",
+    "tests/workflows/test_experiment_histories.py::test_a_benchmark": "bench",
 }
-"""Tests of tests/crash, and what their histories are called here."""
+"""Tests, and what their histories are called here."""
 
 
-def main(beside: str = "") -> int:
+def main(beside: str = "", only: str = "") -> int:
     """Run the tests, and take over their histories when all have passed."""
+    runs = {test: name for test, name in RUNS.items() if not only or name == only}
+    if not runs:
+        print(f"there is no {only!r}: {', '.join(RUNS.values())}", file=sys.stderr)
+        return 2
     scratch = Path(tempfile.mkdtemp(prefix="tamma-histories-"))
     try:
         # The folder stands in the histories: give it a name that says nothing about this machine.
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "--basetemp", scratch / "runs"]
-            + [f"tests/crash/{test}" for test in RUNS],
+            [sys.executable, "-m", "pytest", "-q", "--basetemp", scratch / "runs", *runs],
             cwd=ROOT,
             env={**os.environ, "TAMMA_TEST_HISTORIES": str(scratch)},
             check=False,
         )
         if done.returncode != 0:
             return done.returncode
-        for old in TARGET.glob(f"{beside}-*.json" if beside else "*.json"):
+        stem = "-".join(word for word in (beside, only) if word)
+        for old in TARGET.glob(f"{stem}-*.json" if stem else "*.json"):
             old.unlink()
-        for test, name in RUNS.items():
+        for test, name in runs.items():
             for file in scratch.glob(f"{test.rpartition('::')[2]}.*.json"):
                 words = (beside, name, file.name.split(".")[1])
                 kept = TARGET / ("-".join(word for word in words if word) + ".json")
@@ -66,4 +73,4 @@ def without_traces(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:3]))

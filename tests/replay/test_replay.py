@@ -13,8 +13,11 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from tamma.temporal.plugin import tamma_plugin
+from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
+from workflows.bench_run import BenchRun
+from workflows.trial import Trial
 
 FOLDER = Path(__file__).parent / "histories"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -46,7 +49,7 @@ def test_every_workflow_has_a_history() -> None:
         for file in FILES
         for started in events_with(read(file), "workflowExecutionStartedEventAttributes")
     }
-    assert recorded == {"AutonomousDev", "AgentSession"}
+    assert recorded == {"AutonomousDev", "AgentSession", "ABTest", "Trial", "BenchRun"}
 
 
 def test_the_histories_tell_of_trouble_and_of_people() -> None:
@@ -82,7 +85,9 @@ def read(file: Path) -> dict[str, Any]:
 
 
 async def replay(history: dict[str, Any]) -> None:
-    replayer = Replayer(workflows=[AutonomousDev, AgentSession], plugins=[tamma_plugin()])
+    replayer = Replayer(
+        workflows=[AutonomousDev, AgentSession, ABTest, Trial, BenchRun], plugins=[tamma_plugin()]
+    )
     identity = next(events_with(history, "workflowExecutionStartedEventAttributes"))
     await replayer.replay_workflow(
         WorkflowHistory.from_json(identity.get("workflowId", "recorded"), json.dumps(history))

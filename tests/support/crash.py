@@ -18,14 +18,13 @@ from typing import Any
 
 import psutil
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle, WorkflowHistory
-from temporalio.worker import Replayer
 
 from tamma.model.ids import new_task_id, workflow_id
 from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskStatus
 from tamma.platforms.memory.state import LedgerEntry, read_ledger
 from tamma.stack.process import import_path
 from tamma.store.migrate import migrate
-from tamma.temporal.plugin import tamma_plugin
+from tests.support.histories import replay_and_keep
 from tests.support.loop import (
     FILES,
     FIX_TURNS,
@@ -59,8 +58,6 @@ FILES_AFTER = {
     "notes.txt": "line\n",
 }
 QUICK = Limits(worker_lost_after=3, checks_grace=0.2, poll=0.1, command_timeout=60)
-KEEP_HISTORIES = "TAMMA_TEST_HISTORIES"
-"""Names the folder, if any, for the histories of completed runs; scripts/record_histories.py sets it."""
 WORKER = ("-m", "tamma.worker")
 DYING_WORKER = ("-m", "tests.support.crash_worker")
 
@@ -224,14 +221,7 @@ class World:
 
     async def replay(self) -> None:
         """Raises where a history of this run does not fit the code. Keeps them where that is asked."""
-        replayer = Replayer(workflows=[AutonomousDev, AgentSession], plugins=[tamma_plugin()])
-        histories = await self.histories()
-        for history in histories.values():
-            await replayer.replay_workflow(history)
-        if folder := os.environ.get(KEEP_HISTORIES):
-            test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
-            for name, history in histories.items():
-                (Path(folder) / f"{test}.{name}.json").write_text(history.to_json())
+        await replay_and_keep(await self.histories(), [AutonomousDev, AgentSession])
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait, but not for a workflow that fails in its code: Temporal would try it again for ever."""

@@ -1,0 +1,26 @@
+"""Histories of real runs: replayed by whoever made them, and kept where that is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from tamma.temporal.plugin import tamma_plugin
+
+KEEP_HISTORIES = "TAMMA_TEST_HISTORIES"
+"""Names the folder, if any, for the histories of completed runs; scripts/record_histories.py sets it."""
+
+
+async def replay_and_keep(histories: Mapping[str, WorkflowHistory], workflows: Sequence[type]) -> None:
+    """Raises where a history does not fit the code."""
+    replayer = Replayer(workflows=workflows, plugins=[tamma_plugin()])
+    for history in histories.values():
+        await replayer.replay_workflow(history)
+    if folder := os.environ.get(KEEP_HISTORIES):
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
+        for name, history in histories.items():
+            (Path(folder) / f"{test}.{name}.json").write_text(history.to_json())
