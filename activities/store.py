@@ -7,8 +7,10 @@ from temporalio import activity
 from activities.failures import failing_well
 from activities.heartbeat import heard
 from activities.interface import PUT_TEXT, RECORD_EVENT, Done, PutText, RecordEvent, Stored
-from activities.interface.metrics import RECORD_RUN
-from tamma.model.metrics import RunMetrics
+from activities.interface.metrics import RECORD_RUN, Recorded
+from tamma.errors import StoreError
+from tamma.model.experiment import ABTestId
+from tamma.model.metrics import RunKind, RunMetrics
 from tamma.store.interface import NewEvent, Store
 
 
@@ -37,10 +39,24 @@ class StoreActivities:
     @activity.defn(name=RECORD_RUN.name)
     @failing_well
     @heard
-    async def record_run(self, given: RunMetrics) -> Done:
+    async def record_run(self, given: RunMetrics) -> Recorded:
         """Keep what a run measured of itself; once more replaces it."""
         await self._store.record_run(given)
-        return Done()
+        try:
+            return Recorded(await self._awaited_by(given))
+        except StoreError as error:
+            # They look by themselves, too: what is kept does not fail for it.
+            activity.logger.warning("no A/B test is told of a run's end: %s", error)
+            return Recorded()
+
+    async def _awaited_by(self, run: RunMetrics) -> tuple[ABTestId, ...]:
+        """The live test that gave the run its arm, and the tests whose canary its version is."""
+        if run.kind is not RunKind.PRODUCTION:
+            return ()
+        tests = [ABTestId(run.cell.test)] if run.cell else []
+        if run.agent is not None:
+            tests += await self._store.canaries(run.agent.agent_id, run.agent.version)
+        return tuple(dict.fromkeys(tests))
 
     @activity.defn(name=PUT_TEXT.name)
     @failing_well

@@ -26,6 +26,7 @@ RUNS = {
     "tests/crash/test_worker_replaced.py::test_what_people_say_while_no_worker_lives": "steered",
     "tests/workflows/test_experiment_histories.py::test_a_test_and_a_trial": "ab",
     "tests/workflows/test_experiment_histories.py::test_a_benchmark": "bench",
+    "tests/workflows/test_telling_tests.py::test_a_live_test_and_a_canary_look_as_soon_as_a_run_ends": "told",
 }
 """Tests, and what their histories are called here."""
 

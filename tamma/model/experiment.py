@@ -20,6 +20,11 @@ ABTestId = NewType("ABTestId", str)
 """A UUIDv7."""
 
 
+def ab_id(test_id: str) -> str:
+    """The id of a test's workflow."""
+    return f"ab/{test_id}"
+
+
 class Mode(StrEnum):
     PAIRED = "paired"
     """Both arms work on the same tasks of a suite, from the same commits."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tamma.errors import StoreError
+from tamma.model.agent import AgentId
 from tamma.model.experiment import (
     ABTestId,
     ABTestPlan,
@@ -21,7 +22,7 @@ from tamma.model.experiment import (
 from tamma.store import experiment_forms as forms
 from tamma.store.codec import check_key
 from tamma.store.database import Database, Row
-from tamma.store.interface.experiments import GONE_AFTER
+from tamma.store.interface.experiments import GONE_AFTER, MOST_CANARIES
 
 _STRETCH = 64
 """Arms of a stratum that one call of `draw_live` takes along: more than others draw in between."""
@@ -50,6 +51,10 @@ SELECT test_id, plan FROM ab_tests
 WHERE live AND state = 'running' AND NOT paused
   AND coalesce((result->>'alive_at')::timestamptz, clock_timestamp()) > clock_timestamp() - $1::interval
 ORDER BY created_at"""
+_CANARIES = """
+SELECT test_id FROM ab_tests
+WHERE state = 'canary' AND result->'agent_a'->>'agent_id' = $1 AND (result->>'applied_version')::integer = $2
+ORDER BY created_at DESC, test_id DESC LIMIT $3"""
 _LOOK = """
 INSERT INTO ab_looks (test_id, number, look) VALUES ($1, $2, $3::jsonb)
 ON CONFLICT (test_id, number) DO UPDATE SET look = excluded.look"""
@@ -139,6 +144,10 @@ class Experiments:
         return tuple(
             (ABTestId(row["test_id"]), _plan(row)) for row in await self._database.fetch(_LIVE, GONE_AFTER)
         )
+
+    async def canaries(self, agent_id: AgentId, version: int) -> tuple[ABTestId, ...]:
+        rows = await self._database.fetch(_CANARIES, agent_id, version, MOST_CANARIES)
+        return tuple(ABTestId(row["test_id"]) for row in rows)
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None:
         await self._database.fetch(_LOOK, test_id, look.number, forms.look_json(look))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tamma.errors import StoreError
+from tamma.model.agent import AgentId
 from tamma.model.experiment import (
     ABTestId,
     ABTestPlan,
@@ -21,7 +22,7 @@ from tamma.model.experiment import (
 )
 from tamma.store import experiment_forms as forms
 from tamma.store.codec import check_key
-from tamma.store.interface.experiments import GONE_AFTER
+from tamma.store.interface.experiments import GONE_AFTER, MOST_CANARIES
 
 
 @dataclass(slots=True)
@@ -95,6 +96,17 @@ class MemoryExperiments:
             and not test.result.paused
             and (test.result.alive_at or now) > now - GONE_AFTER
         )
+
+    async def canaries(self, agent_id: AgentId, version: int) -> tuple[ABTestId, ...]:
+        found = [
+            test_id
+            for test_id, test in reversed(self._tests.items())
+            if test.result is not None
+            and test.result.state is ABTestState.CANARY
+            and test.result.agent_a.agent_id == agent_id
+            and test.result.applied_version == version
+        ]
+        return tuple(found[:MOST_CANARIES])
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None:
         self._test(test_id).looks[look.number] = forms.from_json(Look, forms.look_json(look))

@@ -24,7 +24,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
 from tamma.model.ab_run import ABAccepted, ABAnswer, ABTestStart, ABTestView
-from tamma.model.experiment import AB_WORKFLOW, ABTestId
+from tamma.model.experiment import AB_WORKFLOW, ABTestId, ab_id
 from tamma.model.task import TASK_QUEUE, Reply
 from tamma.temporal.run_errors import RunFinished, RunNotFound, WorkerSilent, refusal, server_errors
 
@@ -43,14 +43,9 @@ _NO_ANSWER = (
 )
 
 
-def workflow_of(test_id: ABTestId) -> str:
-    """The id of a test's workflow."""
-    return f"ab/{test_id}"
-
-
 async def start_test(client: Client, start: ABTestStart) -> ABAccepted:
     """Start a test and wait until its plan is frozen. Raises RunRefused with what is wrong with the plan."""
-    workflow = workflow_of(start.test_id)
+    workflow = ab_id(start.test_id)
     operation = WithStartWorkflowOperation[Any, Any](
         AB_WORKFLOW,
         start,
@@ -79,8 +74,8 @@ async def start_test(client: Client, start: ABTestStart) -> ABAccepted:
 
 async def view(client: Client, test_id: ABTestId) -> ABTestView:
     """How a test stands, from itself. Raises WorkerSilent, ServerSilent, RunNotFound."""
-    handle = client.get_workflow_handle(workflow_of(test_id))
-    with server_errors(workflow_of(test_id)):
+    handle = client.get_workflow_handle(ab_id(test_id))
+    with server_errors(ab_id(test_id)):
         try:
             return await handle.query("view", result_type=ABTestView, rpc_timeout=QUERY_TIMEOUT)
         except WorkflowQueryFailedError as error:
@@ -93,9 +88,9 @@ async def view(client: Client, test_id: ABTestId) -> ABTestView:
 
 async def tell(client: Client, test_id: ABTestId, word: Word, answer: ABAnswer) -> Reply:
     """Say something to a test. Raises RunRefused in its words, RunFinished where it is over, WorkerSilent."""
-    handle = client.get_workflow_handle(workflow_of(test_id))
+    handle = client.get_workflow_handle(ab_id(test_id))
     try:
-        with server_errors(workflow_of(test_id)):
+        with server_errors(ab_id(test_id)):
             return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - untyped overload
                 word, answer, result_type=Reply, rpc_timeout=UPDATE_TIMEOUT
             )

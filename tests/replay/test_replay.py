@@ -77,7 +77,7 @@ def test_runs_from_before_and_after_they_were_measured_are_among_them() -> None:
         for file in FILES
     }
     measured = {name for name, activities in kinds.items() if "record_run" in activities}
-    assert measured == {"measured-killed-run", "measured-steered-run"}
+    assert measured == {"measured-killed-run", "measured-steered-run", "told-run"}
 
 
 def read(file: Path) -> dict[str, Any]:

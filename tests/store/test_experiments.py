@@ -201,6 +201,20 @@ async def test_live_tests_take_runs_while_they_run(store: AnyStore) -> None:
     assert await store.live_tests() == ()
 
 
+async def test_canaries_are_the_tests_that_watch_a_version(store: AnyStore) -> None:
+    watching, ended, other = new_id(), new_id(), new_id()
+    for test_id, state, version in (
+        (watching, ABTestState.CANARY, 2),
+        (ended, ABTestState.APPLIED, 2),
+        (other, ABTestState.CANARY, 3),
+    ):
+        await store.create_test(test_id, PLAN, LOOKS, DRAWN)
+        await store.save_result(replace(result(test_id, state=state), applied_version=version))
+    assert await store.canaries(A.agent_id, 2) == (watching,)
+    assert await store.canaries(A.agent_id, 1) == ()
+    assert await store.canaries(AgentId("another"), 2) == ()
+
+
 async def test_analyses_are_kept_by_key_newest_first(store: AnyStore) -> None:
     body: dict[str, object] = {"agents": [{"name": "ü", "rate": 0.5}], "none": None}
     later = (NOW + timedelta(hours=1)).astimezone(timezone(timedelta(hours=2)))

@@ -50,6 +50,7 @@ from workflows.options import (
 )
 from workflows.patience import Rejected
 from workflows.recovery import Remedy, diagnose
+from workflows.telling import tell_tests
 from workflows.visibility import PHASE, mark
 from workflows.words import commit_message
 from workflows.workspace_link import WorkspaceLink
@@ -151,7 +152,7 @@ class RunSteps(RunMessages):
         self._state.measured = measured
         while True:
             try:
-                await call(RECORD_RUN, measured, STORE_CALL, summary="keep what was measured")
+                kept = await call(RECORD_RUN, measured, STORE_CALL, summary="keep what was measured")
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
@@ -159,6 +160,8 @@ class RunSteps(RunMessages):
                 if trouble.remedy is Remedy.WAIT:
                     continue  # the store has been away for as long as one call is tried
                 self._state.note(f"what was measured could not be kept: {trouble.reason}")
+            else:
+                await tell_tests(kept.awaited_by)
             return measured
 
     async def _run_session(self, stage: Stage, opening: Opening) -> SessionResult:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from tamma.model.agent import AgentId
 from tamma.model.experiment import (
     ABTestId,
     ABTestPlan,
@@ -16,6 +17,8 @@ from tamma.model.experiment import (
     LookPlan,
 )
 
+MOST_CANARIES = 10
+"""Tests that are told of one run's end, at most: one version hardly ever has two."""
 GONE_AFTER = timedelta(hours=2)
 """A live test that has not been saved for so long has nobody who watches it: its workflow was terminated, or
 no worker is there. A test saves how it stands several times an hour."""
@@ -57,6 +60,10 @@ class ExperimentStore(Protocol):
     async def live_tests(self) -> tuple[tuple[ABTestId, ABTestPlan], ...]:
         """Live tests that take runs now, oldest first: neither paused nor ended, nor silent for `GONE_AFTER`
         (a result without `alive_at` is never silent)."""
+        ...
+
+    async def canaries(self, agent_id: AgentId, version: int) -> tuple[ABTestId, ...]:
+        """Tests that applied this version and watch its runs now: newest first, at most `MOST_CANARIES`."""
         ...
 
     async def record_look(self, test_id: ABTestId, look: Look) -> None: ...
