@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from activities.interface.experiments import ARCHIVE_TEST, FREEZE_TEST, ArchiveTest, FreezeTest, FrozenTest
 from tamma.model.ab_run import ABTestStart
@@ -22,7 +22,6 @@ from workflows.ab.trials import PairedTrials
 from workflows.ab.winner import Winner
 from workflows.calls import call
 from workflows.options import ANALYSIS
-from workflows.recovery import Remedy, diagnose
 from workflows.visibility import EXPERIMENT, OUTCOME, PHASE, mark
 
 
@@ -88,22 +87,13 @@ class ABTest(PairedTrials, LiveRuns, Winner):
 
     async def _frozen(self) -> FrozenTest:
         given = FreezeTest(self._start.test_id, self._start.plan)
-        while True:
-            try:
-                return await call(FREEZE_TEST, given, ANALYSIS, summary="check, draw and keep the plan")
-            except ActivityError as error:
-                trouble = diagnose(error)
-                if is_cancelled_exception(error):
-                    raise
-                if trouble.remedy is Remedy.WAIT:
-                    await self._patience.wait(trouble.waiting(), seconds=trouble.retry_after or 15)
-                    continue
-                cause = error.cause
-                assert isinstance(cause, ApplicationError)
-                self._refusal = ApplicationError(
-                    cause.message, *cause.details, type=cause.type, non_retryable=True
-                )
-                raise self._refusal from error
+        try:
+            return await self._patience.or_refuse(
+                lambda: call(FREEZE_TEST, given, ANALYSIS, summary="check, draw and keep the plan")
+            )
+        except ApplicationError as refusal:
+            self._refusal = refusal
+            raise
 
     async def _was_cancelled(self) -> None:
         """Leave nothing that looks alive: no trial that runs, no stored state that gives runs to an arm."""

@@ -7,7 +7,6 @@ moment and goes on where it was: trials that ran go on by themselves, those that
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,11 +16,11 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from activities.interface.trials import READ_TASKS, SAVE_BENCH, ReadTasks, SaveBench, TaskBrief
 from tamma.model import bench as model
 from tamma.model.bench import BENCH_WORKFLOW, BenchRequest, BenchState, BenchTally, BenchView, bench_cell
-from tamma.model.ids import TaskId
 from tamma.model.metrics import Cell, RunKind
-from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id
+from tamma.model.trial import TrialResult
 from workflows.calls import call
 from workflows.options import STORE_CALL
+from workflows.trials.child import first_cause, run_trial
 from workflows.visibility import EXPERIMENT, OUTCOME, mark
 
 PAGE = 50
@@ -29,8 +28,6 @@ PAGE = 50
 MOST_REFUSED = 3
 """Trials in a row that a provider refused, after which none begins: the next ones would fare no better."""
 _MOST_NOTES = 10
-_NAMES = uuid.UUID("2f5b0c1e-6a53-5b7e-9d0a-4a1f52f0b6c8")
-"""The name space of the task ids of a benchmark's trials."""
 
 
 @workflow.defn(name=BENCH_WORKFLOW)
@@ -152,23 +149,14 @@ class BenchRun:
     async def _child(self, cell: Cell, arm: int) -> TrialResult:
         chosen, request = self._request.arms[arm], self._request
         assert chosen.agent is not None
-        given = TrialRequest(
-            task_id=TaskId(str(uuid.uuid5(_NAMES, trial_id(cell)))),
-            kind=RunKind.BENCH,
-            cell=cell,
-            suite=request.suite,
-            agent=chosen.agent,
+        return await run_trial(
+            cell,
+            RunKind.BENCH,
+            request.suite,
+            chosen.agent,
             limits=request.limits,
             seed=request.seed,
             instructions=chosen.instructions,
-        )
-        return await workflow.execute_child_workflow(
-            TRIAL_WORKFLOW,
-            given,
-            id=trial_id(cell),
-            result_type=TrialResult,
-            # Whoever ends a benchmark by force has its trials end well: what they spent is kept.
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
         )
 
     def _fold(self, result: TrialResult) -> None:
@@ -186,7 +174,7 @@ class BenchRun:
 
     def _fold_lost(self, cell: Cell, error: BaseException, bound: Decimal) -> None:
         """Its measurements are missing, and so is what it spent: it counts as all that it might have."""
-        notes = (*self._tally.notes, f"{_name(cell)}: {_first_cause(error)}")[-_MOST_NOTES:]
+        notes = (*self._tally.notes, f"{_name(cell)}: {first_cause(error)}")[-_MOST_NOTES:]
         self._tally = replace(
             self._tally,
             ended=self._tally.ended + 1,
@@ -270,9 +258,3 @@ class BenchRun:
 
 def _name(cell: Cell) -> str:
     return f"{cell.arm} {cell.unit}#{cell.replicate}"
-
-
-def _first_cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)[:200]

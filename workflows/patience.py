@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from tamma.model.task import Gate, Waiting
 from workflows.options import FIRST_OUTAGE_WAIT, LONGEST_OUTAGE_WAIT
@@ -99,6 +99,22 @@ class Patience:
             else:
                 await self.wait(trouble.waiting(), seconds=trouble.retry_after or pause)
                 pause = min(pause * 2, LONGEST_OUTAGE_WAIT)
+
+    async def or_refuse(self, step: Callable[[], Awaitable[T]]) -> T:
+        """The result of a first `step`, whose sender waits for an answer: outages are waited out, and what a
+        person would have to change first is refused. Raises ApplicationError in the words of the failure."""
+        while True:
+            try:
+                return await step()
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                trouble, cause = diagnose(error), error.cause
+                if trouble.remedy is not Remedy.WAIT and isinstance(cause, ApplicationError):
+                    raise ApplicationError(
+                        cause.message, *cause.details, type=cause.type, non_retryable=True
+                    ) from error
+            await self.wait(trouble.waiting(), seconds=trouble.retry_after or FIRST_OUTAGE_WAIT)
 
     def _bounded(self, waiting: Waiting, seconds: float | None) -> float | None:
         """How long it may wait: as long as it likes where somebody may come."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import deque
 from decimal import Decimal
 
@@ -14,15 +13,13 @@ from activities.interface.experiments import READ_UNITS, ReadUnits, UnitOrder
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
 from tamma.model.ab_run import ABTestStart
 from tamma.model.experiment import Arm, StopReason
-from tamma.model.ids import TaskId
 from tamma.model.metrics import Cell, RunKind
-from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id
+from tamma.model.trial import TrialResult
 from workflows.ab.base import ABSteps
+from workflows.trials.child import first_cause, run_trial
 
 _PAGE = 50
 """Units that are read at once."""
-_CELLS = uuid.UUID("7c1f1f6e-3c55-5f0c-9a53-5b1d2f0c7f4e")
-"""The name space of the task ids of a test's trials."""
 
 
 class PairedTrials(ABSteps):
@@ -120,7 +117,7 @@ class PairedTrials(ABSteps):
             # measurements are missing, and count as such. What it spent is unknown: at most its budget.
             cost = self._start.plan.limits.budget_usd
             state.failed_trials += 1
-            state.add_note(f"a trial of {cell.unit} ({arm}) left no measurements: {_first_cause(error)}")
+            state.add_note(f"a trial of {cell.unit} ({arm}) left no measurements: {first_cause(error)}")
         finally:
             self._running -= 1
         state.spent_usd += Decimal(cost)
@@ -133,23 +130,8 @@ class PairedTrials(ABSteps):
     async def _child(self, arm: Arm, cell: Cell) -> TrialResult:
         plan = self._start.plan
         assert plan.suite is not None
-        request = TrialRequest(
-            task_id=TaskId(str(uuid.uuid5(_CELLS, trial_id(cell)))),
-            kind=RunKind.REPLAY,
-            cell=cell,
-            suite=plan.suite,
-            agent=plan.control if arm is Arm.CONTROL else plan.candidate,
-            limits=plan.limits,
-            seed=plan.seed,
-        )
-        return await workflow.execute_child_workflow(
-            TRIAL_WORKFLOW,
-            request,
-            id=trial_id(cell),
-            result_type=TrialResult,
-            # Whoever ends a test by force has its trials end well: what they spent is kept.
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-        )
+        agent = plan.control if arm is Arm.CONTROL else plan.candidate
+        return await run_trial(cell, RunKind.REPLAY, plan.suite, agent, limits=plan.limits, seed=plan.seed)
 
     async def _let_trials_end(self) -> None:
         await workflow.wait_condition(lambda: self._running == 0)
@@ -158,9 +140,3 @@ class PairedTrials(ABSteps):
         for trial in list(self._trials):
             trial.cancel()
         await self._let_trials_end()
-
-
-def _first_cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)[:200]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError
 
 from activities.interface import (
     ACCEPT_ISSUE,
@@ -35,7 +35,6 @@ from workflows.options import (
     SET_UP,
     STORE_CALL,
 )
-from workflows.recovery import Remedy, diagnose
 from workflows.steps.base import RunSteps
 from workflows.workspace_link import WorkspaceLink
 
@@ -59,23 +58,14 @@ class Beginning(RunSteps):
         given = AcceptIssue(
             request.task_id, request.repo, request.issue, request.issue_text, request.base, request.suffix
         )
-        while True:
-            try:
-                return await call(ACCEPT_ISSUE, given, PLATFORM_CALL, summary=f"read #{request.issue}")
-            except ActivityError as error:
-                trouble = diagnose(error)
-                if is_cancelled_exception(error) or trouble.remedy is Remedy.WAIT:
-                    if is_cancelled_exception(error):
-                        raise
-                    await self._patience.wait(trouble.waiting(), seconds=trouble.retry_after or 15)
-                    continue
-                # A wrong reference or missing credentials: say so at once to whoever submitted it.
-                cause = error.cause
-                assert isinstance(cause, ApplicationError)
-                self._refusal = ApplicationError(
-                    cause.message, *cause.details, type=cause.type, non_retryable=True
-                )
-                raise self._refusal from error
+        try:
+            return await self._patience.or_refuse(
+                lambda: call(ACCEPT_ISSUE, given, PLATFORM_CALL, summary=f"read #{request.issue}")
+            )
+        except ApplicationError as refusal:
+            # A wrong reference or missing credentials: say so at once to whoever submitted it.
+            self._refusal = refusal
+            raise
 
     async def _read_project(self) -> None:
         await self._enter(Phase.CONTEXT)
