@@ -29,7 +29,7 @@ from activities.interface.experiments import (
     UnitOrder,
     Units,
 )
-from tamma.errors import StoreError
+from tamma.errors import StoreConflict, StoreError
 from tamma.experiments import bundle
 from tamma.experiments.assignment import assign_paired
 from tamma.experiments.checking import refused
@@ -46,6 +46,7 @@ from tamma.model.experiment import (
     Outcome,
 )
 from tamma.model.looks import DueLook
+from tamma.store.experiment_forms import differs
 from tamma.store.interface import Store
 
 
@@ -72,9 +73,24 @@ class ExperimentActivities:
             await self._store.create_test(given.test_id, plan, looks, _assignments(plan, facts))
         else:
             plan, looks = kept
+            await self._check_again(given, plan)
         shown = await asyncio.to_thread(forecast, plan, facts)
         agent = facts.control.agent
         return FrozenTest(plan, looks, shown, agent.active if agent else None)
+
+    async def _check_again(self, given: FreezeTest, kept: ABTestPlan) -> None:
+        """A plan that is kept may have been kept by an attempt before. Raises StoreConflict for another plan
+        under the same id, and for a test that is over: it would be paid for once more."""
+        asked = given.plan
+        same = replace(asked, sample_size=asked.sample_size or kept.sample_size, seed=asked.seed or kept.seed)
+        if same != kept:
+            raise differs(given.test_id)
+        result = await self._store.read_result(given.test_id)
+        if result is not None and result.state.final:
+            raise StoreConflict(
+                f"the test {given.test_id!r} is over: it is {result.state.value}",
+                hint="start a new one: its trials are new ones, too",
+            )
 
     @activity.defn(name=READ_UNITS.name)
     @failing_well

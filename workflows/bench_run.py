@@ -142,7 +142,7 @@ class BenchRun:
         except FailureError as error:
             self._fold_lost(cell, error, bound)
         else:
-            self._fold(result)
+            self._fold(result, bound)
         del self._running[_name(cell)]
         self._news += 1
 
@@ -159,14 +159,14 @@ class BenchRun:
             instructions=chosen.instructions,
         )
 
-    def _fold(self, result: TrialResult) -> None:
+    def _fold(self, result: TrialResult, bound: Decimal) -> None:
         tally = self._tally
         refused = tally.refused + 1 if result.error_type == "provider" else 0
         self._tally = replace(
             tally,
             ended=tally.ended + 1,
             solved=tally.solved + result.success,
-            spent_usd=tally.spent_usd + result.cost_usd + result.grading_usd,
+            spent_usd=tally.spent_usd + result.charge(bound),
             refused=refused,
         )
         if refused >= MOST_REFUSED:

@@ -51,3 +51,11 @@ class TrialResult:
     error_type: str = ""
     grading_usd: Decimal = Decimal(0)
     """What a judging model cost: the benchmark's money, and no part of what the agent costs."""
+    unpriced_calls: int = 0
+    """Calls of unknown price, of the agent's and the judge's: `cost_usd` and `grading_usd` lack them."""
+
+    def charge(self, most: Decimal) -> Decimal:
+        """What it counts against a budget. What is unknown counts as `most`, all that a trial may spend: as
+        nothing it would never use the budget up."""
+        known = self.cost_usd + self.grading_usd
+        return max(known, most) if self.unpriced_calls else known

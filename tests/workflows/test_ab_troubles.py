@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tamma.model.experiment import ABTestState, Canary, Mode
 from tamma.model.ids import uuid7
 from tamma.model.metrics import Cell, RunMetrics
 from tamma.model.task import TASK_QUEUE
-from tamma.model.trial import trial_id
+from tamma.model.trial import TrialResult, trial_id
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import Handle, Lab, add_agent, lab, production_run
 from tests.workflows.test_absurd_messages import ABSURD, failed_tasks
@@ -180,6 +181,26 @@ async def test_a_live_test_of_an_agent_that_was_deleted_or_a_workflow_that_is_go
         with pytest.raises(WorkflowFailureError):
             await second.result()
         assert (await it.assign(replace(run, issue="4"))).cell is None
+
+
+async def test_an_id_is_one_plan_and_one_test(client: Client, tmp_path: Path) -> None:
+    async with lab(client, tmp_path, tasks=6) as it:
+        handle = await it.start(it.plan(looks=1))
+        test_id = (await handle.result()).test_id
+        runs = len(await it.store.cell_runs(test_id))
+        for plan, words in ((it.plan(looks=1), "is over"), (it.plan(looks=2), "another plan")):
+            with pytest.raises(WorkflowFailureError) as caught:
+                await (await it.start(plan, test_id=test_id)).result()
+            assert words in str(caught.value.cause)
+        assert len(await it.store.cell_runs(test_id)) == runs
+
+
+@pytest.mark.parametrize(("unpriced", "charged"), [(0, "0.75"), (1, "3")])
+def test_calls_of_unknown_price_use_a_budget_up(unpriced: int, charged: str) -> None:
+    result = TrialResult(
+        "r", True, Decimal("0.5"), 1000, grading_usd=Decimal("0.25"), unpriced_calls=unpriced
+    )
+    assert result.charge(Decimal(3)) == Decimal(charged)
 
 
 async def accepted(handle: Handle) -> ABAccepted:

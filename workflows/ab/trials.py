@@ -111,7 +111,9 @@ class PairedTrials(ABSteps):
         try:
             result = await self._child(arm, cell)
             # The judge's part is no cost of the agent's, but it is money of the test's.
-            cost = result.cost_usd + result.grading_usd
+            cost = result.charge(self._start.plan.limits.budget_usd)
+            if result.unpriced_calls:
+                state.add_note("calls of unknown price: their trials count as all that a trial may spend")
         except FailureError as error:
             # However it ended: failed, timed out, cancelled or terminated by somebody, never begun. Its
             # measurements are missing, and count as such. What it spent is unknown: at most its budget.

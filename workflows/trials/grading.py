@@ -50,6 +50,7 @@ class Grading(Working):
     """The graders' part of a trial."""
 
     _grading_usd = Decimal(0)
+    _grading_unpriced = 0
 
     async def _try(self, brief: TrialBrief) -> TrialResult:
         """Work, grade, measure. What a cancelled trial spent is kept, too, but it fills no cell."""
@@ -88,6 +89,7 @@ class Grading(Working):
             measured.quality,
             measured.error_type,
             self._grading_usd,
+            measured.unpriced_calls + self._grading_unpriced,
         )
 
     async def _grade(self, error_type: str) -> tuple[tuple[QualityPart, ...], str]:
@@ -167,6 +169,7 @@ class Grading(Working):
             lambda: call(JUDGE_WORK, given, MODEL_CALL, queue=AI_QUEUE, summary="have it judged")
         )
         self._grading_usd += judged.spend.cost_usd
+        self._grading_unpriced += judged.spend.unpriced_calls
         if judged.part is None:
             return graded
         return replace(graded, parts=(*graded.parts, judged.part))
