@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -141,3 +142,34 @@ def test_other_files_are_refused_with_words(tmp_path: Path) -> None:
         read_suite(tmp_path / "x.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_suite(tmp_path / "none.yaml")
+
+
+ONE = (
+    "suite: x\ntasks:\n- id: a\n  repository: r\n  baseCommit: c\n"
+    "  hiddenTests: {{command: t}}\n  issueFile: {}\n"
+)
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("deep.yaml", DEEP),
+        ("deep.json", DEEP),
+        ("deep.jsonl", DEEP),
+        ("deep.jsonl", '{"a":' * 100_000 + "1" + "}" * 100_000),
+        ("deep.jsonl", json.dumps({"instance_id": "a", "base_commit": "c", "FAIL_TO_PASS": DEEP})),
+        ("pipe.yaml", ONE.format("pipe")),
+        ("loop.yaml", ONE.format("loop")),
+        ("zero.yaml", ONE.format('"a\\0b"')),
+        ("long.yaml", ONE.format("a" * 5000)),
+    ],
+)
+def test_what_is_made_to_break_the_reader_is_refused_in_words(
+    tmp_path: Path, file: str, content: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / file).write_text(content)
+    with pytest.raises(ConfigError):
+        read_suite(tmp_path / file)

@@ -32,6 +32,8 @@ class Marked:
 def read_bytes(path: Path) -> bytes:
     """A suite's file. Raises ConfigError where it cannot be read or is too large."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise ConfigError(f"{str(path)!r} cannot be read: it is no file")
         if path.stat().st_size > MOST_BYTES:
             raise ConfigError(f"{str(path)!r} is larger than {MOST_BYTES} bytes", hint="split the suite")
         return path.read_bytes()
@@ -55,7 +57,7 @@ def parse(text: str, where: str, *, is_json: bool) -> Marked:
     if is_json:
         try:
             json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
             message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise ConfigError(f"{where}: line {line}: this is not JSON: {message}") from error

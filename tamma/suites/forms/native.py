@@ -195,12 +195,18 @@ class _Beside:
         return address
 
     def _inside(self, name: str, loc: tuple[int | str, ...]) -> Path:
-        path = (self._folder / name).resolve()
+        try:
+            path = (self._folder / name).resolve()
+            there = path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._wrong(
+                loc, f"{name[:100]!r} is no path: {error}"[:300], "name a file beside it"
+            ) from error
         if not path.is_relative_to(self._folder):
             raise self._wrong(
                 loc, f"{name!r} leads out of the suite's folder", "put the file beside the suite"
             )
-        if not path.exists():
+        if not there:
             raise self._wrong(loc, f"there is no file {name!r}", f"it is looked for in {str(self._folder)!r}")
         return path
 

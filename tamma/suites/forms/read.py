@@ -39,7 +39,7 @@ def _is_swebench(path: Path) -> bool:
         return False
     try:
         raw = json.loads(read_text(path))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False  # the native form's reader says where it is wrong
     if not isinstance(raw, list):
         return looks_like(raw)

@@ -33,7 +33,7 @@ def _names(value: object) -> object:
     if isinstance(value, str):
         try:
             return json.loads(value) if value.strip() else []
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("is neither a list nor the JSON text of one") from None
     return [] if value is None else value
 
@@ -90,8 +90,10 @@ def _objects(text: str, where: str) -> Iterator[tuple[int, object]]:
     if text.lstrip().startswith("["):
         try:
             listed = cast("list[object]", json.loads(text))
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"{where}: line {error.lineno}: this is not JSON: {error.msg}") from error
+        except (ValueError, RecursionError) as error:
+            at = f"line {error.lineno}: " if isinstance(error, json.JSONDecodeError) else ""
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise ConfigError(f"{where}: {at}this is not JSON: {reason}") from error
         yield from enumerate(listed, 1)
         return
     # Not `splitlines`: a text may hold other characters that it takes for line ends.
@@ -100,7 +102,7 @@ def _objects(text: str, where: str) -> Iterator[tuple[int, object]]:
             continue
         try:
             yield number, json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise ConfigError(
                 f"{where}: line {number}: this is not JSON: {reason}",

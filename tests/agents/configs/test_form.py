@@ -162,6 +162,7 @@ def test_no_prompt_is_read_from_elsewhere(tmp_path: Path, path: str, problem: st
         ("provider: !!python/object/apply:os.system ['touch canary']\n", "could not determine a constructor"),
         ("a: &a [x]\nprovider: *a\n", "line 2: aliases"),
         ("provider: a\nprovider: b\n", "line 2: the key 'provider' stands there twice"),
+        ("? [a, b]\n: 1\n", "line 1: a key is no text"),
         ("- a\n", "holds no mapping"),
         ("", "holds no mapping"),
         ("provider: [\n", "expected"),
