@@ -14,9 +14,21 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 
+from tamma.errors import StoreUnavailable
 from tamma.model.ab_run import MOST_NOTES, ABAccepted, ABAnswer, ABProgress
+from tamma.model.agent import Agent, AgentId
 from tamma.model.bench import BENCH_WORKFLOW, BenchArm, BenchId, BenchRequest, BenchState, BenchView
-from tamma.model.experiment import ABTestState, Canary, Mode
+from tamma.model.experiment import (
+    ABTestId,
+    ABTestPlan,
+    ABTestResult,
+    ABTestState,
+    Assignment,
+    Canary,
+    Look,
+    LookPlan,
+    Mode,
+)
 from tamma.model.ids import uuid7
 from tamma.model.metrics import Cell, RunMetrics
 from tamma.model.task import TASK_QUEUE
@@ -43,9 +55,11 @@ class HeldStore(MemoryStore):
 
 
 @asynccontextmanager
-async def awaiting(client: Client, folder: Path) -> AsyncGenerator[tuple[Lab, Handle]]:
+async def awaiting(
+    client: Client, folder: Path, store: MemoryStore | None = None
+) -> AsyncGenerator[tuple[Lab, Handle]]:
     """A test whose winner waits for an answer."""
-    async with lab(client, folder, tasks=12, control=0.01, candidate=0.99) as it:
+    async with lab(client, folder, tasks=12, store=store, control=0.01, candidate=0.99) as it:
         handle = await it.start(it.plan(concurrency=3, looks=1, canary=Canary(runs=0)))
         await it.until(handle, lambda view: view.state is ABTestState.AWAITING_APPROVAL)
         yield it, handle
@@ -181,6 +195,64 @@ async def test_a_live_test_of_an_agent_that_was_deleted_or_a_workflow_that_is_go
         with pytest.raises(WorkflowFailureError):
             await second.result()
         assert (await it.assign(replace(run, issue="4"))).cell is None
+
+
+class FlickeringStore(MemoryStore):
+    """Every write is done, and its answer is lost the first time: as when a worker dies, or a connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def _lose(self, key: str) -> None:
+        if key not in self._seen:
+            self._seen.add(key)
+            raise StoreUnavailable("the connection broke")
+
+    async def create_test(
+        self,
+        test_id: ABTestId,
+        plan: ABTestPlan,
+        looks: tuple[LookPlan, ...],
+        assignments: tuple[Assignment, ...],
+    ) -> None:
+        await super().create_test(test_id, plan, looks, assignments)
+        self._lose("create")
+
+    async def record_run(self, run: RunMetrics) -> None:
+        await super().record_run(run)
+        self._lose(str(run.cell))
+
+    async def record_look(self, test_id: ABTestId, look: Look) -> None:
+        await super().record_look(test_id, look)
+        self._lose(f"look {look.number}")
+
+    async def save_result(self, result: ABTestResult) -> None:
+        await super().save_result(result)
+        self._lose(f"{result.state} {result.verdict is None}")
+
+    async def activate(
+        self, agent_id: AgentId, number: int, *, author: str, reason: str, revision: int
+    ) -> Agent:
+        agent = await super().activate(agent_id, number, author=author, reason=reason, revision=revision)
+        if author == "alice":
+            self._lose("activate")
+        return agent
+
+
+@pytest.mark.slow
+async def test_answers_of_the_store_that_are_lost_repeat_nothing(client: Client, tmp_path: Path) -> None:
+    store = FlickeringStore()
+    async with awaiting(client, tmp_path, store) as (it, handle):
+        assert await it.say(handle, "approve", ABAnswer("alice")) == "approved: plain@2 is active"
+        result = await handle.result()
+        cells = [run.cell for run in await store.cell_runs(result.test_id)]
+        agent = await store.find_agent("plain")
+        assert agent is not None
+    assert len(cells) == len(set(cells)) == 24
+    assert (agent.latest, agent.active) == (2, 2)
+    for kind in ("started", "look", "applied", "completed"):
+        assert len(await it.events(f"abtest.{kind}")) == 1, kind
 
 
 async def test_an_id_is_one_plan_and_one_test(client: Client, tmp_path: Path) -> None:
