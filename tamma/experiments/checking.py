@@ -22,19 +22,21 @@ class _Range:
     low: float
     high: float
     open_low: bool = False
-    whole: bool = False
+    example: str = ""
 
     def problem(self, value: float) -> PlanProblem | None:
         fits = math.isfinite(value) and self.low <= value <= self.high
         if fits and not (self.open_low and value == self.low):
             return None
         least = "more than" if self.open_low else "from"
-        return PlanProblem(self.field, f"{value!r} is out of range", f"{least} {self.low:g} to {self.high:g}")
+        example = f"; {self.example}" if self.example else ""
+        hint = f"{least} {self.low:g} to {self.high:g}{example}"
+        return PlanProblem(self.field, f"{value!r} is out of range", hint)
 
 
 _RANGES: tuple[tuple[_Range, Callable[[ABTestPlan], float]], ...] = (
-    (_Range("confidenceLevel", 0.80, 0.9999), lambda plan: plan.confidence_level),
-    (_Range("power", 0.50, 0.99), lambda plan: plan.power),
+    (_Range("confidenceLevel", 0.80, 0.9999, example="0.95 is 95 %"), lambda plan: plan.confidence_level),
+    (_Range("power", 0.50, 0.99, example="0.8 is 80 %"), lambda plan: plan.power),
     (_Range("replicates", 1, 50), lambda plan: plan.replicates),
     (_Range("looks", 1, 20), lambda plan: plan.looks),
     (_Range("concurrency", 1, 200), lambda plan: plan.concurrency),
@@ -47,6 +49,14 @@ _RANGES: tuple[tuple[_Range, Callable[[ABTestPlan], float]], ...] = (
     (_Range("limits.minutes", 0, 24 * 60, open_low=True), lambda plan: plan.limits.minutes),
     (_Range("limits.maxTurns", 1, 100_000), lambda plan: plan.limits.max_turns),
 )
+
+_EFFECTS = {
+    Metric.SUCCESS: (0.5, "0.05 is 5 points of 100"),
+    Metric.QUALITY: (100.0, "5 is 5 points of 100"),
+    Metric.COST: (0.5, "0.05 is 5 %"),
+    Metric.DURATION: (0.5, "0.05 is 5 %"),
+}
+"""The largest minimum effect, and how one is written."""
 
 
 def check(plan: ABTestPlan, facts: PlanFacts) -> tuple[PlanProblem, ...]:
@@ -66,8 +76,9 @@ def _figures(plan: ABTestPlan) -> Iterator[PlanProblem]:
     for bounds, value in _RANGES:
         if problem := bounds.problem(value(plan)):
             yield problem
-    most = 100.0 if plan.primary is Metric.QUALITY else 0.5
-    if problem := _Range("minimumEffect", 0, most, open_low=True).problem(plan.minimum_effect):
+    most, example = _EFFECTS[plan.primary]
+    bounds = _Range("minimumEffect", 0, most, open_low=True, example=example)
+    if problem := bounds.problem(plan.minimum_effect):
         yield problem
     if plan.sample_size and plan.sample_size < LEAST_UNITS:
         yield PlanProblem(
@@ -84,7 +95,8 @@ def _figures(plan: ABTestPlan) -> Iterator[PlanProblem]:
     elif plan.budget_usd is not None and plan.budget_usd < 2 * plan.limits.budget_usd:
         yield PlanProblem(
             "budgetUsd",
-            f"{plan.budget_usd} USD do not pay one task in both arms, of {plan.limits.budget_usd} USD each",
+            f"{plan.budget_usd} USD do not pay one task in both arms, where a trial may take "
+            f"{plan.limits.budget_usd} USD",
             "a higher budgetUsd, or a lower limits.budgetUsd",
         )
     yield from _guardrails(plan)
@@ -134,33 +146,35 @@ def _arms(plan: ABTestPlan, facts: PlanFacts) -> Iterator[PlanProblem]:
 def _paired(plan: ABTestPlan, facts: PlanFacts) -> Iterator[PlanProblem]:
     if plan.suite is None:
         yield PlanProblem(
-            "suite", "a paired test works on the tasks of a suite", "name one; `tamma bench list` shows them"
+            "suite",
+            "a paired test works on the tasks of a suite",
+            "name one; `tamma bench list --suites` shows them",
         )
         return
     if facts.units is None:
         yield PlanProblem(
             "suite",
             f"the suite {plan.suite.name!r} ({plan.suite.hash[:19]}) is not stored",
-            "`tamma bench list` shows what is; `tamma bench import` brings one in",
+            "`tamma bench list --suites` shows what is; `tamma bench import` brings one in",
         )
         return
-    there, kinds = len(facts.units), ", ".join(plan.task_types) or "any type"
-    if there < LEAST_UNITS:
-        yield PlanProblem(
-            "suite", f"the suite has {there} tasks of {kinds}", f"at least {LEAST_UNITS} are needed"
-        )
-    elif plan.sample_size > there:
+    there = f"{len(facts.units)} tasks" + (f" of {', '.join(plan.task_types)}" if plan.task_types else "")
+    if len(facts.units) < LEAST_UNITS:
+        yield PlanProblem("suite", f"the suite has {there}", f"at least {LEAST_UNITS} are needed")
+    elif plan.sample_size > len(facts.units):
         yield PlanProblem(
             "sampleSize",
-            f"the test needs {plan.sample_size} tasks, the suite has {there} of {kinds}",
-            f"choose sampleSize {there} or fewer, more replicates, or another suite",
+            f"the plan asks for {plan.sample_size} tasks, the suite has {there}",
+            f"choose sampleSize {len(facts.units)} or fewer, more replicates, or another suite",
         )
 
 
 def _live(plan: ABTestPlan, facts: PlanFacts) -> Iterator[PlanProblem]:
     if not plan.repos:
         yield PlanProblem(
-            "repos", "a live test changes what runs on people's repositories do", 'name them; ["*"] is all'
+            "repos",
+            "a live test changes what runs on people's repositories do",
+            "say which: github:acme/* is all of one owner, * is all",
         )
     if plan.replicates != 1:
         yield PlanProblem("replicates", "a production run happens once", "1 in live tests")

@@ -13,6 +13,7 @@ from tamma.model.agent import Agent, AgentPin, AgentVersion
 from tamma.model.analysis import MetricFilter, TimeRange
 from tamma.model.experiment import ABTestPlan, Mode
 from tamma.model.metrics import RunKind, RunMetrics
+from tamma.model.suite import SuiteTask
 from tamma.store.interface import AgentStore, MetricStore, SuiteStore
 
 HISTORY_DAYS = 180
@@ -60,15 +61,21 @@ class PlanFacts:
     candidate: ArmFacts
     units: tuple[Unit, ...] | None = None
     """The suite's tasks of the plan's types, in a paired test; None where the suite is not stored."""
+    rehearsal: bool = False
+    """Whether every one of these tasks is a rehearsal: no model works on it, and nothing is paid."""
 
 
 async def gather(store: PlanStore, plan: ABTestPlan, now: datetime | None = None) -> PlanFacts:
     """Read all that planning needs. Raises StoreUnavailable."""
     now = now or datetime.now(UTC)
+    tasks = await _tasks(store, plan)
     return PlanFacts(
         await _arm(store, plan.control, plan.mode, now),
         await _arm(store, plan.candidate, plan.mode, now),
-        await _units(store, plan),
+        None
+        if tasks is None
+        else tuple(Unit(task.id, f"{task.task_type.value} {task.repository}") for task in tasks),
+        rehearsal=bool(tasks) and all(task.rehearsal is not None for task in tasks),
     )
 
 
@@ -85,17 +92,13 @@ async def _arm(store: PlanStore, pin: AgentPin, mode: Mode, now: datetime) -> Ar
     return ArmFacts(agent, version, history_of(await store.read_runs(wanted, since, limit=_MOST_RUNS)))
 
 
-async def _units(store: PlanStore, plan: ABTestPlan) -> tuple[Unit, ...] | None:
+async def _tasks(store: PlanStore, plan: ABTestPlan) -> tuple[SuiteTask, ...] | None:
     if plan.suite is None:
         return None
     suite = await store.find_suite(plan.suite.name, plan.suite.hash)
     if suite is None:
         return None
-    return tuple(
-        Unit(task.id, f"{task.task_type.value} {task.repository}")
-        for task in suite.tasks
-        if not plan.task_types or task.task_type in plan.task_types
-    )
+    return tuple(task for task in suite.tasks if not plan.task_types or task.task_type in plan.task_types)
 
 
 def history_of(runs: Sequence[RunMetrics]) -> ArmHistory:

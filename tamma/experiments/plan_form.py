@@ -17,6 +17,8 @@ from tamma.model.experiment import ABTestPlan, Canary, Guardrail, Metric, Mode
 from tamma.model.suite import SuiteRef, TaskLimits
 
 _MOST_BYTES = 1_000_000
+_PLAIN = {"missing": "is missing", "extra_forbidden": "is not a known key"}
+"""In place of pydantic's words."""
 _NOBODY = AgentPin(AgentId(""), "", 0, ConfigHash(""))
 _STANDARD = ABTestPlan("", _NOBODY, _NOBODY)
 """Its defaults are the form's."""
@@ -102,12 +104,12 @@ def form_of(given: Mapping[str, object], where: str = "the plan") -> PlanForm:
         return PlanForm.model_validate(dict(given))
     except ValidationError as error:
         wrong = [(".".join(str(part) for part in each["loc"]), each) for each in error.errors()]
-        words = "; ".join(f"{field}: {each['msg']}" for field, each in wrong)
+        words = "; ".join(f"{field}: {_PLAIN.get(each['type'], each['msg'])}" for field, each in wrong)
         known = tuple(to_camel(name) for name in PlanForm.model_fields)
         strange = [field for field, each in wrong if each["type"] == "extra_forbidden"]
         hint = nearest(strange[0], known) if strange else None
         if any(each["type"] == "missing" for _, each in wrong):
-            hint = "a plan names at least `control` and `candidate`"
+            hint = "a plan names the agent as it is, `control`, and what may replace it, `candidate`"
         raise ConfigError(f"{where} is wrong: {words}", hint=hint) from None
 
 

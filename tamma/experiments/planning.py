@@ -69,6 +69,7 @@ def forecast(plan: ABTestPlan, facts: PlanFacts) -> Forecast:
         days=days,
         basis="; ".join((basis.words, cost_words, days_words)),
         warnings=_warnings(plan, facts, basis, (units, needed, least), high),
+        rehearsal=facts.rehearsal,
     )
 
 

@@ -8,6 +8,9 @@ from decimal import Decimal
 from tamma.experiments.facts import PlanFacts
 from tamma.model.experiment import ABTestPlan, Mode
 
+REHEARSAL_SECONDS = 1.0
+"""Of a trial whose outcome is drawn, whatever duration is drawn for it: measured, on two cores."""
+
 
 def price(
     plan: ABTestPlan, facts: PlanFacts, trials: int
@@ -50,6 +53,8 @@ def days_of(plan: ABTestPlan, facts: PlanFacts, trials: int) -> tuple[float | No
         if rate is None:
             return None, "days unknown: there are too few runs of the control"
         return plan.sample_size / rate, f"{rate:.1f} runs a day, as lately"
+    if facts.rehearsal:
+        return trials * REHEARSAL_SECONDS / plan.concurrency / 86400, "a rehearsed trial takes a second"
     known = [
         arm.seconds for arm in (facts.control.history, facts.candidate.history) if arm.seconds is not None
     ]

@@ -154,6 +154,8 @@ class Forecast:
     basis: str = ""
     """Where the rates, the correlation, the costs come from: history, or assumptions named as such."""
     warnings: tuple[str, ...] = ()
+    rehearsal: bool = False
+    """Whether no model works and nothing is paid: costs are drawn from declared rates."""
 
 
 @dataclass(frozen=True, slots=True)

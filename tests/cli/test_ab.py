@@ -98,7 +98,7 @@ async def test_a_test_from_its_plan_to_its_report(
         small = await tamma("plan", *it.arms)
         assert small.code == 2
         assert "the suite has 24" in small.err
-        assert "choose sampleSize 24" in small.err
+        assert "choose --sample-size 24 " in small.err
 
         plan = tmp_path / "plan.yaml"
         plan.write_text(
@@ -165,13 +165,18 @@ async def test_a_test_from_its_plan_to_its_report(
 
 MISTAKES = (
     (("status", "nothing"), "there is no A/B test 'nothing'"),
-    (("plan", "--control", "plain"), "candidate: Field required"),
+    (("plan", "--control", "plain"), "candidate: is missing"),
     (("plan", "--control", "plian", "--candidate", "bold"), "there is no agent 'plian'"),
     (("plan", "--control", "plain@9", "--candidate", "bold"), "no version 9"),
     (("plan", "--control", "plain", "--candidate", "bold", "--suite", "x"), "there are: drill"),
     (("plan", "--control", "plain", "--candidate", "plain"), "same configuration"),
     (("plan", "--control", "plain", "--candidate", "bold", "--live"), "people's repositories"),
     (("plan", "--guardrail", "cost"), "is no guardrail"),
+    (("plan", "--guardrail", "cots=0.1"), "no metric 'cots'"),
+    (
+        ("plan", "--control", "plain", "--candidate", "bold", "--confidence", "95"),
+        "--confidence: 95.0",
+    ),
     (("report",), "name a test"),
     (("report", "--from-bundle", "/nowhere"), "cannot be read"),
 )

@@ -65,7 +65,7 @@ CASES: list[tuple[ABTestPlan, PlanFacts, str, str]] = [
     (replace(PLAN, minimum_effect=0.0), facts(), "minimumEffect", "out of range"),
     (replace(PLAN, minimum_effect=5), facts(), "minimumEffect", "out of range"),
     (replace(PLAN, sample_size=1), facts(), "sampleSize", "1 tasks: no difference"),
-    (replace(PLAN, sample_size=500), facts(), "sampleSize", "needs 500 tasks, the suite has 400"),
+    (replace(PLAN, sample_size=500), facts(), "sampleSize", "asks for 500 tasks, the suite has 400"),
     (replace(PLAN, replicates=0), facts(), "replicates", "out of range"),
     (replace(PLAN, looks=0), facts(), "looks", "out of range"),
     (replace(PLAN, looks=10, sample_size=8), facts(), "looks", "10 looks at 8 tasks"),
@@ -173,6 +173,14 @@ def test_without_history_the_bound_is_the_trials_own_budget() -> None:
     assert (ready.cost_usd, ready.cost_high_usd) == (None, Decimal(2400))
     assert "(assumed)" in ready.basis
     assert any("may end it before" in words for words in ready.warnings)
+
+
+def test_a_rehearsal_takes_seconds_whatever_is_drawn_for_it() -> None:
+    known = facts(control=arm(A, KNOWN), candidate=arm(B, KNOWN), rehearsal=True)
+    found = prepare(PLAN, known, TEST).forecast
+    assert found is not None
+    assert found.rehearsal
+    assert found.days == pytest.approx(found.trials / PLAN.concurrency / 86400)
 
 
 def test_a_live_test_takes_as_long_as_runs_come() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tamma.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tamma.model.experiment import PlanProblem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +35,11 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "guardrails",
         {"multiple": True, "metavar": "METRIC=MARGIN", "help": "Must not be worse by more: cost=0.1."},
     ),
-    ("--minimum-effect", "minimumEffect", {"type": float, "help": "Worth having.  [default: 0.05]"}),
+    (
+        "--minimum-effect",
+        "minimumEffect",
+        {"type": float, "help": "Least improvement worth having: 0.05 is 5 points, or 5 %.  [default: 0.05]"},
+    ),
     ("--sample-size", "sampleSize", {"type": int, "help": "Tasks.  [default: as many as the power needs]"}),
     ("--replicates", "replicates", {"type": int, "help": "Trials of each arm on each task.  [default: 1]"}),
     ("--confidence", "confidenceLevel", {"type": float, "help": "[default: 0.95]"}),
@@ -47,6 +56,11 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("--seed", "seed", {"type": int, "help": "[default: from the test's id]"}),
     ("--note", "note", {"help": "Why the test is made."}),
 )
+
+_NAMES = {key: name for name, key, _ in _OPTIONS}
+_MARKED = sorted((key for key in _NAMES if not key.islower()), key=len, reverse=True)
+# Only keys that are no words of English, as `suite` is. The longest first: one may be in another.
+_KEYS = re.compile("|".join(re.escape(key) for key in _MARKED))
 
 
 def plan_options(command: F) -> F:
@@ -104,4 +118,13 @@ def _guardrail(text: str) -> dict[str, str]:
     metric, equals, margin = text.partition("=")
     if not equals:
         raise ConfigError(f"{text!r} is no guardrail", hint="--guardrail cost=0.1: at most 10 % dearer")
-    return {"metric": metric.strip(), "margin": margin.strip()}
+    if (metric := metric.strip()) not in _METRICS:
+        raise ConfigError(f"--guardrail {text!r}: there is no metric {metric!r}", hint=", ".join(_METRICS))
+    return {"metric": metric, "margin": margin.strip()}
+
+
+def in_options(problem: PlanProblem) -> PlanProblem:
+    """A problem with a plan by the names of the options, which go before a file's keys."""
+    group, _, last = problem.field.partition(".")
+    field = f"--guardrail {last}" if group == "guardrails" else _NAMES.get(problem.field, problem.field)
+    return replace(problem, field=field, hint=_KEYS.sub(lambda found: _NAMES[found[0]], problem.hint))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tamma.agents.configs.naming import parse_ref, unknown
+from tamma.cli.abtesting.options import in_options
 from tamma.errors import ConfigError
 from tamma.experiments.checking import refused
 from tamma.experiments.facts import gather
@@ -21,12 +23,15 @@ from tamma.store.interface import Store
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan that can be started."""
+    """A plan that can be started, just as it is shown: its number of units and its seed are in it."""
 
     test_id: ABTestId
-    plan: ABTestPlan
     prepared: Prepared
     forecast: Forecast
+
+    @property
+    def plan(self) -> ABTestPlan:
+        return self.prepared.plan
 
 
 async def ready(store: Store, given: Mapping[str, object]) -> Ready:
@@ -38,9 +43,9 @@ async def ready(store: Store, given: Mapping[str, object]) -> Ready:
     facts = await gather(store, plan)
     prepared = await asyncio.to_thread(prepare, plan, facts, test_id)
     if prepared.problems:
-        raise refused(prepared.problems)
+        raise refused(tuple(in_options(problem) for problem in prepared.problems))
     assert prepared.forecast is not None
-    return Ready(test_id, plan, prepared, prepared.forecast)
+    return Ready(test_id, prepared, prepared.forecast)
 
 
 async def pin_of(store: Store, text: str) -> AgentPin:
@@ -83,12 +88,13 @@ def forecast_lines(ready: Ready) -> list[str]:
     rows = {
         "test": f"{plan.name}: {arms}, on {where}",
         "decides": f"{plan.primary}, at least {effect_words(plan.primary, plan.minimum_effect)}",
-        unit: f"{forecast.tasks_planned} ({forecast.tasks_needed} for a power of {plan.power:.0%})",
+        unit: _units(forecast, plan),
         "trials": f"{forecast.trials}, {plan.concurrency} at once" if plan.suite else str(forecast.trials),
-        "finds": f"{effect_words(plan.primary, forecast.detectable)} or more",
+        "finds": f"a difference of {effect_words(plan.primary, forecast.detectable)} or more, "
+        f"in {plan.power:.0%} of such tests",
         "looks": f"after {looks} {unit}",
         "cost": cost_words(forecast, plan),
-        "days": days_words(forecast, plan),
+        "time": time_words(forecast, plan),
         "based on": forecast.basis,
     }
     width = max(len(key) for key in rows)
@@ -102,15 +108,28 @@ def cost_words(forecast: Forecast, plan: ABTestPlan) -> str:
     """Expected, between, and the limit."""
     limit = f"; it stops at {plan.budget_usd} USD" if plan.budget_usd is not None else ""
     if forecast.cost_usd is None:
-        return f"unknown, at most {forecast.cost_high_usd} USD{limit}"
-    between = f"{forecast.cost_low_usd} to {forecast.cost_high_usd}"
-    return f"about {forecast.cost_usd} USD ({between}){limit}"
+        words = f"unknown, at most {forecast.cost_high_usd} USD{limit}"
+    else:
+        between = f"{forecast.cost_low_usd} to {forecast.cost_high_usd}"
+        words = f"about {forecast.cost_usd} USD ({between}){limit}"
+    return f"nothing is paid: a rehearsal, whose costs are drawn ({words})" if forecast.rehearsal else words
 
 
-def days_words(forecast: Forecast, plan: ABTestPlan) -> str:
+def time_words(forecast: Forecast, plan: ABTestPlan) -> str:
     """How long, and the limit."""
-    limit = f"at most {plan.duration_days:g}"
+    limit = f"it ends after {plan.duration_days:g} days at the latest"
     if forecast.days is None:
-        return f"unknown, {limit}"
-    shown = f"{forecast.days:.1f}" if forecast.days >= 0.1 else "less than 0.1"
-    return f"about {shown}, {limit}"
+        return f"unknown; {limit}"
+    if forecast.days >= 1:
+        return f"about {forecast.days:.1f} days; {limit}"
+    minutes = forecast.days * 24 * 60
+    if minutes >= 90:
+        return f"about {minutes / 60:.1f} hours"
+    return f"about {math.ceil(minutes)} minutes" if minutes > 1 else "about a minute"
+
+
+def _units(forecast: Forecast, plan: ABTestPlan) -> str:
+    planned, needed = forecast.tasks_planned, forecast.tasks_needed
+    if planned == needed:
+        return f"{planned}, as many as a power of {plan.power:.0%} needs"
+    return f"{planned}; a power of {plan.power:.0%} needs {needed}"
