@@ -72,10 +72,13 @@ async def start(
         from tamma.cli import gates
         from tamma.cli.abtesting.following import follow
         from tamma.cli.abtesting.planning import forecast_lines, ready
+        from tamma.cli.arms import check_arms
         from tamma.model.ab_run import ABTestStart
         from tamma.temporal.ab_tests import start_test
 
         made = await ready(store, given)
+        pins = (made.plan.control, made.plan.candidate)
+        await check_arms(store, loaded, pins, rehearsal=made.forecast.rehearsal)
         for line in forecast_lines(made):
             output.note(line)
         if not yes:

@@ -271,6 +271,7 @@ async def run(
     database_url: str | None,
 ) -> None:
     """Try agents on every task of SUITE: a name, or NAME@HASH for one content of it."""
+    from tamma.cli.arms import check_arms
     from tamma.cli.benching import running
     from tamma.cli.benching.choosing import arms_of, limits_of, suite_named
     from tamma.cli.gates import person
@@ -281,15 +282,17 @@ async def run(
     if budget is not None and not (budget.is_finite() and budget > 0):
         raise click.UsageError(f"--budget {budget}: give a positive amount of US dollars")
     limits = limits_of(trial_budget, trial_turns, trial_minutes)
-    async with (
-        invocation.link(temporal_address, database_url, fresh_worker=True) as link,
-        link.store() as store,
-    ):
+    loaded = invocation.load(temporal_address, database_url)
+    async with invocation.link(loaded=loaded, fresh_worker=True) as link, link.store() as store:
         found = await suite_named(store, suite)
+        arms = await arms_of(store, agents, instructions)
+        pins = [arm.agent for arm in arms if arm.agent is not None]
+        rehearsal = any(task.rehearsal is not None for task in found.tasks)
+        await check_arms(store, loaded, pins, rehearsal=rehearsal)
         request = BenchRequest(
             BenchId(uuid7()),
             ref_of(found),
-            await arms_of(store, agents, instructions),
+            arms,
             repeats,
             budget,
             concurrency,
