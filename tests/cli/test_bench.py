@@ -84,6 +84,10 @@ async def test_from_a_suite_to_a_report(tamma: Tamma) -> None:
     assert sum(int(row["solved"]) for row in rows if row["agent"] == "good@1") == good["solved"]
     code, out, _ = await tamma("report", "--markdown")
     assert f"| good@1 | {good['solved']}/20 |" in out
+    code, out, _ = await tamma("report")
+    heads, row = (line.split("\t") for line in out.splitlines()[:2])
+    assert dict(zip(heads, row, strict=True))["SOLVED"] == f"{good['solved']}/20"
+    assert f"good@1 failed of: hidden-tests ({20 - good['solved']})" in out
     code, out, _ = await tamma("list", "--json")
     assert [each["benchId"] for each in json.loads(out)] == [found["benchId"]]
     code, out, _ = await tamma("status")
@@ -123,6 +127,8 @@ async def test_results_of_others_are_kept_with_unknown_costs(tamma: Tamma, tmp_p
 
 
 async def test_what_is_wrong_is_said_before_anything_runs(tamma: Tamma, tmp_path: Path) -> None:
+    code, _, err = await tamma("report")
+    assert (code, "there are no benchmarks" in err) == (2, True)
     await tamma("import", "--rehearsal", "3", "--name", "tiny")
     cases = [
         (("run", "tinny", "--agent", "good@1"), "did you mean 'tiny'?"),

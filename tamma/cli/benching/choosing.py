@@ -102,6 +102,7 @@ async def bench_named(store: Store, name: str) -> BenchRecord:
         newest = await store.list_benches(limit=1)
         if newest:
             return newest[0]
+        raise ConfigError("there are no benchmarks", hint="`tamma bench run SUITE --agent NAME` makes one")
     found = await store.find_bench(name)
     if found is None:
         raise ConfigError(f"there is no one benchmark {name!r}", hint="see `tamma bench list`")

@@ -87,6 +87,21 @@ def sentences(found: BenchReport) -> list[str]:
     return lines
 
 
+def reasons(found: BenchReport) -> list[str]:
+    """What trials failed of, by their error types; empty where none failed."""
+    return [
+        f"{arm.label} failed of: " + ", ".join(f"{name} ({count})" for name, count in arm.errors)
+        for arm in found.arms
+        if arm.errors
+    ]
+
+
+def notes(found: BenchReport) -> list[str]:
+    """What must be said beside the figures, and what the last trials that were lost died of."""
+    lost = dict.fromkeys(words.partition(": ")[2] for words in found.record.request.tally.notes)
+    return [*found.notes, *(f"a trial was lost: {words}" for words in lost)]
+
+
 def markdown(found: BenchReport) -> str:
     """The whole report as one Markdown text."""
     request = found.record.request
@@ -94,7 +109,7 @@ def markdown(found: BenchReport) -> str:
     parts = [
         f"# Benchmark {suite.name}",
         "",
-        f"{suite.tasks} tasks ({short(suite.hash)}), {request.repeats} trial(s) each, "
+        f"{suite.tasks} tasks ({short(suite.hash)}), {_trials(request.repeats)} each, "
         f"{found.record.state.value}" + (f": {found.record.reason}" if found.record.reason else ""),
         "",
         *_markdown_table(ARM_HEADS, [arm_row(arm) for arm in found.arms]),
@@ -105,16 +120,12 @@ def markdown(found: BenchReport) -> str:
         parts += ["## Compared by task", "", *_markdown_table(PAIR_HEADS, pairs), ""]
         parts += [f"- {line}" for line in sentences(found)]
         parts.append("")
-    if any(arm.errors for arm in found.arms):
-        parts += ["## Why trials failed", ""]
-        for arm in found.arms:
-            told = ", ".join(f"{name} {count}" for name, count in arm.errors)
-            parts.append(f"- {arm.label}: {told or 'none failed'}")
-        parts.append("")
+    if lines := reasons(found):
+        parts += ["## Why trials failed", "", *(f"- {line}" for line in lines), ""]
     heads = ("TASK", *(arm.label for arm in found.arms))
     parts += ["## Tasks", "", *_markdown_table(heads, [task_row(task) for task in found.tasks]), ""]
-    if found.notes:
-        parts += ["## Notes", "", *(f"- {note}" for note in found.notes), ""]
+    if lines := notes(found):
+        parts += ["## Notes", "", *(f"- {line}" for line in lines), ""]
     return "\n".join(parts)
 
 
@@ -211,6 +222,10 @@ def _comparison(found: Comparison | None, adjusted: float | None) -> dict[str, A
 def _markdown_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial" + ("s" if count != 1 else "")
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tamma.cli import output
 from tamma.model.bench import BenchRecord, BenchState, BenchTally, BenchView
 
 if TYPE_CHECKING:
@@ -16,17 +15,6 @@ if TYPE_CHECKING:
 BENCH_HEADS = ("BENCHMARK", "SUITE", "STATE", "TRIALS", "SOLVED", "SPENT", "AGE", "AGENTS")
 SUITE_HEADS = ("SUITE", "TASKS", "HASH")
 TASK_HEADS = ("TASK", "CONTEXT", "REPOSITORY", "BASE", "TITLE")
-
-
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]], *, grow: int | None = -1) -> None:
-    """Rows for a person, or with tabs for a program."""
-    if output.live_terminal():
-        from tamma.cli.render import print_table
-
-        print_table(heads, rows, grow=grow)
-        return
-    for row in rows:
-        output.data("\t".join(row))
 
 
 def bench_row(record: BenchRecord) -> tuple[str, ...]:

@@ -185,7 +185,7 @@ async def show(
         return
     output.data(f"{found.name}  {len(found.tasks)} tasks  {telling.short(found.hash)}  {found.description}")
     output.data()
-    telling.table(telling.TASK_HEADS, [telling.task_row(task) for task in found.tasks])
+    output.table(telling.TASK_HEADS, [telling.task_row(task) for task in found.tasks])
 
 
 @command.command(name="list")
@@ -213,7 +213,7 @@ async def list_them(
             if as_json:
                 output.json_document([telling.suite_ref_json(ref) for ref in refs])
             elif refs:
-                telling.table(telling.SUITE_HEADS, [telling.suite_row(ref) for ref in refs])
+                output.table(telling.SUITE_HEADS, [telling.suite_row(ref) for ref in refs])
             else:
                 output.note("there are no suites")
                 output.note("hint: `tamma bench import FILE` reads one; --samples makes one to try")
@@ -222,7 +222,7 @@ async def list_them(
     if as_json:
         output.json_document([telling.bench_json(record) for record in records])
     elif records:
-        telling.table(telling.BENCH_HEADS, [telling.bench_row(record) for record in records])
+        output.table(telling.BENCH_HEADS, [telling.bench_row(record) for record in records])
     else:
         output.note("there are no benchmarks")
         output.note("hint: `tamma bench run SUITE --agent NAME` makes one")
@@ -435,7 +435,7 @@ async def _report(store: Store, record: BenchRecord) -> BenchReport:
 
 
 def _print_report(found: BenchReport, form: str) -> None:
-    from tamma.cli.benching import reporting, telling
+    from tamma.cli.benching import reporting
 
     if form == "json":
         output.json_document(reporting.report_json(found))
@@ -444,21 +444,25 @@ def _print_report(found: BenchReport, form: str) -> None:
     elif form == "markdown":
         output.data(reporting.markdown(found))
     else:
-        telling.table(reporting.ARM_HEADS, [reporting.arm_row(arm) for arm in found.arms])
+        output.table(reporting.ARM_HEADS, [reporting.arm_row(arm) for arm in found.arms])
         if found.pairs:
             output.data()
-            telling.table(reporting.PAIR_HEADS, [reporting.pair_row(pair) for pair in found.pairs])
+            output.table(reporting.PAIR_HEADS, [reporting.pair_row(pair) for pair in found.pairs])
             output.data()
             for line in reporting.sentences(found):
                 output.data(line)
         output.data()
         heads = ("TASK", *(arm.label for arm in found.arms))
         rows = [reporting.task_row(task) for task in found.tasks]
-        telling.table(heads, rows[: reporting.MATRIX_TASKS], grow=0)
+        output.table(heads, rows[: reporting.MATRIX_TASKS])
         if len(rows) > reporting.MATRIX_TASKS:
             output.note(f"and {len(rows) - reporting.MATRIX_TASKS} more tasks: --csv has them all")
-        for note in found.notes:
-            output.note(f"note: {note}")
+        if reasons := reporting.reasons(found):
+            output.data()
+            for line in reasons:
+                output.data(line)
+        for words in reporting.notes(found):
+            output.note(f"note: {words}")
 
 
 def _show_record(record: BenchRecord, *, as_json: bool, verb: str) -> None:
