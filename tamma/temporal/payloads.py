@@ -1,11 +1,13 @@
 """Payloads without pydantic: what a client sends and receives, as pydantic would write and read it.
 
 A command's whole time is mostly imports, and pydantic's are a quarter of a submission. The client's
-dataclasses hold nothing that the SDK's own JSON does not know but `Decimal`.
+dataclasses hold nothing that the SDK's own JSON does not know but `Decimal`, and times, which it writes with
+`+00:00` where pydantic writes `Z`.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -26,6 +28,8 @@ class _Encoder(AdvancedJSONEncoder):
         super().__init__(**options)
 
     def default(self, o: Any) -> Any:
+        if isinstance(o, datetime):
+            return o.isoformat().replace("+00:00", "Z")
         return str(o) if isinstance(o, Decimal) else super().default(o)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
@@ -44,7 +45,14 @@ def example(hint: Any) -> Any:
         return hint(**{field.name: example(hints[field.name]) for field in dataclasses.fields(hint)})
     if issubclass(hint, Enum):
         return list(hint)[-1]
-    return {str: 'ü "\n\u2028 €', int: 7, float: 2.5, bool: True, Decimal: Decimal("0.10")}[hint]
+    return {
+        str: 'ü "\n\u2028 €',
+        int: 7,
+        float: 2.5,
+        bool: True,
+        Decimal: Decimal("0.10"),
+        datetime: datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC),
+    }[hint]
 
 
 def least(hint: Any) -> Any:

@@ -244,7 +244,7 @@ async def test_a_bad_plan_is_refused_before_anything_runs(tmp_path: Path) -> Non
         assert await it.store.list_results() == ()
     words = str(caught.value.cause)
     assert "power: 2.0 is out of range" in words
-    assert "the test needs 50 tasks, the suite has 6" in words
+    assert "sampleSize: the plan asks for 50 tasks, the suite has 6 tasks" in words
     assert "the same configuration" in words
 
 
