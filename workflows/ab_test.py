@@ -21,6 +21,7 @@ from workflows.ab.live import LiveRuns
 from workflows.ab.trials import PairedTrials
 from workflows.ab.winner import Winner
 from workflows.calls import call
+from workflows.cancelling import handled
 from workflows.options import ANALYSIS
 from workflows.visibility import EXPERIMENT, OUTCOME, PHASE, mark
 
@@ -39,6 +40,7 @@ class ABTest(PairedTrials, LiveRuns, Winner):
             result = await self._work()
         except (asyncio.CancelledError, FailureError) as error:
             if is_cancelled_exception(error):
+                handled()
                 await self._was_cancelled()
             else:
                 mark(OUTCOME, ABTestState.FAILED.value)

@@ -17,6 +17,7 @@ from tamma.model.task import (
     DevResult,
     TaskStatus,
 )
+from workflows.cancelling import handled
 from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
 from workflows.steps.arm import LiveArm
@@ -57,6 +58,7 @@ class AutonomousDev(Beginning, LiveArm, Delivery, Ending):
                 )
             return await work
         except asyncio.CancelledError:
+            handled()
             await end(work)
             await self._stopped(TaskStatus.CANCELLED, "cancelled", CANCELLED)
             raise

@@ -19,6 +19,7 @@ from tamma.model.bench import BENCH_WORKFLOW, BenchRequest, BenchState, BenchTal
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.trial import TrialResult
 from workflows.calls import call
+from workflows.cancelling import handled, heed
 from workflows.options import STORE_CALL
 from workflows.trials.child import first_cause, run_trial
 from workflows.visibility import EXPERIMENT, OUTCOME, mark
@@ -55,6 +56,7 @@ class BenchRun:
         except (asyncio.CancelledError, FailureError) as error:
             if not is_cancelled_exception(error):
                 raise
+            handled()
             self._end(BenchState.STOPPED, "somebody cancelled its workflow")
             await self._cancel_trials()
             await self._close()
@@ -70,6 +72,7 @@ class BenchRun:
             if not self._running and self._is_long():
                 self._continue_as_new()
             self._show()
+            heed()
             await workflow.wait_condition(lambda before=seen: self._news != before)
 
     async def _close(self) -> BenchView:
@@ -107,6 +110,7 @@ class BenchRun:
         return bench_cell(self._tally.begun, len(self._request.arms), self._request.repeats)
 
     def _begin(self, task: TaskBrief, arm: int, replicate: int, bound: Decimal) -> None:
+        heed()
         chosen = self._request.arms[arm]
         cell = Cell(self._request.bench_id, chosen.label, task.id, replicate)
         self._tally = replace(self._tally, begun=self._tally.begun + 1)

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 from activities.interface import Activity
+from workflows.cancelling import heed
 from workflows.options import Options
 
 I = TypeVar("I")  # noqa: E741
@@ -24,7 +25,11 @@ def start(
     summary: str = "",
     fairness_key: str = "",
 ) -> workflow.ActivityHandle[O]:
-    """Schedule an activity. `queue` is the workflow's own if None; `summary` is what the Web UI shows."""
+    """Schedule an activity. `queue` is the workflow's own if None; `summary` is what the Web UI shows.
+
+    Raises the cancellation that an earlier activity's result has hidden.
+    """
+    heed()
     return workflow.start_activity(
         activity.name,
         given,

@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from tamma.model.task import Gate, Waiting
+from workflows.cancelling import heed
 from workflows.options import FIRST_OUTAGE_WAIT, LONGEST_OUTAGE_WAIT
 from workflows.recovery import Remedy, Trouble, diagnose
 
@@ -52,6 +53,7 @@ class Patience:
 
     async def wait(self, waiting: Waiting, *, seconds: float | None = None) -> None:
         """Stand still until `resume`, or for `seconds`. Raises Rejected."""
+        heed()
         seconds = self._bounded(waiting, seconds)
         self._resumed = False
         self._show(waiting)

@@ -52,8 +52,15 @@ async def gone(pid: int) -> None:
 
 
 def children() -> list[psutil.Process]:
-    """The scripts that run for this test."""
-    return [child for child in psutil.Process().children() if "mcp_script" in " ".join(child.cmdline())]
+    """The scripts that run for this test. A child that another test left, and that has ended, is none."""
+    return [child for child in psutil.Process().children() if "mcp_script" in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 async def test_a_tool_is_called_and_answers() -> None:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tamma.workspace.sandbox.host import choose_tier
@@ -47,6 +48,13 @@ async def sandbox(request: pytest.FixtureRequest, short: Path) -> AsyncIterator[
 
 async def out(sandbox: Sandbox, script: str, timeout: float = 20) -> str:
     return (await sandbox.run(script, timeout=timeout, progress=quiet)).output.strip()
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def gone(marker: str, within: float = 5) -> bool:
@@ -354,6 +362,11 @@ async def test_one_that_died_while_it_waited_is_replaced(short: Path) -> None:
     await asyncio.sleep(0)  # the loop's next round starts it
     waiting = sandbox.waiting
     assert waiting is not None
-    os.kill(waiting, signal.SIGKILL)
+    leader = psutil.Process(waiting)
+    family = [leader, *leader.children(recursive=True)]
+    leader.kill()
+    # Without a round of the loop, which is thus not told. What still dies might yet read the script.
+    while any(map(runs, family)):
+        time.sleep(0.01)  # noqa: ASYNC251
     assert await out(sandbox, "echo fine") == "fine"
     await sandbox.aclose()

@@ -17,6 +17,7 @@ from tamma.model.looks import DueLook
 from workflows.ab import account
 from workflows.ab.messages import ABMessages
 from workflows.calls import call
+from workflows.cancelling import heed
 from workflows.options import ANALYSIS, STORE_CALL, Options
 from workflows.visibility import PHASE, mark
 
@@ -78,6 +79,7 @@ class ABSteps(ABMessages):
 
     async def _news_after(self, seen: int, seconds: float) -> bool:
         """Whether something happened since `seen` was read from `_news`, within so many seconds."""
+        heed()
         if seconds <= 0:
             return self._news != seen
         try:

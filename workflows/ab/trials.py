@@ -16,6 +16,7 @@ from tamma.model.experiment import Arm, StopReason
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.trial import TrialResult
 from workflows.ab.base import ABSteps
+from workflows.cancelling import heed
 from workflows.trials.child import first_cause, run_trial
 
 _PAGE = 50
@@ -93,6 +94,7 @@ class PairedTrials(ABSteps):
             self._begin_next(self._units[0])
 
     def _begin_next(self, unit: UnitOrder) -> None:
+        heed()
         state = self._state
         position, arm = state.next_unit, unit.arms[state.next_cell]
         cell = Cell(self._start.test_id, arm.value, unit.unit, unit.arms[: state.next_cell].count(arm))
@@ -136,6 +138,7 @@ class PairedTrials(ABSteps):
         return await run_trial(cell, RunKind.REPLAY, plan.suite, agent, limits=plan.limits, seed=plan.seed)
 
     async def _let_trials_end(self) -> None:
+        heed()
         await workflow.wait_condition(lambda: self._running == 0)
 
     async def _cancel_trials(self) -> None:

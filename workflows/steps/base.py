@@ -41,6 +41,7 @@ from tamma.model.task import (
     Waiting,
 )
 from workflows.calls import call
+from workflows.cancelling import heed
 from workflows.measuring import StepBegun, run_metrics, step_metrics
 from workflows.messages import PAUSED, RunMessages
 from workflows.options import (
@@ -84,7 +85,7 @@ class RunSteps(RunMessages):
             else:
                 self._account_for(stage, begun, result)
             if result is None or result.end is SessionEnd.CANCELLED:
-                _give_up_if_cancelled()
+                heed()
                 # Ended by force from outside: what it did is in the workspace, its transcript is cut.
                 self._state.session_id = SessionId(f"{self._request.task_id}/agent-{self._sessions}")
                 self._state.next_seq = 0
@@ -185,6 +186,7 @@ class RunSteps(RunMessages):
             unattended=request.unattended,
         )
         state.session_workflow = f"{workflow.info().workflow_id}/session-{self._sessions}"
+        heed()
         self._session = await workflow.start_child_workflow(
             SESSION_WORKFLOW,
             given,
@@ -282,13 +284,6 @@ class RunSteps(RunMessages):
         except ActivityError as error:
             # Its host may be gone: a worker that starts there later sweeps what no run needs.
             self._state.note(f"the workspace was not removed: {diagnose(error).reason}")
-
-
-def _give_up_if_cancelled() -> None:
-    """Raise the cancellation that a child workflow answered with a result."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def end(task: asyncio.Task[object] | workflow.ActivityHandle[object]) -> None:

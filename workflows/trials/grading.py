@@ -35,6 +35,7 @@ from tamma.model.metrics import QualityPart
 from tamma.model.task import AI_QUEUE, Phase
 from tamma.model.trial import TrialResult
 from workflows.calls import call
+from workflows.cancelling import handled
 from workflows.options import CLEAN_UP, MODEL_CALL, SET_UP, STORE_CALL, TOOLS, WORKSPACE_CALL
 from workflows.patience import Rejected
 from workflows.trials.working import CANCELLED, UNFIT, Working
@@ -62,6 +63,7 @@ class Grading(Working):
             if error_type != CANCELLED:
                 parts, error_type = await self._grade(error_type)
         except asyncio.CancelledError:
+            handled()
             await self._leave(CANCELLED, ())
             raise
         return await self._leave(error_type, parts)

@@ -22,6 +22,7 @@ from tamma.model.task import (
     Steer,
 )
 from tamma.model.trial import TrialRequest
+from workflows.cancelling import heed
 from workflows.options import SET_UP
 from workflows.patience import Rejected
 from workflows.steps.base import end
@@ -66,6 +67,7 @@ class Working(Beginning, Coding):
 
     async def _within_limits(self) -> str:
         """Walk the context's way. Why it ended before its end, as an error type; empty where it did not."""
+        heed()
         ways: dict[WorkContext, Callable[[], Awaitable[None]]] = {
             WorkContext.DEVELOPMENT: self._develop,
             WorkContext.TESTING: self._write_test,
