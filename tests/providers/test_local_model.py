@@ -30,11 +30,17 @@ pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def provider() -> AsyncIterator[LocalLLM]:
+async def server() -> AsyncIterator[str]:
     async with local_model() as url:
-        made = LocalLLM(ProviderSettings("smol", "local-llm", base_url=url, stall_timeout=120))
-        yield made
-        await made.close()
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def provider(server: str) -> AsyncIterator[LocalLLM]:
+    """With connections of its own: the server hangs up after a stream, and the next call may meet it so."""
+    made = LocalLLM(ProviderSettings("smol", "local-llm", base_url=server, stall_timeout=120))
+    yield made
+    await made.close()
 
 
 @pytest.mark.asyncio(loop_scope="module")
