@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 import pytest
 
@@ -147,6 +147,15 @@ def read_all(provider: SyncProvider, request: Request) -> list[StreamEvent]:
     return list(provider.stream(request))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as on a terminal: what a shell starts in the background begins with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("wait", [SyncProvider.complete, read_all])
 def test_ctrl_c_ends_a_call_that_waits(wait: Callable[[SyncProvider, Request], object]) -> None:
     asked, hung_up = threading.Event(), threading.Event()

@@ -14,6 +14,7 @@ from tests.test_docs.pages import ROOT, Snippet, blocks, inline
 
 _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _COMMENT = re.compile(r"\s+# .*$")
+_REDIRECTION = re.compile(r"\s+> [\w.-]+\s*$")
 _ENVIRONMENT = re.compile(r"^(?:[A-Z_]+=\S*\s+)*")
 
 
@@ -28,7 +29,7 @@ def _lines() -> list[Snippet]:
 def _words(text: str, program: str) -> list[str] | None:
     """The words after the program's name, None where the text is no call of it."""
     # Not by shlex: it begins a comment in the middle of `owner/repo#12`, which shells do not.
-    text = _COMMENT.sub("", _ENVIRONMENT.sub("", text.removeprefix("$ ")))
+    text = _REDIRECTION.sub("", _COMMENT.sub("", _ENVIRONMENT.sub("", text.removeprefix("$ "))))
     if not re.match(rf"{program}(?:\s|$)", text):
         return None
     return shlex.split(text)[1:]
