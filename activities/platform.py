@@ -128,6 +128,10 @@ class PlatformActivities:
     async def await_checks(self, given: AwaitChecks) -> CheckSummary:
         """One look at the checks; `not_yet` until they say something final, or none came in time."""
         platform = await self._platforms.get(given.repo.platform_id)
+        for wanted in given.reruns:
+            run = await platform.get_run(given.repo, wanted.id)
+            if run.state is CheckState.PENDING or run.attempt < wanted.attempt:
+                raise not_yet(f"{run.name} runs again", given.poll)
         summary = await platform.get_checks(given.repo, given.sha)
         if summary.state is CheckState.PENDING:
             raise not_yet("checks are running", given.poll)

@@ -25,6 +25,7 @@ from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
 from activities.kept import WINDOW, KeptActivities
+from activities.monitoring import MonitoringActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.store import StoreActivities
@@ -137,6 +138,7 @@ def workers(
 
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
+    monitoring = MonitoringActivities(parts.platforms, parts.store)
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
@@ -175,6 +177,9 @@ def workers(
                     platform.merge,
                     platform.close_issue,
                     platform.comment,
+                    monitoring.rerun_checks,
+                    monitoring.read_failures,
+                    monitoring.call_people,
                     small.record_event,
                     small.put_text,
                     small.record_run,

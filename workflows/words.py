@@ -20,6 +20,20 @@ def commit_message(title: str, number: str, summary: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def red_checks_comment(names: tuple[str, ...], rounds: int, *, old: bool) -> str:
+    """What is written on a pull request whose checks the agent cannot get green."""
+    which = ", ".join(f"`{name}`" for name in names)
+    if old:
+        why = f"These checks fail without this change, too: {which}."
+    else:
+        why = f"These checks are still red after {rounds} attempts to mend them: {which}."
+    return (
+        f"**This needs a person.** {why}\n\n"
+        'The run waits. `tamma steer TASK "..."` tells the agent what to do; after the checks were run '
+        "again, `tamma resume TASK` lets it look again; `tamma cancel TASK` ends it, and the branch stays."
+    )
+
+
 def _shortened(title: str, width: int) -> str:
     """The title on one line, cut after a word; in the middle of one where it has no spaces."""
     line = " ".join(title.split())

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from tamma.model.agent import ContextStrategy, TaskType
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
-from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Target
+from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Rerun, Target
 from tamma.model.session import (
     BatchOutcome,
     ModelTurn,
@@ -114,6 +114,8 @@ class AwaitChecks:
     sha: str
     grace: float
     poll: float
+    reruns: tuple[Rerun, ...] = ()
+    """Runs that were asked for again: as long as one is under way, what it said before does not count."""
 
 
 AWAIT_CHECKS: Activity[AwaitChecks, CheckSummary] = Activity("await_checks", CheckSummary)

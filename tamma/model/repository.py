@@ -223,6 +223,15 @@ class CiRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Rerun:
+    """A run of CI that was asked for once more."""
+
+    id: str
+    attempt: int
+    """The attempt that was asked for; an older one is not the answer yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class CiJob:
     """A job (GitHub, GitLab, Gitea, Forgejo), step (Bitbucket) or timeline job (Azure) of a run."""
 

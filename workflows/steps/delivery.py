@@ -5,12 +5,10 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.interface import (
-    AWAIT_CHECKS,
     CLOSE_ISSUE,
     MERGE,
     OPEN_PULL_REQUEST,
     PUBLISH_BRANCH,
-    AwaitChecks,
     CloseIssue,
     Merge,
     Merged,
@@ -18,24 +16,23 @@ from activities.interface import (
     PublishBranch,
     PublishedBranch,
 )
-from tamma.model.repository import CheckState, CheckSummary, MergeOutcome
+from tamma.model.repository import MergeOutcome
 from tamma.model.task import (
     Gate,
     Phase,
     Waiting,
 )
-from workflows.calls import call, start
+from workflows.calls import call
 from workflows.options import (
     PLATFORM_CALL,
     PLATFORM_WATCH,
     WORKSPACE_CALL,
 )
-from workflows.steps.base import end
-from workflows.steps.coding import Coding
+from workflows.steps.monitoring import Monitoring
 from workflows.visibility import PULL_REQUEST, mark
 
 
-class Delivery(Coding):
+class Delivery(Monitoring):
     """Publish, pass the checks, merge, close."""
 
     async def _deliver(self) -> None:
@@ -43,8 +40,7 @@ class Delivery(Coding):
         while True:
             await self._heed()
             await self._publish()
-            await self._pass_checks()
-            if not self._state.words and await self._merge():
+            if await self._pass_checks() and not self._state.words and await self._merge():
                 return
 
     async def _publish(self) -> None:
@@ -95,36 +91,6 @@ class Delivery(Coding):
         )
         self._publications += 1
         return published
-
-    async def _pass_checks(self) -> None:
-        await self._enter(Phase.CHECKS)
-        if "checks" not in self._issue.capabilities or not self._state.pull_request:
-            return
-        while not self._state.words:
-            summary = await self._patience.patiently(self._await_checks)
-            if summary.state is not CheckState.FAILURE:
-                return
-            red = [check.name for check in summary.checks if check.state is CheckState.FAILURE]
-            await self._patience.wait(
-                Waiting(
-                    Gate.CHECKS,
-                    f"checks failed on the pull request: {', '.join(red)}",
-                    'tell the agent with `tamma steer TASK "..."`, or rerun them and `tamma resume TASK`',
-                )
-            )
-
-    async def _await_checks(self) -> CheckSummary:
-        """Polling, one look an attempt; an event from the platform makes it look at once."""
-        published, limits = self._state.published, self._request.limits
-        assert published is not None
-        given = AwaitChecks(self._request.repo, published.sha, limits.checks_grace, limits.poll)
-        while True:
-            self._woken = False
-            looking = start(AWAIT_CHECKS, given, PLATFORM_WATCH, summary="wait for checks")
-            await workflow.wait_condition(lambda h=looking: h.done() or self._woken)
-            if looking.done():
-                return await looking
-            await end(looking)
 
     async def _merge(self) -> bool:
         """Merge as the policy says. False where a person asked for changes instead."""
