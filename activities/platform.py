@@ -163,7 +163,7 @@ class PlatformActivities:
         )
         if result.outcome in (MergeOutcome.PENDING, MergeOutcome.SCHEDULED):
             raise not_yet("the platform merges later", given.poll)
-        return Merged(result.outcome, result.sha or "", result.reason)
+        return Merged(result.outcome, result.sha or "", result.reason, ready=True)
 
     @activity.defn(name=CLOSE_ISSUE.name)
     @failing_well

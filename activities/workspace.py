@@ -349,6 +349,7 @@ def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:
                 if isinstance(files, list)
                 else (),
                 no_test_reason=_word(args, "no_test_reason"),
+                answers=_word(args, "answers"),
             )
     return None
 

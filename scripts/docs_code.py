@@ -56,6 +56,7 @@ _WHEN = {
     "fix_checks": "checks failed on the published change",
     "fix_policy": "the change may not be published as it is",
     "fix_review": "the review wants something changed",
+    "answer_review": "people reviewed the pull request",
     "person": "a person said something (`tamma steer`)",
     "review": "reading the change before it is published",
 }

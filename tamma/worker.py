@@ -28,6 +28,7 @@ from activities.kept import WINDOW, KeptActivities
 from activities.monitoring import MonitoringActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
+from activities.reviews import ReviewActivities
 from activities.store import StoreActivities
 from activities.trials import Locate, TrialActivities, nowhere
 from activities.winners import WinnerActivities
@@ -138,6 +139,7 @@ def workers(
 
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
+    reviews = ReviewActivities(parts.platforms, parts.store)
     monitoring = MonitoringActivities(parts.platforms, parts.store)
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
@@ -177,6 +179,9 @@ def workers(
                     platform.merge,
                     platform.close_issue,
                     platform.comment,
+                    reviews.read_reviews,
+                    reviews.await_review,
+                    reviews.answer_review,
                     monitoring.rerun_checks,
                     monitoring.read_failures,
                     monitoring.call_people,

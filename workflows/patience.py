@@ -51,15 +51,24 @@ class Patience:
         """End what waits by raising Rejected there."""
         self._rejected = reason
 
-    async def wait(self, waiting: Waiting, *, seconds: float | None = None) -> None:
-        """Stand still until `resume`, or for `seconds`. Raises Rejected."""
+    async def wait(
+        self,
+        waiting: Waiting,
+        *,
+        seconds: float | None = None,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Stand still until `resume`, for `seconds`, or until `unless` holds. Whether somebody answered.
+
+        Raises Rejected.
+        """
         heed()
         seconds = self._bounded(waiting, seconds)
         self._resumed = False
         self._show(waiting)
         try:
             await workflow.wait_condition(
-                lambda: self._resumed or self._rejected is not None,
+                lambda: self._resumed or self._rejected is not None or unless(),
                 timeout=None if seconds is None else timedelta(seconds=seconds),
             )
         except TimeoutError:
@@ -73,6 +82,7 @@ class Patience:
         if self._rejected is not None:
             reason, self._rejected = self._rejected, None
             raise Rejected(reason, waiting.gate)
+        return self._resumed
 
     async def patiently(
         self,

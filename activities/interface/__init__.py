@@ -141,6 +141,8 @@ class Merged:
     outcome: MergeOutcome
     sha: str = ""
     reason: str = ""
+    ready: bool = False
+    """Of a refusal: the platform had said that nothing stands in the way."""
 
 
 MERGE: Activity[Merge, Merged] = Activity("merge", Merged)

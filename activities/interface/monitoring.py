@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from activities.interface import Activity, Done
 from tamma.model.ids import BlobId, TaskId
-from tamma.model.repository import RepoRef, Rerun, Target
+from tamma.model.repository import MergeCategory, RepoRef, Rerun, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +60,73 @@ class CallPeople:
 
 
 CALL_PEOPLE: Activity[CallPeople, Done] = Activity("call_people", Done)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReviews:
+    """What people with write access have said on a pull request and nobody has answered yet."""
+
+    repo: RepoRef
+    number: str
+    heard: tuple[str, ...] = ()
+    """Reviews that were taken up before, by id. Threads tell by themselves: the last word in them is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A conversation on lines of the change, as it is named to the agent."""
+
+    number: int
+    thread: str
+    """The platform's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewBatch:
+    """Everything that was said, taken up at once: answering one remark at a time would push once for each."""
+
+    reviews: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    text: BlobId | None = None
+    """Markdown for the agent; None where there is nothing to take up."""
+    ignored: tuple[str, ...] = ()
+    """Authors without write access whose words were left out."""
+
+
+READ_REVIEWS: Activity[ReadReviews, ReviewBatch] = Activity("read_reviews", ReviewBatch)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReview:
+    """One attempt is one look, until there is a batch, or the pull request is in one of these states."""
+
+    reading: ReadReviews
+    poll: float
+    ends: tuple[MergeCategory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewNews:
+    reviewed: bool
+    """False: no new words, but the pull request is in one of the states."""
+
+
+AWAIT_REVIEW: Activity[AwaitReview, ReviewNews] = Activity("await_review", ReviewNews)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReview:
+    """Answer each remark in its thread, and mark as resolved those that the agent answered itself."""
+
+    task_id: TaskId
+    repo: RepoRef
+    number: str
+    key: str
+    remarks: tuple[Remark, ...]
+    answers: str
+    """The agent's, a line `N: ...` each."""
+    summary: str
+    sha: str
+
+
+ANSWER_REVIEW: Activity[AnswerReview, Done] = Activity("answer_review", Done)

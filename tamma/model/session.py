@@ -103,6 +103,8 @@ class Finished:
     test_command: str = ""
     test_files: tuple[str, ...] = ()
     no_test_reason: str = ""
+    answers: str = ""
+    """To the numbered remarks of a review, a line `N: ...` each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ TOOLS: tuple[Tool, ...] = (
         test_command=("string", "The shell command that fails without your change and passes with it."),
         test_files=("string[]", "The test files that you added or changed."),
         no_test_reason=("string", "Why there is no such test, if there is none."),
+        answers=("string", "To the numbered remarks of a review, a line for each: `1: what you did`."),
     ),
 )
 READ_ONLY = frozenset({"view", "grep", "finish"})

@@ -74,6 +74,10 @@ def wants_two(files: Mapping[str, str], _: CiRun) -> str:
     return "" if files.get("extra.txt") == "2" else LOG
 
 
+def always_red(_: Mapping[str, str], run: CiRun) -> str:
+    return LOG if run.id else ""
+
+
 async def told(loop: Loop, session: str) -> str:
     """All that the agent was told, as one text."""
     entries = await loop.parts.store.read_entries(cast("Any", session))
@@ -139,7 +143,7 @@ async def test_what_is_never_mended_goes_to_a_person(client: Client, tmp_path: P
 
 
 async def test_what_was_red_before_is_not_the_agent_s_to_mend(client: Client, tmp_path: Path) -> None:
-    async with running_loop(client, tmp_path) as loop, robot(loop, lambda *_: LOG):
+    async with running_loop(client, tmp_path) as loop, robot(loop, always_red):
         forge = cast("MemoryPlatform", await loop.parts.platforms.get("memory"))
         base = git(loop.remote, "rev-parse", "main")
         await forge.set_checks(REPO, base, (Check("ci / build", CheckState.FAILURE),))

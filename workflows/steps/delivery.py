@@ -16,7 +16,7 @@ from activities.interface import (
     PublishBranch,
     PublishedBranch,
 )
-from tamma.model.repository import MergeOutcome
+from tamma.model.repository import MergeCategory, MergeOutcome
 from tamma.model.task import (
     Gate,
     Phase,
@@ -28,11 +28,11 @@ from workflows.options import (
     PLATFORM_WATCH,
     WORKSPACE_CALL,
 )
-from workflows.steps.monitoring import Monitoring
+from workflows.steps.reviewing import Reviewing
 from workflows.visibility import PULL_REQUEST, mark
 
 
-class Delivery(Monitoring):
+class Delivery(Reviewing):
     """Publish, pass the checks, merge, close."""
 
     async def _deliver(self) -> None:
@@ -40,8 +40,10 @@ class Delivery(Monitoring):
         while True:
             await self._heed()
             await self._publish()
-            if await self._pass_checks() and not self._state.words and await self._merge():
-                return
+            await self._answer_reviews()
+            while await self._pass_checks() and not self._state.words and not await self._hear_reviews():
+                if await self._merge():
+                    return
 
     async def _publish(self) -> None:
         await self._enter(Phase.PUBLISH)
@@ -102,7 +104,8 @@ class Delivery(Monitoring):
         if reason:
             await self._enter(Phase.APPROVE_MERGE)
             hint = '`tamma approve TASK`, the same with --reject, or `tamma steer TASK "..."` for changes'
-            await self._patience.wait(Waiting(Gate.MERGE, reason, hint))
+            if not await self._wait_at_merge(Waiting(Gate.MERGE, reason, hint), MergeCategory.TERMINAL):
+                return False
         while not state.words:
             await self._enter(Phase.MERGE)
             merged = await self._merge_once()
@@ -114,9 +117,11 @@ class Delivery(Monitoring):
                 return True
             await self._enter(Phase.APPROVE_MERGE)
             hint = 'mend that, then `tamma approve TASK` tries again; or `tamma steer TASK "..."`'
-            await self._patience.wait(
-                Waiting(Gate.MERGE, f"the platform refuses the merge: {merged.reason}", hint)
-            )
+            waiting = Waiting(Gate.MERGE, f"the platform refuses the merge: {merged.reason}", hint)
+            # Where the platform thought that it could be merged, only a person can say when to try again.
+            ends = () if merged.ready else (MergeCategory.READY, MergeCategory.TERMINAL)
+            if not await self._wait_at_merge(waiting, *ends):
+                return False
         return False
 
     def _merge_needs(self) -> str:

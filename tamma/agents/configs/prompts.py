@@ -23,6 +23,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "fix_tests": frozenset({"output"}),
     "fix_checks": frozenset({"log"}),
     "fix_policy": frozenset({"reasons"}),
+    "answer_review": frozenset({"review"}),
     "fix_review": frozenset({"comments"}),
     "person": frozenset({"text"}),
     "review": frozenset({"issue", "diff"}),
@@ -31,7 +32,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
 
 USED_FOR_CODE = frozenset(
     {"system", "plan", "red_test", "not_red", "implement", "implement_untested", "fix_tests", "fix_policy"}
-    | {"fix_checks", "fix_review", "person"}
+    | {"answer_review", "fix_checks", "fix_review", "person"}
 )
 USED_FOR_REVIEW = frozenset({"system", "review"})
 

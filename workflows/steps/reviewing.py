@@ -1,0 +1,145 @@
+"""Reviews of the pull request: heard as one batch, done, answered; and waited for where a merge waits."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from activities.interface.monitoring import (
+    ANSWER_REVIEW,
+    AWAIT_REVIEW,
+    READ_REVIEWS,
+    AnswerReview,
+    AwaitReview,
+    ReadReviews,
+    ReviewBatch,
+    ReviewNews,
+)
+from tamma.model.repository import MergeCategory
+from tamma.model.session import Opening, Stage
+from tamma.model.task import Gate, Phase, Waiting
+from workflows.calls import call, start
+from workflows.options import PLATFORM_CALL, PLATFORM_WATCH
+from workflows.patience import Rejected
+from workflows.recovery import diagnose
+from workflows.steps.base import end
+from workflows.steps.monitoring import Monitoring
+
+HEARS = "hear-reviews"
+"""The change that runs take up what reviewers say: those from before it wait for a person at the run."""
+
+
+class Reviewing(Monitoring):
+    """Takes up what people say on the pull request."""
+
+    _batches = 0
+    _heard: tuple[str, ...] = ()
+    _unanswered: AnswerReview | None = None
+
+    async def _hear_reviews(self) -> bool:
+        """Whether the change is another one now, because somebody wanted something changed."""
+        if not self._can_be_reviewed():
+            return False
+        batch = await self._patience.patiently(
+            lambda: call(READ_REVIEWS, self._reading(), PLATFORM_CALL, summary="what reviewers say")
+        )
+        for author in batch.ignored:
+            self._state.note(f"what {author} wrote was left out: no write access to the repository")
+        if batch.text is None:
+            return False
+        if self._batches and self._batches % self._request.limits.rounds == 0:
+            hint = '`tamma resume TASK` has the agent answer it, too; `tamma steer TASK "..."` tells it more'
+            reason = f"reviewers want more changes after {self._batches} rounds"
+            await self._patience.wait(Waiting(Gate.CHANGE, reason, hint))
+        self._batches += 1
+        await self._do_as_reviewed(batch)
+        return True
+
+    async def _do_as_reviewed(self, batch: ReviewBatch) -> None:
+        assert batch.text is not None
+        await self._enter(Phase.REVIEW)
+        finished = await self._session_stage(Stage.FIX, Opening("answer_review", {"review": batch.text}))
+        self._heard += batch.reviews
+        self._unanswered = AnswerReview(
+            self._request.task_id,
+            self._request.repo,
+            self._state.pull_request,
+            key=f"review-{self._batches}",
+            remarks=batch.remarks,
+            answers=finished.answers,
+            summary=finished.summary,
+            sha="",
+        )
+        await self._get_green()
+        await self._get_publishable()
+
+    async def _answer_reviews(self) -> None:
+        """In the threads, once what they speak of is published."""
+        given, published = self._unanswered, self._state.published
+        if given is None or published is None:
+            return
+        told = AnswerReview(
+            given.task_id,
+            given.repo,
+            given.number,
+            given.key,
+            given.remarks,
+            given.answers,
+            given.summary,
+            published.sha,
+        )
+        done = await self._patience.patiently(
+            lambda: call(ANSWER_REVIEW, told, PLATFORM_CALL, summary="answer the reviewers")
+        )
+        self._unanswered = None
+        for note in done.notes:
+            self._state.note(note)
+
+    async def _wait_at_merge(self, waiting: Waiting, *ends: MergeCategory) -> bool:
+        """Wait for a person's answer, or until the pull request is in one of these states.
+
+        False where reviewers have said something instead.
+        """
+        if not self._can_be_reviewed():
+            return await self._patience.wait(waiting)
+        given = AwaitReview(self._reading(), self._request.limits.poll, ends)
+        # Beside the waiting, not in turns with it: an answer may come at any moment.
+        watching = asyncio.create_task(self._watch_reviews(given))
+        try:
+            answered = await self._patience.wait(waiting, unless=watching.done)
+        except (Rejected, asyncio.CancelledError):
+            await end(watching)
+            raise
+        if not watching.done():
+            await end(watching)
+            return True
+        try:
+            return answered or not (await watching).reviewed
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._state.note(f"the pull request could not be watched: {diagnose(error).reason}")
+            return await self._patience.wait(waiting)
+
+    async def _watch_reviews(self, given: AwaitReview) -> ReviewNews:
+        """Polling, one look an attempt; an event from the platform makes it look at once."""
+        while True:
+            self._woken = False
+            looking = start(AWAIT_REVIEW, given, PLATFORM_WATCH, summary="wait for a review")
+            try:
+                await workflow.wait_condition(lambda h=looking: h.done() or self._woken)
+            except asyncio.CancelledError:
+                await end(looking)
+                raise
+            if looking.done():
+                return await looking
+            await end(looking)
+
+    def _can_be_reviewed(self) -> bool:
+        able = "reviews" in self._issue.capabilities and bool(self._state.pull_request)
+        return able and workflow.patched(HEARS)
+
+    def _reading(self) -> ReadReviews:
+        return ReadReviews(self._request.repo, self._state.pull_request, self._heard)
