@@ -220,6 +220,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "protectedPaths": ["deploy/**", "*.sql"],
         }
     },
+    "selection": {
+        "selection": {
+            "labels": ["tamma"],
+            "anyIssue": False,
+            "excludeLabels": ["needs-human-review", "wontfix"],
+            "every": 300,
+            "concurrency": 2,
+            "coolDown": 600,
+            "most": 5,
+            "mostADay": 20,
+            "retryAfter": 86400,
+            "attempts": 2,
+        }
+    },
     "quality": {"quality": {"revertWindowDays": 14}},
     "sharing": {"sharing": {"enabled": True, "epsilon": 1.0, "minGroup": 10, "totalEpsilon": 12.0}},
     "mcpServers.NAME": {
@@ -412,5 +426,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is None or isinstance(value, BaseModel) or value == () or value == {}:
         return ""
+    if isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     text = json.dumps(value) if isinstance(value, bool | int | float | str) else f'"{value}"'
     return f"`{re.sub(r'[.]0$', '', text)}`"

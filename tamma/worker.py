@@ -29,6 +29,7 @@ from activities.monitoring import MonitoringActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
 from activities.reviews import ReviewActivities
+from activities.selection import SelectionActivities
 from activities.store import StoreActivities
 from activities.trials import Locate, TrialActivities, nowhere
 from activities.winners import WinnerActivities
@@ -65,6 +66,7 @@ from tamma.temporal.client import connect
 from tamma.temporal.daily import ensure_kept_check
 from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.tls import tls_of
+from tamma.temporal.traffic import RepositoryTraffic
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import Workspaces
 from tamma.workspace.sandbox.harden import harden_process
@@ -72,6 +74,7 @@ from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 from workflows.bench_run import BenchRun
+from workflows.issue_selection import IssueSelection, SelectionTick
 from workflows.kept_check import KeptCheck
 from workflows.performance_analysis import PerformanceAnalysis
 from workflows.trial import Trial
@@ -145,6 +148,7 @@ def workers(
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
     kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
+    selection = SelectionActivities(parts.platforms, RepositoryTraffic(client), parts.store)
     bench = BenchActivities(parts.store)
     analysis = AnalysisActivities(parts.store, recommend=parts.recommend, propose=parts.propose)
     judging = JudgingActivities(ai, parts.store)
@@ -171,6 +175,8 @@ def workers(
                     BenchRun,
                     KeptCheck,
                     PerformanceAnalysis,
+                    IssueSelection,
+                    SelectionTick,
                 ],
                 activities=[
                     platform.accept_issue,
@@ -185,6 +191,8 @@ def workers(
                     monitoring.rerun_checks,
                     monitoring.read_failures,
                     monitoring.call_people,
+                    selection.look_for_issues,
+                    selection.take_issue,
                     small.record_event,
                     small.put_text,
                     small.record_run,

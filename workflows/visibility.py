@@ -5,6 +5,10 @@ from __future__ import annotations
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
+TASK = SearchAttributeKey.for_keyword("TammaTask")
+REPO = SearchAttributeKey.for_keyword("TammaRepo")
+ISSUE = SearchAttributeKey.for_keyword("TammaIssue")
+AGENT = SearchAttributeKey.for_keyword("TammaAgent")
 PHASE = SearchAttributeKey.for_keyword("TammaPhase")
 OUTCOME = SearchAttributeKey.for_keyword("TammaOutcome")
 PULL_REQUEST = SearchAttributeKey.for_keyword("TammaPullRequest")

@@ -53,11 +53,7 @@ class Known:
 
 def issue_number(text: str, tracker_type: str, issue: str, full_name: str) -> str:
     """The issue's number as its tracker writes it. Raises ConfigError for what cannot be one there."""
-    if tracker_type in _WITHOUT_ISSUES:
-        raise ConfigError(
-            f"{tracker_type} has no issues (in {text!r})",
-            hint='name the account of your tracker: "issues": {"platform": "jira"} in the entry of this one',
-        )
+    need_issues(text, tracker_type)
     if tracker_type in _COUNTING and not _COUNTED.fullmatch(issue):
         raise ConfigError(f"{issue!r} is no issue number (in {text!r})", hint=f"e.g. {full_name}#12")
     if tracker_type == "jira":
@@ -65,6 +61,15 @@ def issue_number(text: str, tracker_type: str, issue: str, full_name: str) -> st
             raise ConfigError(f"{issue!r} is no key of Jira (in {text!r})", hint=f"e.g. {full_name}#SHOP-12")
         return issue.upper()
     return issue
+
+
+def need_issues(text: str, tracker_type: str) -> None:
+    """Raises ConfigError where nothing keeps issues."""
+    if tracker_type in _WITHOUT_ISSUES:
+        raise ConfigError(
+            f"{tracker_type} has no issues (in {text!r})",
+            hint='name the account of your tracker: "issues": {"platform": "jira"} in the entry of this one',
+        )
 
 
 def no_account(host: str, known: Known) -> ConfigError:

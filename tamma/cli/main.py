@@ -25,6 +25,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Start": {
         "demo": "See it work on a small repository, without any key.",
         "submit": "Hand in an issue; get a tested, merged change.",
+        "select": "Take a repository's issues by label, by themselves.",
     },
     "Look": {
         "watch": "Follow a run live.",

@@ -22,9 +22,9 @@ from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from tamma.cli.known import GITHUB as GITHUB
-from tamma.cli.known import Known, issue_number, no_account
+from tamma.cli.known import Known, issue_number, need_issues, no_account
 from tamma.errors import ConfigError
-from tamma.model.ids import WorkflowId, workflow_id
+from tamma.model.ids import WorkflowId, forge_run_id, workflow_id
 from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.platforms.accounts import Account as Account
 from tamma.platforms.accounts import Found, match, named_out
@@ -58,14 +58,10 @@ class IssueName:
 
     @property
     def workflow_id(self) -> WorkflowId:
-        """The id of its run. On plain Git `repo.name` must be absolute and real by now.
-
-        Services take the names of owners and repositories in any case: they are one issue, hence one run.
-        """
+        """The id of its run. On plain Git `repo.name` must be absolute and real by now."""
         if self.repo.platform_id == PLAIN_GIT:
             return workflow_id(PLAIN_GIT, "", path_key(self.repo.name), self.issue)
-        owner, name = self.repo.owner.lower(), self.repo.name.lower()
-        return workflow_id(self.repo.platform_id, owner, name, self.issue)
+        return forge_run_id(self.repo, self.issue)
 
     @property
     def label(self) -> str:
@@ -153,6 +149,38 @@ def parse_run(
         if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
             return RepositoryName(text)
     return parse_issue(text, issue_file=issue_file, accounts=accounts, default=default)
+
+
+def parse_repository(
+    text: str, *, accounts: Iterable[Account] = (GITHUB,), default: str = GITHUB.id
+) -> RepoRef:
+    """The repository that `owner/repo`, `platform:owner/repo` or an address names, on a platform that has
+    issues. Raises ConfigError with a hint."""
+    text = text.strip()
+    known = Known({account.id: account for account in accounts}, default)
+    shown = _without_user(text)
+    if "://" in text:
+        found = match(text, known.by_id.values())
+        if found is None or found.address.kind != "repository":
+            raise ConfigError(
+                f"{shown!r} is no address of a repository on a configured platform",
+                hint="write it as owner/repo or PLATFORM:owner/repo; `tamma platforms list` shows those",
+            )
+        account, owner, name = found.account, found.address.owner, found.address.name
+    else:
+        named = _REPOSITORY.fullmatch(text)
+        if named is None or not named["owner"]:
+            raise ConfigError(f"{shown!r} names no repository", hint="write it as owner/repo")
+        owner, name = named["owner"], named["repo"]
+        account = _account(text, known, named["platform"], f"{owner}/{name}")
+    if account.type == PLAIN_GIT:
+        raise ConfigError(
+            f"{shown!r} is on plain Git, where nobody keeps a list of issues",
+            hint="submit them one by one: tamma submit PATH --issue FILE.md",
+        )
+    need_issues(shown, known.tracker(account).type)
+    owner, name = named_out(account, owner, name)
+    return RepoRef(account.id, owner, name.removesuffix(".git"))
 
 
 def _plain_git(text: str, issue_file: str) -> IssueName:

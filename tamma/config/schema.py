@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from tamma.config.built_in import BUILT_IN as BUILT_IN
 from tamma.config.schema_agents import AgentsConfig
 from tamma.config.schema_platforms import PlatformsConfig
+from tamma.config.schema_selection import SelectionConfig
 from tamma.config.section import JsonObject, Name, Seconds, Section, listed
 
 # The values of the model's own types, without their import (48 ms); a test holds the two together.
@@ -299,6 +300,7 @@ class TammaConfig(Section):
     worker: WorkerConfig = Field(default_factory=WorkerConfig)
     orchestrator: OrchestratorConfig = Field(default_factory=OrchestratorConfig)
     run: RunConfig = Field(default_factory=RunConfig)
+    selection: SelectionConfig = Field(default_factory=SelectionConfig)
     quality: QualityConfig = Field(default_factory=QualityConfig)
     sharing: SharingConfig = Field(default_factory=SharingConfig)
     mcp_servers: dict[ServerName, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])

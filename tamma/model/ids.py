@@ -10,7 +10,10 @@ import re
 import time
 import unicodedata
 import uuid
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from tamma.model.references import RepoRef
 
 TaskId = NewType("TaskId", str)
 """A UUIDv7 in its canonical form; sorts by time of creation."""
@@ -48,6 +51,14 @@ def workflow_id(platform_id: str, owner: str, repo: str, issue: str) -> Workflow
     On plain Git `owner` is empty and `repo` is a hash of the repository's real path.
     """
     return WorkflowId("/".join(part for part in ("dev", platform_id, owner, repo, issue) if part))
+
+
+def forge_run_id(repo: RepoRef, issue: str) -> WorkflowId:
+    """The id of the run of an issue on a forge.
+
+    Services take the names of owners and repositories in any case: they are one issue, hence one run.
+    """
+    return workflow_id(repo.platform_id, repo.owner.lower(), repo.name.lower(), issue)
 
 
 def slug(text: str, length: int = _SLUG_LENGTH) -> str:

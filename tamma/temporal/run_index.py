@@ -136,6 +136,11 @@ async def list_runs(
     return await _search(client, " AND ".join(conditions), limit=limit)
 
 
+async def runs_below(client: Client, prefix: str, *, limit: int) -> tuple[RunRecord, ...]:
+    """Runs whose workflow ids begin with `prefix`, live or not, newest first. Raises ServerSilent."""
+    return await _search(client, f"WorkflowId STARTS_WITH {_literal(prefix)}", limit=limit)
+
+
 async def _search(client: Client, condition: str, *, limit: int) -> tuple[RunRecord, ...]:
     query = f"{_ALL} AND {condition}" if condition else _ALL
     with server_errors():

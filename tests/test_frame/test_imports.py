@@ -25,6 +25,7 @@ FOR_WORKFLOWS = (
     "tamma.experiments.looks",
     "tamma.experiments.stopping",
     "tamma.experiments.verdict",
+    "tamma.selection",
     "activities.interface",
     "workflows",
 )

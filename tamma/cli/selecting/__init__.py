@@ -1,0 +1,1 @@
+"""What `tamma select` is told and shows."""

@@ -1,0 +1,1 @@
+"""Which issues are taken by themselves: pure decisions."""
