@@ -66,7 +66,9 @@ class SelectionActivities:
         files: dict[WorkflowId, tuple[str, ...]] = {}
         issues, notes = await _open_issues(platform, given)
         for issue in issues:
-            title, named = issue.title[:_LONGEST_TITLE], files_named(f"{issue.title}\n{issue.body}")
+            # On one line: whoever wrote it must not write lines of a report.
+            title = " ".join(issue.title.split())[:_LONGEST_TITLE]
+            named = files_named(f"{issue.title}\n{issue.body}")
             files[forge_run_id(given.repo, issue.number)] = named
             if reason := unfit(given.rules, bot, issue):
                 left.append(LeftIssue(issue.number, title, reason))

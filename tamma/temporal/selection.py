@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import (
     RPCError,
     Schedule,
+    ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleDescription,
@@ -37,13 +39,10 @@ from tamma.model.task import TASK_QUEUE
 from tamma.temporal.run_errors import RunRefused, WorkerSilent, refusal, server_errors
 
 if TYPE_CHECKING:
-    from temporalio.api.common.v1 import Payload
     from temporalio.client import Client, WorkflowHandle
 
     from tamma.model.references import RepoRef
 
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
-"""Between two passes."""
 QUERY_TIMEOUT = timedelta(seconds=5)
 _PREFIX = "select/"
 
@@ -107,8 +106,16 @@ async def stop_schedule(client: Client, repo: RepoRef) -> bool:
     """Take nothing more, from this moment on; runs go on. False where nothing was scheduled or under way."""
     identity = selection_id(repo)
     with server_errors(identity):
-        deleted = await _there(client.get_schedule_handle(identity).delete)
-        stopped = await _there(lambda: client.get_workflow_handle(identity).signal("stop"))
+        schedule = client.get_schedule_handle(identity)
+        deleted = await _there(schedule.pause)
+        if deleted:
+            # A tick that no worker has taken up yet would begin a pass long after.
+            for tick in (await schedule.describe()).info.running_actions:
+                assert isinstance(tick, ScheduleActionExecutionStartWorkflow)
+                waiting = client.get_workflow_handle(tick.workflow_id)
+                await _there(partial(waiting.terminate, "the selection was stopped"))
+            await _there(schedule.delete)
+        stopped = await _there(partial(client.get_workflow_handle(identity).signal, "stop"))
     return deleted or stopped
 
 
@@ -198,9 +205,7 @@ async def list_all(client: Client) -> tuple[Selecting, ...]:
 async def _selecting(client: Client, found: ScheduleDescription) -> Selecting:
     action = found.schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
-    (request,) = await client.data_converter.decode(
-        cast("list[Payload]", list(action.args)), [SelectionRequest]
-    )
+    (request,) = await client.data_converter.decode(list(action.args), [SelectionRequest])
     intervals, times = found.schedule.spec.intervals, found.info.next_action_times
     return Selecting(
         request.repo,

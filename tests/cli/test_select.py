@@ -23,6 +23,7 @@ from tests.workflows.test_issue_selection import issue, yard
 Captured = pytest.CaptureFixture[str]
 
 
+@pytest.mark.slow
 async def test_a_repository_is_watched_from_start_to_stop(
     client: Client,
     temporal_address: str,
@@ -63,6 +64,7 @@ async def test_a_repository_is_watched_from_start_to_stop(
             assert (found["approve"], found["agent"]) == ("all", "scripted")
             assert (found["rules"]["labels"], found["rules"]["coolDown"]) == (["tamma"], 600)
             await it.until_indexed(lambda now: len(now.live) == 1)
+            await it.rested()
             code, out, err = await select("status", name)
             assert code == 0, err
             assert f"{repo.full_name}: every 1h\n" in out

@@ -147,16 +147,24 @@ def test_all_labels_must_be_there_and_nobody_is_ours_without_a_login() -> None:
 
 FILES = st.lists(st.sampled_from(["a.py", "b.py", "src/a.py", "c.py"]), max_size=2, unique=True)
 STATUSES = st.sampled_from([DONE, FAILED, TaskStatus.CANCELLED])
+
+
+def any_run(number: int, hours: int, files: list[str], status: TaskStatus) -> KnownRun:
+    return run(number, status if hours else LIVE, *files, ended=timedelta(hours=hours) if hours else None)
+
+
+def any_issue(number: int, files: list[str]) -> FoundIssue:
+    return found(number, *files)
+
+
 RUNS = st.builds(
-    lambda number, hours, files, status: run(
-        number, status if hours else LIVE, *files, ended=timedelta(hours=hours) if hours else None
-    ),
+    any_run,
     st.integers(1, 12),
     st.integers(0, 60),
     FILES,
     STATUSES,
 )
-ISSUES = st.lists(st.builds(lambda n, f: found(n, *f), st.integers(1, 12), FILES), max_size=12).map(
+ISSUES = st.lists(st.builds(any_issue, st.integers(1, 12), FILES), max_size=12).map(
     lambda issues: list({each.number: each for each in issues}.values())
 )
 ANY_RULES = st.builds(

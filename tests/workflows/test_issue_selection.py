@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 from temporalio import workflow
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import (
+    Client,
+    ScheduleActionExecutionStartWorkflow,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer, Worker
 
@@ -44,6 +50,7 @@ from tests.cli.shop import shop_of
 from tests.support.loop import running_loop
 from workflows.issue_selection import IssueSelection, SelectionTick
 
+Pass = WorkflowHandle[Any, SelectionView]
 RULES = SelectionRules(labels=("tamma",), exclude_labels=("wontfix",), concurrency=2)
 
 
@@ -92,28 +99,33 @@ class Yard:
     repo: RepoRef
     platform: Platform
     store: MemoryStore
-    passes: list[Any] = field(default_factory=list[Any])
+    handles: list[Pass] = field(default_factory=list[Pass])
 
     def request(self, rules: SelectionRules = RULES, **changes: Any) -> SelectionRequest:
         order = DevRequest(new_task_id(), self.repo, "", AgentChoice("scripted"), submitted_by="ada")
-        return replace(SelectionRequest(self.repo, rules, order, settle=0.1), **changes)
+        return replace(SelectionRequest(self.repo, rules, order, settle=0), **changes)
 
-    async def begin(self, rules: SelectionRules = RULES, **changes: Any) -> Any:
+    async def begin(self, rules: SelectionRules = RULES, **changes: Any) -> Pass:
         handle, _ = await selection.run_once(self.client, self.request(rules, **changes))
         return handle
 
     async def once(self, rules: SelectionRules = RULES, **changes: Any) -> SelectionView:
-        """A whole pass, whose history replays."""
+        """A whole pass; the index knows what it began."""
         handle = await self.begin(rules, **changes)
         async with asyncio.timeout(30):
             view = await selection.outcome(handle)
-        history = await self.client.get_workflow_handle(
-            handle.id, run_id=handle.result_run_id
-        ).fetch_history()
-        await Replayer(workflows=[IssueSelection], plugins=[tamma_plugin()]).replay_workflow(history)
+        self.handles.append(handle)
+        await self.until_indexed(lambda now: {each.number for each in view.taken} <= issues_of(now))
         return view
 
-    def run(self, issue: str) -> Any:
+    async def replay(self) -> None:
+        """The histories of all passes fit the code."""
+        replayer = Replayer(workflows=[IssueSelection], plugins=[tamma_plugin()])
+        for handle in self.handles:
+            found = self.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
+            await replayer.replay_workflow(await found.fetch_history())
+
+    def run(self, issue: str) -> WorkflowHandle[Any, DevResult]:
         return self.client.get_workflow_handle(forge_run_id(self.repo, issue), result_type=DevResult)
 
     async def end(self, issue: str, how: str = "done") -> None:
@@ -126,15 +138,25 @@ class Yard:
             await handle.result()
         except WorkflowFailureError:
             assert how == "fail"
-        await self.until_indexed(lambda now: all(each.issue != issue for each in now.live))
+        await self.until_indexed(lambda now: issue not in issues_of(now))
 
-    async def until_indexed(self, condition: Any) -> Traffic:
+    async def until_indexed(self, condition: Callable[[Traffic], object]) -> Traffic:
         async with asyncio.timeout(20):
             while True:
                 now = await RepositoryTraffic(self.client).traffic(self.repo, {}, datetime.now().astimezone())
                 if condition(now):
                     return now
                 await asyncio.sleep(0.05)
+
+    async def rested(self) -> None:
+        """No pass is under way."""
+        async with asyncio.timeout(20):
+            while await self._passing():  # noqa: ASYNC110 - the server has to be asked
+                await asyncio.sleep(0.05)
+
+    async def _passing(self) -> bool:
+        last = (await selection.show(self.client, self.repo)).last
+        return last is not None and last.ended_at is None
 
     async def live(self) -> list[str]:
         now = await RepositoryTraffic(self.client).traffic(self.repo, {}, datetime.now().astimezone())
@@ -183,6 +205,10 @@ async def yard(
             await platforms.close()
 
 
+def issues_of(now: Traffic) -> set[str]:
+    return {each.issue for each in now.live}
+
+
 def taken(view: SelectionView) -> list[str]:
     return [each.number for each in view.taken]
 
@@ -210,8 +236,10 @@ async def test_five_issues_two_at_once_oldest_first_all_done(client: Client, tmp
             live = await it.live()
             assert 0 < len(live) <= 2
             assert taken(await it.once()) == [], "no more than two, however often it looks"
-            done.append(live[0])
-            await it.end(live[0])
+            oldest = min(live)
+            done.append(oldest)
+            await it.end(oldest)
+        await it.replay()
         assert order == done == ["1", "2", "3", "4", "5"]
         last = await it.once()
         assert reasons(last) == {
@@ -408,10 +436,7 @@ async def test_a_schedule_takes_issues_shows_itself_and_is_taken_away(client: Cl
             assert shown.next is not None
             assert shown.next - datetime.now().astimezone() < 2 * minute
             assert shown.last is not None
-            async with asyncio.timeout(20):
-                while (await selection.show(client, it.repo)).last.ended_at is None:  # noqa: ASYNC110 - the server has to be asked  # pyright: ignore[reportOptionalMemberAccess]
-                    await asyncio.sleep(0.05)
-
+            await it.rested()
             two = it.request(replace(RULES, concurrency=2))
             await selection.start_schedule(client, two, 2 * minute)
             await it.until_indexed(lambda now: len(now.live) == 2)
@@ -437,13 +462,33 @@ async def test_ticks_while_a_pass_is_under_way_begin_no_other(client: Client, tm
         assert taken(await selection.outcome(handle)) == ["1"]
 
 
+async def test_a_stop_while_no_worker_is_there_holds_when_one_comes(client: Client, tmp_path: Path) -> None:
+    repo = shop_of(tmp_path).repo
+    order = DevRequest(new_task_id(), repo, "", AgentChoice("scripted"))
+    request = SelectionRequest(repo, RULES, order)
+    await selection.start_schedule(client, request, timedelta(hours=1))
+    schedule = client.get_schedule_handle(selection_id(repo))
+    async with asyncio.timeout(20):
+        while not (ticks := (await schedule.describe()).info.running_actions):  # noqa: ASYNC110 - the server has to be asked
+            await asyncio.sleep(0.05)
+    assert await selection.stop_schedule(client, repo)
+    (tick,) = ticks
+    assert isinstance(tick, ScheduleActionExecutionStartWorkflow)
+    found = await client.get_workflow_handle(tick.workflow_id).describe()
+    assert found.status is WorkflowExecutionStatus.TERMINATED
+    async with yard(client, tmp_path, {"1": issue()}) as it:
+        assert (await selection.show(client, repo)).last is None
+        assert await it.live() == []
+
+
+@pytest.mark.slow
 async def test_from_a_label_to_a_merge(client: Client, tmp_path: Path) -> None:
     shop = shop_of(tmp_path)
     text = issue("mean() is too small", body="`mean([2, 4])` in calc.py gives 2.0, it should be 3.0.")
     full = shop.repo.full_name
     places = {full: str(tmp_path / "calc.git")}
     async with running_loop(client, tmp_path, repositories=places, issues={full: {"1": text}}) as loop:
-        request = SelectionRequest(shop.repo, RULES, shop.request(), settle=0.1)
+        request = SelectionRequest(shop.repo, RULES, shop.request(), settle=0)
         handle, new = await selection.run_once(client, request)
         view = await selection.outcome(handle)
         assert (new, taken(view)) == (True, ["1"])

@@ -68,7 +68,6 @@ def asked_options(command: F) -> F:
         wishes = Wishes(**{name: kwargs.pop(name) for name in _WISHES})
         rules = {key: kwargs.pop(name) for name, key in _RULES.items()}
         given = {key: value for key, value in rules.items() if value not in (None, (), False)}
-        given = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}  # pyright: ignore[reportUnknownArgumentType] - click's values
         return command(*args, asked=Asked(given, wishes), **kwargs)
 
     wrapped: Any = gathered
