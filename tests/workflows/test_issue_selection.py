@@ -267,31 +267,37 @@ async def test_a_run_is_the_one_that_submit_would_have_begun(client: Client, tmp
 class Meanwhile:
     """Looks at the runs, and then submits the issue by hand, before the pass gets to it."""
 
-    def __init__(self, client: Client, repo: RepoRef) -> None:
+    def __init__(self, client: Client, repo: RepoRef, *, ends: bool) -> None:
         self._client = client
         self._repo = repo
+        self._ends = ends
 
     async def traffic(
         self, repo: RepoRef, issue_files: dict[WorkflowId, tuple[str, ...]], now: datetime
     ) -> Traffic:
         found = await RepositoryTraffic(self._client).traffic(repo, issue_files, now)
         request = DevRequest(new_task_id(), self._repo, "1", AgentChoice("scripted"))
-        await runs.start_run(self._client, request, forge_run_id(self._repo, "1"))
+        begun = await runs.start_run(self._client, request, forge_run_id(self._repo, "1"))
+        if self._ends:
+            handle = self._client.get_workflow_handle(begun.workflow_id, run_id=begun.run_id)
+            await handle.signal("end", "done")
+            await handle.result()
         return found
 
 
-async def test_a_submission_in_the_same_moment_makes_one_run(client: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends", [False, True], ids=["open", "completed"])
+async def test_a_submission_in_the_same_moment_makes_one_run(
+    client: Client, tmp_path: Path, *, ends: bool
+) -> None:
     both = {"1": issue(), "2": issue()}
-    meanwhile = Meanwhile(client, shop_of(tmp_path).repo)
+    meanwhile = Meanwhile(client, shop_of(tmp_path).repo, ends=ends)
     async with yard(client, tmp_path, both, traffic=meanwhile) as it:
         view = await it.once()
         assert taken(view) == ["2"]
         assert reasons(view) == {"1": "somebody submitted it at the same moment"}
         query = f"WorkflowId = '{forge_run_id(it.repo, '1')}'"
-        await it.until_indexed(lambda now: len(now.live) == 2)
-        assert [each.status async for each in client.list_workflows(query)] == [
-            WorkflowExecutionStatus.RUNNING
-        ]
+        await it.until_indexed(lambda now: issues_of(now) == ({"2"} if ends else {"1", "2"}))
+        assert len([each async for each in client.list_workflows(query)]) == 1
 
 
 async def test_runs_about_the_same_files_wait_for_each_other(client: Client, tmp_path: Path) -> None:
