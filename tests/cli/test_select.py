@@ -12,7 +12,8 @@ from temporalio.client import Client
 
 from tamma.cli import main
 from tamma.cli.reference import parse_repository
-from tamma.cli.selecting.options import Length, length
+from tamma.cli.selecting.options import Length, length, rules_of
+from tamma.config.load import load_config
 from tamma.errors import ConfigError
 from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.platforms.accounts import Account
@@ -94,6 +95,7 @@ async def test_a_repository_is_watched_from_start_to_stop(
         ("start acme/calc", "no label says which issues are meant", "--any-issue"),
         ("start acme/calc --label x --cool-down soon", "'soon' is no length of time", "--help"),
         ("start acme/calc --label x --every 1s", "selection.every", "60"),
+        ("start acme/calc --label x --any-issue", "exclude each other", "--help"),
         ("start acme/calc#1 --label x", "names no repository", "owner/repo"),
         ("start calc --label x", "names no repository", "owner/repo"),
         ("start nowhere:acme/calc --label x", "no platform called 'nowhere'", "configured:"),
@@ -109,6 +111,23 @@ def test_what_is_wrong_is_said_before_anything_is_started(
     assert (code, said.out) == (2, "")
     assert error in said.err
     assert hint in said.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "labels"),
+    [({}, ("ready",)), ({"selection.labels": ("x",)}, ("x",)), ({"selection.labels": ()}, None)],
+)
+def test_labels_are_the_commands_else_the_configurations(
+    tamma_home: Path, flags: dict[str, object], labels: tuple[str, ...] | None
+) -> None:
+    (tamma_home / "config.json").write_text('{"selection": {"labels": ["ready"], "most": 2}}')
+    loaded = load_config(flags)
+    if labels is None:
+        with pytest.raises(ConfigError, match="no label"):
+            rules_of(loaded)
+        loaded = load_config({**flags, "selection.anyIssue": True})
+    rules = rules_of(loaded)
+    assert (rules.labels, rules.most) == (labels or (), 2)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("24h", 86_400), ("7d", 604_800)])

@@ -241,7 +241,9 @@ async def _one_pass(client: Client, request: SelectionRequest, *, as_json: bool)
 
 async def _ended(ending: asyncio.Future[SelectionView], request: SelectionRequest) -> SelectionView:
     """The pass at its end. Raises TammaError where that takes too long to wait for."""
-    repo = request.repo.full_name
+    from tamma.cli.reference import IssueName
+
+    repo = IssueName(request.repo, "").label.removesuffix("#")
     try:
         done, _ = await asyncio.wait([ending], timeout=SILENT_AFTER)
         if not done:

@@ -68,6 +68,10 @@ def asked_options(command: F) -> F:
         wishes = Wishes(**{name: kwargs.pop(name) for name in _WISHES})
         rules = {key: kwargs.pop(name) for name, key in _RULES.items()}
         given = {key: value for key, value in rules.items() if value not in (None, (), False)}
+        if given.get("anyIssue"):
+            if "labels" in given:
+                raise click.UsageError("--label and --any-issue exclude each other")
+            given["labels"] = ()  # those of the configuration are not meant
         return command(*args, asked=Asked(given, wishes), **kwargs)
 
     wrapped: Any = gathered
