@@ -24,6 +24,7 @@ from temporalio.worker import Replayer, Worker
 
 from activities.selection import RepositoryRuns, SelectionActivities
 from activities.store import StoreActivities
+from tamma.model.agent import AgentConfig, AgentPin
 from tamma.model.ids import WorkflowId, forge_run_id, new_task_id
 from tamma.model.references import RepoRef
 from tamma.model.selection import SelectionRequest, SelectionRules, SelectionView, Traffic, selection_id
@@ -46,6 +47,7 @@ from tamma.temporal import runs, selection
 from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.run_errors import RunAuthRefused
 from tamma.temporal.traffic import RepositoryTraffic
+from tests.analysis.made import add_agent
 from tests.cli.shop import shop_of
 from tests.support.loop import running_loop
 from workflows.issue_selection import IssueSelection, SelectionTick
@@ -127,6 +129,13 @@ class Yard:
 
     def run(self, issue: str) -> WorkflowHandle[Any, DevResult]:
         return self.client.get_workflow_handle(forge_run_id(self.repo, issue), result_type=DevResult)
+
+    async def ordered(self, issue: str) -> DevRequest:
+        """What the issue's last run was started with."""
+        began = (await self.run(issue).fetch_history()).events[0]
+        given = began.workflow_execution_started_event_attributes.input.payloads
+        (request,) = await self.client.data_converter.decode(list(given), [DevRequest])
+        return request
 
     async def end(self, issue: str, how: str = "done") -> None:
         """The run ends; its issue is closed as the merge closes it."""
@@ -264,6 +273,24 @@ async def test_a_run_is_the_one_that_submit_would_have_begun(client: Client, tmp
         assert "a run is under way" in reasons(await it.once())["1"]
 
 
+async def activate(store: MemoryStore, pin: AgentPin) -> None:
+    agent = await store.find_agent(pin.agent_id)
+    assert agent is not None
+    await store.activate(pin.agent_id, pin.version, author="ada", reason="try it", revision=agent.revision)
+
+
+async def test_each_run_has_the_version_that_is_active_when_it_begins(client: Client, tmp_path: Path) -> None:
+    store, issues = MemoryStore(), {str(number): issue() for number in range(1, 4)}
+    first, second = await add_agent(store, "shop", AgentConfig("x"), AgentConfig("x", model="large"))
+    async with yard(client, tmp_path, issues, store=store) as it:
+        for limit, pin in ((1, first), (2, second)):
+            await activate(store, pin)
+            await it.once(replace(RULES, concurrency=limit), agent_name="shop")
+            assert (await it.ordered(str(limit))).agent.pin == pin
+        view = await it.once(replace(RULES, concurrency=3), agent_name="shpo")
+        assert "no agent 'shpo'" in reasons(view)["3"]
+
+
 class Meanwhile:
     """Looks at the runs, and then submits the issue by hand, before the pass gets to it."""
 
@@ -329,8 +356,7 @@ async def test_a_failed_run_is_tried_again_on_a_branch_of_its_own_and_then_left(
         await it.end("1", "fail")
         assert "it is tried again from" in reasons(await it.once())["1"]
         (again,) = (await it.once(replace(RULES, retry_after=0))).taken
-        started = (await it.run("1").fetch_history()).events[0].workflow_execution_started_event_attributes
-        (request,) = await client.data_converter.decode(list(started.input.payloads), [DevRequest])
+        request = await it.ordered("1")
         assert (request.task_id, request.suffix) == (again.task_id, f"again-{again.task_id[-6:]}")
         await it.end("1", "fail")
         assert "failed 2 times" in reasons(await it.once(replace(RULES, retry_after=0)))["1"]
