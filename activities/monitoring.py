@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from temporalio import activity
 
 from activities.failures import failing_well
@@ -20,6 +22,7 @@ from activities.interface.monitoring import (
 from activities.pools import PlatformPool
 from activities.red_checks import LOG_TAIL, RedCheck, red_markdown
 from tamma.errors import Forbidden, NotFound, Unsupported
+from tamma.model.conventions import Conventions
 from tamma.model.repository import Check, CheckState, CiRun, RepoRef, Rerun
 from tamma.platforms.interface import CHECKS, CI_LOGS, CI_RERUN, CI_RUNS, COMMENTS, LABELS, Platform
 from tamma.store.interface import BlobStore
@@ -27,14 +30,22 @@ from tamma.store.interface import BlobStore
 MOST_LOGS = 5
 """Red checks whose logs are read; the others are named."""
 MOST_RUNS = 20
+NEEDS_PERSON = "needs-human-review"
+"""The label of what waits for a person, where the account names no other."""
 
 
 class MonitoringActivities:
-    """Holds the platform accounts and the blob store."""
+    """Holds the platform accounts, the blob store, and how teams want things to look."""
 
-    def __init__(self, platforms: PlatformPool, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        platforms: PlatformPool,
+        blobs: BlobStore,
+        conventions: Callable[[str], Conventions] = lambda _: Conventions(),
+    ) -> None:
         self._platforms = platforms
         self._blobs = blobs
+        self._conventions = conventions
 
     @activity.defn(name=RERUN_CHECKS.name)
     @failing_well
@@ -83,11 +94,12 @@ class MonitoringActivities:
             await platform.ensure_comment(
                 given.repo, given.target, given.body, f"{given.task_id}/{given.key}"
             )
-        if LABELS in able and given.label:
+        if LABELS in able:
+            label = self._conventions(given.repo.platform_id).needs_human_label or NEEDS_PERSON
             try:
-                await platform.set_labels(given.repo, given.target, add=(given.label,))
+                await platform.set_labels(given.repo, given.target, add=(label,))
             except (Forbidden, NotFound, Unsupported) as error:  # people are called all the same
-                notes.append(f"the label {given.label!r} was not set: {error.message}")
+                notes.append(f"the label {label!r} was not set: {error.message}")
         return Done(tuple(notes))
 
 

@@ -143,7 +143,7 @@ def workers(
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     reviews = ReviewActivities(parts.platforms, parts.store)
-    monitoring = MonitoringActivities(parts.platforms, parts.store)
+    monitoring = MonitoringActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)

@@ -56,7 +56,6 @@ class CallPeople:
     target: Target
     key: str
     body: str
-    label: str
 
 
 CALL_PEOPLE: Activity[CallPeople, Done] = Activity("call_people", Done)

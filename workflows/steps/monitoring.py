@@ -25,8 +25,6 @@ from workflows.words import red_checks_comment
 
 MENDED = "mend-checks"
 """The change that runs mend red checks: those from before it wait for a person at the first."""
-NEEDS_PERSON = "needs-human-review"
-"""The label of what waits for a person."""
 
 
 class Monitoring(Coding):
@@ -102,7 +100,6 @@ class Monitoring(Coding):
             Target("pull_request", self._state.pull_request),
             key=f"needs-a-person-{self._calls_for_people}",
             body=red_checks_comment(failures.names, self._check_rounds, old=old),
-            label=NEEDS_PERSON,
         )
         done = await self._patience.patiently(
             lambda: call(CALL_PEOPLE, given, PLATFORM_CALL, summary="say that a person is needed")
