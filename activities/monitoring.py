@@ -30,8 +30,6 @@ from tamma.store.interface import BlobStore
 MOST_LOGS = 5
 """Red checks whose logs are read; the others are named."""
 MOST_RUNS = 20
-NEEDS_PERSON = "needs-human-review"
-"""The label of what waits for a person, where the account names no other."""
 
 
 class MonitoringActivities:
@@ -94,8 +92,8 @@ class MonitoringActivities:
             await platform.ensure_comment(
                 given.repo, given.target, given.body, f"{given.task_id}/{given.key}"
             )
-        if LABELS in able:
-            label = self._conventions(given.repo.platform_id).needs_human_label or NEEDS_PERSON
+        label = self._conventions(given.repo.platform_id).needs_human_label
+        if LABELS in able and label is not None:
             try:
                 await platform.set_labels(given.repo, given.target, add=(label,))
             except (Forbidden, NotFound, Unsupported) as error:  # people are called all the same

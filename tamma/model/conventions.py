@@ -15,7 +15,7 @@ class Conventions:
     """A path in the repository, or the text itself where it has several lines; see `template_path`."""
     pull_request_labels: tuple[str, ...] = ()
     """Put on every pull request."""
-    needs_human_label: str | None = None
+    needs_human_label: str | None = "needs-human-review"
     """Put on where a run needs a person."""
     in_progress_label: str | None = None
     """Put on an issue while a run works on it."""
