@@ -21,6 +21,7 @@ import structlog
 from activities.ai import AIActivities
 from activities.analysis import AnalysisActivities
 from activities.bench import BenchActivities
+from activities.budgets import BudgetActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
@@ -150,6 +151,7 @@ def workers(
     kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
     selection = SelectionActivities(parts.platforms, RepositoryTraffic(client), parts.store)
     bench = BenchActivities(parts.store)
+    budgets = BudgetActivities(parts.store)
     analysis = AnalysisActivities(parts.store, recommend=parts.recommend, propose=parts.propose)
     judging = JudgingActivities(ai, parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
@@ -196,6 +198,9 @@ def workers(
                     small.record_event,
                     small.put_text,
                     small.record_run,
+                    budgets.reserve_spending,
+                    budgets.settle_spending,
+                    budgets.await_room,
                     kept.look_for_reverts,
                     experiments.freeze_test,
                     experiments.read_units,

@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.interface import CALL_MODEL, RUN_TOOLS, CallModel, RunTools
 from tamma.agents import machine
 from tamma.agents.machine import AskModel, End, Stop, UseTools
+from tamma.model.budget import repo_of
 from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import (
     Finished,
@@ -32,6 +33,7 @@ from workflows.calls import call
 from workflows.messages import LONGEST_WORD, MOST_TURNS, MOST_USD
 from workflows.options import MODEL_CALL, TOOLS
 from workflows.patience import Patience, Rejected
+from workflows.purse import Holder, Purse
 from workflows.workspace_link import WorkspaceLink
 
 SHOWN = 6
@@ -63,6 +65,7 @@ class AgentSession:
             lost_after=request.limits.worker_lost_after,
             ref=request.workspace,
         )
+        self._purse = self._purse_of(request)
 
     @workflow.run
     async def run(self, request: SessionRequest) -> SessionResult:
@@ -89,6 +92,7 @@ class AgentSession:
             state.instead_of,
             state.use + self._overflowed(),
             gate,
+            self._purse.state if self._purse else None,
         )
 
     # --- the loop --------------------------------------------------------------------------------
@@ -99,7 +103,8 @@ class AgentSession:
             step = machine.next_step(self._state, budget_left=self._budget, turns_left=self._turns)
             match step:
                 case AskModel():
-                    await self._ask(step)
+                    if await self._afford():
+                        await self._ask(step)
                 case UseTools(seq):
                     await self._use_tools(seq)
                 case Stop(waiting):
@@ -109,9 +114,24 @@ class AgentSession:
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
 
+    def _purse_of(self, request: SessionRequest) -> Purse | None:
+        parent = workflow.info().parent
+        if request.purse is None or parent is None:
+            return None
+        holder = Holder(request.task_id, repo_of(request.rebuild.repo), parent.workflow_id, parent.run_id)
+        return Purse(holder, self._patience, request.purse)
+
+    async def _afford(self) -> bool:
+        """Have money for the next call from the limits that runs share. False where it had to be waited for:
+        much may have been said meanwhile."""
+        return self._purse is None or await self._purse.afford(self._budget - self._state.spend.cost_usd)
+
     async def _ask(self, step: AskModel) -> None:
         self._doing = "model"
         state = self._state
+        words = step.messages
+        if not state.opened:
+            words = (*words, machine.what_remains(state, budget_left=self._budget, turns_left=self._turns))
         turn = await self._patience.patiently(
             lambda: call(
                 CALL_MODEL,
@@ -120,7 +140,7 @@ class AgentSession:
                     seq=state.next_seq,
                     agent=self._request.agent,
                     opening=None if state.opened else self._request.opening,
-                    messages=step.messages,
+                    messages=words,
                     repo_label=self._request.label,
                     step=self._request.stage.step,
                 ),
@@ -132,6 +152,8 @@ class AgentSession:
         )
         news = [line for line in turn.instead_of if line not in state.instead_of]
         self._state = machine.after_ask(self._state, step, turn)
+        if self._purse is not None:
+            self._purse.charge(turn.spend)
         self._doing = ", ".join(use.name for use in turn.tools)
         shown = [f"{use.name} {use.brief}".strip() for use in turn.tools] or [turn.text[:120]]
         self._last = [*self._last, *news, *shown][-SHOWN:]
@@ -166,6 +188,7 @@ class AgentSession:
                 workspace=self._link.ref,
                 budget_left=self._budget,
                 turns_left=self._turns,
+                purse=self._purse.state if self._purse else None,
             )
         )
 

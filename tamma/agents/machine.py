@@ -164,6 +164,17 @@ def out_of_money(spent: Decimal, budget: Decimal) -> Waiting:
     )
 
 
+def what_remains(state: SessionState, *, budget_left: Decimal, turns_left: int) -> str:
+    """What a stage's first prompt says of the money and the turns that are left. It stands at the prompt's end,
+    so that what comes before it is found in the provider's cache."""
+    usd = max(budget_left - state.spend.cost_usd, Decimal(0))
+    turns = max(turns_left - state.spend.turns, 0)
+    return (
+        f"What this run may still use, with all that is left to do: {usd:.2f} USD of model calls, "
+        f"{turns} model calls. Beyond that a person has to be asked."
+    )
+
+
 def _stuck(loop: Loop) -> Waiting:
     return Waiting(
         Gate.STUCK,

@@ -40,7 +40,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "pause": "Stop a run at its next step, keeping everything.",
         "resume": "Let a paused run go on.",
         "cancel": "End a run; branch, diff and summary stay.",
-        "budget": "Give a run more money or turns.",
+        "budget": "Limit what runs spend; give one more money or turns.",
         "rate": "Say how good a run's work was.",
     },
     "Improve": {

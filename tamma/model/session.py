@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from tamma.model.budget import PurseState
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
 from tamma.model.repository import RepoRef
@@ -170,6 +171,8 @@ class SessionRequest:
     """`owner/repo#12`, for summaries."""
     unattended: float | None = None
     """As in `DevRequest`."""
+    purse: PurseState | None = None
+    """What its run holds of the limits that runs share. None: it keeps to none, as in trials."""
 
 
 class SessionEnd(StrEnum):
@@ -193,6 +196,8 @@ class SessionResult:
     use: ModelUse = field(default_factory=ModelUse)
     gate: Gate | None = None
     """Where it ended, if at a gate."""
+    purse: PurseState | None = None
+    """What it holds now, where it was given a purse."""
 
 
 class SessionOrder(StrEnum):

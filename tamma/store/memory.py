@@ -36,12 +36,13 @@ from tamma.store.codec import (
 )
 from tamma.store.interface import AppendCondition, Entry, Event, EventQuery, Lease, NewEvent
 from tamma.store.memory_agents import MemoryAgents
+from tamma.store.memory_budgets import MemoryBudgets
 from tamma.store.memory_experiments import MemoryExperiments
 from tamma.store.memory_reports import MemoryReports
 from tamma.store.memory_suites import MemorySuites
 
 
-class MemoryStore(MemoryAgents, MemoryReports, MemorySuites, MemoryExperiments):
+class MemoryStore(MemoryAgents, MemoryReports, MemorySuites, MemoryExperiments, MemoryBudgets):
     """Implements `Store`. Usable without `open`; `close` forgets nothing."""
 
     def __init__(self) -> None:

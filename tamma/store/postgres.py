@@ -5,6 +5,7 @@ from __future__ import annotations
 from tamma.errors import StoreError
 from tamma.store.agents import Agents
 from tamma.store.blobs import Blobs
+from tamma.store.budgets import Budgets
 from tamma.store.database import COMMAND_SECONDS, Database
 from tamma.store.events import Events
 from tamma.store.experiments import Experiments
@@ -15,7 +16,7 @@ from tamma.store.suites import Suites
 from tamma.store.transcripts import Transcripts
 
 
-class PostgresStore(Transcripts, Blobs, Events, Agents, Metrics, Reports, Suites, Experiments):
+class PostgresStore(Transcripts, Blobs, Events, Agents, Metrics, Reports, Suites, Experiments, Budgets):
     """Implements `Store`. Its tables come from `tamma.store.migrate`; `open` says so where they are missing.
 
     `min_size` and `max_size` bound the pool: 10 to 50 for an orchestrator, 1 to 4 for one machine. `schema`

@@ -34,6 +34,9 @@ DELETE FROM benches;
 DELETE FROM suites;
 DELETE FROM suite_tasks;
 DELETE FROM suite_contents;
+DELETE FROM spend_limits;
+DELETE FROM reservations;
+DELETE FROM spent_by_day;
 ALTER SEQUENCE events_position_seq RESTART;
 """
 

@@ -20,6 +20,7 @@ from activities.interface import (
     WorkspaceOnly,
 )
 from activities.interface.metrics import RECORD_RUN
+from tamma.model.budget import repo_of
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import Cell, ModelUse, QualityPart, RunKind, RunMetrics
 from tamma.model.session import (
@@ -50,11 +51,15 @@ from workflows.options import (
     TOOLS,
 )
 from workflows.patience import Rejected
+from workflows.purse import Holder, Purse, lent
 from workflows.recovery import Remedy, diagnose
 from workflows.telling import tell_tests
 from workflows.visibility import PHASE, mark
 from workflows.words import commit_message
 from workflows.workspace_link import WorkspaceLink
+
+SHARED_LIMITS = "shared-limits"
+"""The change that runs keep to limits that they share: those from before it know of none."""
 
 
 class RunSteps(RunMessages):
@@ -66,6 +71,7 @@ class RunSteps(RunMessages):
         self._sessions = 0
         self._publications = 0
         self._events = 0
+        self._purse: Purse | None = None
 
     async def _session_stage(self, stage: Stage, opening: Opening) -> Finished:
         """One stage of the agent's work, as a child workflow on the same transcript."""
@@ -86,6 +92,8 @@ class RunSteps(RunMessages):
                 self._account_for(stage, begun, result)
             if result is None or result.end is SessionEnd.CANCELLED:
                 heed()
+                if result is None and self._purse is not None:
+                    self._purse.lose()
                 # Ended by force from outside: what it did is in the workspace, its transcript is cut.
                 self._state.session_id = SessionId(f"{self._request.task_id}/agent-{self._sessions}")
                 self._state.next_seq = 0
@@ -107,6 +115,8 @@ class RunSteps(RunMessages):
         self._state.spend += result.spend
         self._state.note_stand_in(result.instead_of)
         self._workspace.adopt(result.workspace)
+        if self._purse is not None and result.purse is not None:
+            self._purse.take_back(result.purse)
         ends: dict[SessionEnd, str] = {
             SessionEnd.FINISHED: "",
             SessionEnd.REJECTED: result.gate.value if result.gate else "rejected",
@@ -170,6 +180,7 @@ class RunSteps(RunMessages):
         if state.session_id is None:
             state.session_id = SessionId(f"{request.task_id}/agent")
         words, state.words = tuple(state.words), []
+        purse = self._shared_purse()
         given = SessionRequest(
             task_id=request.task_id,
             session_id=state.session_id,
@@ -184,6 +195,7 @@ class RunSteps(RunMessages):
             rebuild=self._order(self._issue),
             label=f"{request.repo.full_name}#{request.issue}",
             unattended=request.unattended,
+            purse=lent(purse.state, self._sessions) if purse else None,
         )
         state.session_workflow = f"{workflow.info().workflow_id}/session-{self._sessions}"
         heed()
@@ -214,9 +226,35 @@ class RunSteps(RunMessages):
             await self._patience.wait(PAUSED)
 
     async def _afford(self) -> None:
-        await self._hold()
-        while (waiting := self._out_of_money()) is not None:
-            await self._patience.wait(waiting)
+        """Have money for the next model call, of the run's own budget and of the limits that runs share."""
+        while True:
+            await self._hold()
+            if (waiting := self._out_of_money()) is not None:
+                await self._patience.wait(waiting)
+                continue
+            left = self._request.limits.budget_usd - self._state.spend.cost_usd
+            purse = self._shared_purse()
+            if purse is None or await purse.afford(left):
+                return
+
+    def _shared_purse(self) -> Purse | None:
+        """What the run holds of the limits that runs share; None where it keeps to none."""
+        if self._purse is None and workflow.patched(SHARED_LIMITS):
+            info, request = workflow.info(), self._request
+            holder = Holder(request.task_id, repo_of(request.repo), info.workflow_id, info.run_id)
+            self._purse = Purse(holder, self._patience)
+        return self._purse
+
+    def _charge(self, spend: Spend) -> None:
+        """A model call outside of a session has cost this."""
+        self._state.spend += spend
+        if self._purse is not None:
+            self._purse.charge(spend)
+
+    async def _put_back(self) -> None:
+        """Hold no money while nothing is spent: others may need it, and people may take days to answer."""
+        if self._purse is not None:
+            await self._purse.put_back()
 
     async def _record(self, kind: str, **data: str) -> None:
         self._events += 1

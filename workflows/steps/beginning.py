@@ -109,6 +109,7 @@ class Beginning(RunSteps):
             hint = (
                 "`tamma approve TASK`, `tamma approve TASK --reject`, or `tamma steer TASK` for another plan"
             )
+            await self._put_back()
             await self._patience.wait(Waiting(Gate.PLAN, reason, hint))
             if self._edited_plan is not None:
                 await self._replace_plan(self._edited_plan)
@@ -135,7 +136,7 @@ class Beginning(RunSteps):
             lambda: call(MAKE_PLAN, given, MODEL_CALL, queue=AI_QUEUE, summary="plan")
         )
         self._state.plan, self._state.plan_markdown = plan.plan, plan.markdown
-        self._state.spend += plan.spend
+        self._charge(plan.spend)
         self._did("plan", begun, plan.spend, plan.use)
         self._state.note_stand_in(plan.instead_of)
         self._show()

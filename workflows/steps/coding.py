@@ -195,7 +195,7 @@ class Coding(RunSteps):
         review = await self._patience.patiently(
             lambda: call(REVIEW_CHANGE, given, MODEL_CALL, queue=AI_QUEUE, summary="review the change")
         )
-        self._state.spend += review.spend
+        self._charge(review.spend)
         self._did("review", begun, review.spend, review.use)
         self._state.note_stand_in(review.instead_of)
         return review

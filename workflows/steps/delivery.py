@@ -39,6 +39,7 @@ class Delivery(Reviewing):
         """Publish, pass the checks, merge; begin again where a person wants something changed."""
         while True:
             await self._heed()
+            await self._put_back()
             await self._publish()
             await self._answer_reviews()
             while await self._pass_checks() and not self._state.words and not await self._hear_reviews():

@@ -72,6 +72,7 @@ class Ending(RunSteps):
         A run that never found its issue is not measured: no agent has done anything in it.
         """
         state = self._state
+        await self._put_back()
         if state.issue is not None and workflow.patched(MEASURED):
             await self._measure(error_type)
         await self._record(f"task.{status.value}", summary=summary[:500])

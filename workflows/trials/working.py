@@ -162,6 +162,9 @@ class Working(Beginning, Coding):
     def _order(self, issue: AcceptedIssue) -> WorkspaceOrder:
         return replace(super()._order(issue), base_only=True, instructions=self._trial.instructions)
 
+    def _shared_purse(self) -> None:
+        """Benchmarks and A/B tests have budgets of their own; a trial that waited would tell nothing."""
+
     async def _tell_session(self, message: SessionMessage) -> None:
         """Whoever pauses a trial pauses it between its steps."""
 

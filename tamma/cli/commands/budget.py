@@ -1,4 +1,4 @@
-"""`tamma budget`: what a run may still spend."""
+"""`tamma budget`: what a run may still spend, and what all of them together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 import click
 
 from tamma.cli import gates, output
+from tamma.cli.budgeting.limits import remove, set_, show
 from tamma.cli.commands.submit import Dollars
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, run_argument, server_options
@@ -15,7 +16,11 @@ from tamma.errors import ConfigError
 
 @click.group()
 def command() -> None:
-    """Give a run more money or turns."""
+    """Limit what runs spend; give one more money or turns."""
+
+
+for each in (show, set_, remove):
+    command.add_command(each)
 
 
 @command.command()

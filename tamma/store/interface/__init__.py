@@ -1,4 +1,6 @@
-"""The store: transcripts, blobs, leases, events, agents, measurements. PostgreSQL, and its in-memory twin.
+"""The store: transcripts, blobs, leases, events, agents, measurements, limits of spending.
+
+PostgreSQL, and its in-memory twin.
 
 Everything here is idempotent on its key, because an activity may run twice.
 """
@@ -14,6 +16,7 @@ from typing import Protocol
 from tamma.model.conversation import Message
 from tamma.model.ids import BlobId, SessionId
 from tamma.store.interface.agents import AgentStore as AgentStore
+from tamma.store.interface.budgets import BudgetStore as BudgetStore
 from tamma.store.interface.experiments import ExperimentStore as ExperimentStore
 from tamma.store.interface.metrics import MetricStore as MetricStore
 from tamma.store.interface.reports import ReportStore as ReportStore
@@ -152,6 +155,7 @@ class Store(
     ReportStore,
     SuiteStore,
     ExperimentStore,
+    BudgetStore,
     Protocol,
 ):
     """The whole store."""

@@ -1,0 +1,1 @@
+"""Limits of spending, for people."""
