@@ -165,8 +165,8 @@ def out_of_money(spent: Decimal, budget: Decimal) -> Waiting:
 
 
 def what_remains(state: SessionState, *, budget_left: Decimal, turns_left: int) -> str:
-    """What a stage's first prompt says of the money and the turns that are left. It stands at the prompt's end,
-    so that what comes before it is found in the provider's cache."""
+    """What a stage's first prompt says of the money and turns that are left. It stands at its end, so that
+    what comes before it is found in the provider's cache."""
     usd = max(budget_left - state.spend.cost_usd, Decimal(0))
     turns = max(turns_left - state.spend.turns, 0)
     return (

@@ -1,1 +1,1 @@
-"""Limits of spending, for people."""
+"""What `tamma budget` shows and does."""

@@ -41,7 +41,7 @@ _per = click.option(
 async def _store(invocation: Invocation, database_url: str | None) -> AsyncGenerator[PostgresStore]:
     from tamma.cli.storing import stored
 
-    async with stored(invocation.load({"database.url": database_url}), invocation.progress) as store:
+    async with stored(invocation.load(database_url=database_url), invocation.progress) as store:
         yield store
 
 
@@ -90,7 +90,9 @@ async def set_(
     limit = SpendLimit(scope_of(glob), Period(period), amount, gates.person())
     async with _store(invocation, database_url) as store:
         await store.set_spend_limit(limit)
-    output.note(f"{_words(limit)} may cost {dollars(amount)} together; runs that wait look again by themselves")
+    output.note(
+        f"{_words(limit)} may cost {dollars(amount)} together; runs that wait look again by themselves"
+    )
 
 
 @click.command()
