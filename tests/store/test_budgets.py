@@ -60,7 +60,7 @@ async def test_fifty_at_once_never_hold_more_than_the_limit(store: AnyStore) -> 
         if each is not None
     ]
     more = [take(store, f"m{n}", "0.3", least="0.1") for n in range(50)]
-    _, *late = await asyncio.gather(asyncio.gather(*spent), *more)
+    _, late = await asyncio.gather(asyncio.gather(*spent), asyncio.gather(*more))
     for standing in await store.limits_standing(NOON):
         assert standing.spent == Decimal("4.25")
         assert standing.left >= 0
