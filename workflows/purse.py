@@ -86,9 +86,15 @@ class Purse:
             return
         self.state = budget.settled(self.state)
 
-    def lose(self) -> None:
-        """The session that had it ended by force: what it spent stands in the transcripts alone."""
+    def lend(self, session: int) -> PurseState:
+        """Give it to a session, whose reservations have names of their own.
+
+        Until it is back its state is unknown here. Of a session that ended by force it never comes back: what
+        that one spent stands in the transcripts alone.
+        """
+        given = replace(self.state, prefix=f"session-{session}", number=0)
         self.state = replace(self.state, lost=True)
+        return given
 
     def take_back(self, state: PurseState) -> None:
         """What a session leaves. The names of reservations stay one's own."""
@@ -127,11 +133,6 @@ class Purse:
         # Only for the wait that it belongs to: a late answer must not open another gate.
         if self._looking is looking and not failed:
             self._patience.resume()
-
-
-def lent(state: PurseState, session: int) -> PurseState:
-    """What a run gives to its session, whose reservations have names of their own."""
-    return replace(state, prefix=f"session-{session}", number=0)
 
 
 def waiting_for(answer: Reserved, want: Wanted) -> Waiting:

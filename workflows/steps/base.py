@@ -51,7 +51,7 @@ from workflows.options import (
     TOOLS,
 )
 from workflows.patience import Rejected
-from workflows.purse import Holder, Purse, lent
+from workflows.purse import Holder, Purse
 from workflows.recovery import Remedy, diagnose
 from workflows.telling import tell_tests
 from workflows.visibility import PHASE, mark
@@ -92,8 +92,6 @@ class RunSteps(RunMessages):
                 self._account_for(stage, begun, result)
             if result is None or result.end is SessionEnd.CANCELLED:
                 heed()
-                if result is None and self._purse is not None:
-                    self._purse.lose()
                 # Ended by force from outside: what it did is in the workspace, its transcript is cut.
                 self._state.session_id = SessionId(f"{self._request.task_id}/agent-{self._sessions}")
                 self._state.next_seq = 0
@@ -195,7 +193,7 @@ class RunSteps(RunMessages):
             rebuild=self._order(self._issue),
             label=f"{request.repo.full_name}#{request.issue}",
             unattended=request.unattended,
-            purse=lent(purse.state, self._sessions) if purse else None,
+            purse=purse.lend(self._sessions) if purse else None,
         )
         state.session_workflow = f"{workflow.info().workflow_id}/session-{self._sessions}"
         heed()
