@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from temporalio import activity
-from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import failing_well, not_yet
@@ -15,6 +15,9 @@ from activities.interface import Done
 from activities.interface.budgets import AWAIT_ROOM, RESERVE, SETTLE, AwaitRoom, Reserve, Reserved, Settle
 from tamma.model.budget import Reservation, Settlement, binding
 from tamma.store.interface import Store
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 MOST_LOOKED_AT = 200
 """Holders that are asked after at once, the longest first."""
@@ -83,6 +86,8 @@ def _now(given: datetime) -> datetime:
 
 async def _ended(client: Client, held: Reservation) -> bool:
     """Whether the holder's workflow is known to have ended. What cannot be told counts as no."""
+    from temporalio.client import WorkflowExecutionStatus
+
     handle = client.get_workflow_handle(held.workflow_id, run_id=held.run_id)
     try:
         status = (await handle.describe()).status
