@@ -67,17 +67,40 @@ ALLOWED: Mapping[str, tuple[Any, Tighten]] = {
 """Path -> (the default without any configuration, how the project's wish is brought in)."""
 
 
+ANOTHER_NAME: Mapping[str, str] = {
+    "commands.test": "run.testCommand",
+    "protectedPaths": "run.protectedPaths",
+    "policy.approve": "run.approve",
+    "policy.merge": "run.merge",
+    "policy.budgetUsd": "run.budgetUsd",
+    "policy.maxTurns": "run.maxTurns",
+    "policy.review": "run.review",
+}
+"""The project's own words for what a user calls otherwise."""
+THE_WORKERS = frozenset(
+    {
+        "$schema", "commands.setup", "commands.build", "commands.lint", "commands.format", "timeouts.test",
+        "timeouts.setup",
+    }
+)  # fmt: skip
+"""What only the worker that has the repository hears; see tamma/workspace/project_file.py."""
+
+
 def lay_project(layered: Layered, asked: Mapping[str, Any], path: Path) -> list[str]:
     """Lay a project's file over the user's; returns notes on wishes that were not granted.
 
     Raises ConfigError for a key that a project may not set.
     """
     notes: list[str] = []
-    for key, wish in leaves(asked):
+    for name, wish in leaves(asked):
+        if name in THE_WORKERS:
+            continue
+        key = ANOTHER_NAME.get(name, name)
         if key not in ALLOWED:
+            may = ", ".join((*ALLOWED, *ANOTHER_NAME, *sorted(THE_WORKERS)))
             raise ConfigError(
                 f"{str(path)!r} sets {key!r}, which a project may not decide",
-                hint=f"put it into your own configuration; a project may set: {', '.join(ALLOWED)}",
+                hint=f"put it into your own configuration; a project may set: {may}",
             )
         default, tighten = ALLOWED[key]
         current = layered.get(key)

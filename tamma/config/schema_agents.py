@@ -40,7 +40,7 @@ class AgentEntry(Section):
     """`temperature`, `maxTokens`, `topP`, `frequencyPenalty`, `presencePenalty`, `reasoning`."""
     context: JsonObject = Field(default_factory=JsonObject)
     """How the window is used: `mapFiles`, `compaction`, `compactAt`, `keepMessages`, `sliceLines`,
-    `cacheLayout`."""
+    `cacheLayout`, `mapTokens`."""
     capabilities: JsonObject = Field(default_factory=JsonObject)
     """What it is for, `supportedTasks`, and what is known of its model."""
     optimization_settings: JsonObject = Field(default_factory=JsonObject)

@@ -17,9 +17,12 @@ from typing import Protocol
 
 from tamma.model.conversation import ToolCall, ToolResult
 from tamma.model.ids import BlobId
+from tamma.model.project import ProjectPolicy
 from tamma.model.repository import FileChange
 from tamma.platforms.interface import GitCredentials
 
+SETUP = ".tamma.json: setup"
+"""The source of the command that a repository names for setting itself up."""
 Progress = Callable[[str], None]
 """Called with a short line while long work goes on; activities heartbeat with it. Never blocks."""
 
@@ -66,6 +69,42 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectRoot:
+    """A folder of the repository that is a project of its own. Its commands begin with `cd FOLDER &&`."""
+
+    folder: str
+    ecosystems: tuple[str, ...]
+    test: Command | None = None
+    lint: Command | None = None
+    build: Command | None = None
+    install: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """What a file of the repository says to those who work on it, cut to fit."""
+
+    path: str
+    text: str
+    cut: int = 0
+    """Characters that were left out at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The map of a repository as text: paths and what they define, heaviest first."""
+
+    common: str = ""
+    """The same for every issue."""
+    for_issue: str = ""
+    """What the issue leads to beyond that."""
+    files: int = 0
+    """Files that were looked into."""
+    left_out: int = 0
+    """Files that were not, as there are too many."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectProfile:
     """What was found out about a repository by looking at its files; no command has run."""
 
@@ -74,7 +113,12 @@ class ProjectProfile:
     test: Command | None
     lint: Command | None = None
     build: Command | None = None
+    format: Command | None = None
     install: tuple[Command, ...] = ()
+    roots: tuple[ProjectRoot, ...] = ()
+    """Projects in folders of the repository."""
+    installed_roots: tuple[str, ...] = ()
+    """Folders of those whose needs are installed, as their tests stand for the repository's."""
     instructions: tuple[str, ...] = ()
     """Paths of AGENTS.md, CLAUDE.md, CONTRIBUTING and the like, in order of weight."""
     files: tuple[str, ...] = ()
@@ -82,6 +126,12 @@ class ProjectProfile:
     files_total: int = 0
     notes: tuple[str, ...] = ()
     """What is not as it seems: contents that are not in the workspace."""
+    policy: ProjectPolicy = field(default_factory=ProjectPolicy)
+    """The care that its `.tamma.json` asks for."""
+    setup_timeout: float | None = None
+    """Seconds that it gives the building of its environment."""
+    troubles: tuple[str, ...] = ()
+    """What its `.tamma.json` says and nobody understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +230,22 @@ class Workspace(Protocol):
         """Run a command in the sandbox without network. Cancellation ends the whole process tree."""
         ...
 
-    async def profile(self) -> ProjectProfile: ...
+    async def profile(self, touched: tuple[str, ...] = ()) -> ProjectProfile:
+        """`touched`: files that the work is about, which decide whose tests count where the repository as a
+        whole has none."""
+        ...
+
+    async def named(self, issue: str) -> tuple[str, ...]:
+        """The base commit's files that a text names."""
+        ...
+
+    async def instructions(self, touched: tuple[str, ...] = ()) -> tuple[Instructions, ...]:
+        """What the base commit says to those who work on it, nearest to `touched` where there are several."""
+        ...
+
+    async def outline(self, issue: str, room: int) -> Outline:
+        """The map of the base commit, at most `room` characters long; seconds for 10,000 files."""
+        ...
 
     async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
         """Build the project's environment (network by allowlist); cached by the hash of its lock files."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tamma.config.load import LoadedConfig, load_config
-from tamma.config.project import find_project_file
+from tamma.config.project import ALLOWED, ANOTHER_NAME, THE_WORKERS, find_project_file
 from tamma.errors import ConfigError
+from tamma.workspace import project_file
 
 
 def load(tmp_path: Path, asked: dict[str, Any], user: dict[str, Any] | None = None) -> LoadedConfig:
@@ -41,6 +43,31 @@ def load(tmp_path: Path, asked: dict[str, Any], user: dict[str, Any] | None = No
 def test_only_stricter(tmp_path: Path, mine: dict[str, Any], theirs: dict[str, Any], result: object) -> None:
     loaded = load(tmp_path, {"run": theirs}, {"run": mine})
     assert loaded.config.model_dump(mode="json", by_alias=True)["run"][next(iter(theirs))] == result
+
+
+def test_its_own_words_mean_the_same(tmp_path: Path) -> None:
+    own = {
+        "commands": {"test": "tox", "setup": "make deps", "lint": "ruff"},
+        "policy": {"approve": "merge", "merge": "never", "budgetUsd": "1.00", "maxTurns": 5, "review": False},
+        "protectedPaths": ["db/**"],
+        "timeouts": {"test": 60},
+    }
+    run = load(tmp_path, own, {"run": {"approve": "plan", "protectedPaths": ["a"]}}).config.run
+    assert (run.test_command, run.approve, run.merge, run.budget_usd) == (
+        "tox",
+        "all",
+        "never",
+        Decimal("1.00"),
+    )
+    assert (run.max_turns, run.review, run.protected_paths) == (5, True, ("a", "db/**"))
+
+
+def test_every_key_of_the_projects_file_is_known_here() -> None:
+    """What a worker hears and the command line would refuse could not be tried out on a local repository."""
+    known = {*ALLOWED, *ANOTHER_NAME, *THE_WORKERS}
+    keys = set(project_file.keys())
+    assert keys - known == set()
+    assert known - keys == set()
 
 
 def test_what_was_not_granted_is_said(tmp_path: Path) -> None:
