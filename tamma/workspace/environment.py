@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tamma.confine import base_python
 from tamma.errors import SandboxUnavailable
-from tamma.workspace.ecosystems.needs import PythonNeeds, python_needs
+from tamma.workspace.ecosystems.needs import PythonNeeds, installed_by_pip, python_needs
 from tamma.workspace.indexes import Indexes, configured_indexes
-from tamma.workspace.interface import CommandResult, InstallReport, Progress, ProjectProfile
+from tamma.workspace.interface import SETUP, CommandResult, InstallReport, Progress, ProjectProfile
 from tamma.workspace.layout import Layout, locked, write_atomically
 from tamma.workspace.proxy import AllowlistProxy
 from tamma.workspace.sandbox.profile import ENV, Mount, Profile
@@ -91,12 +91,14 @@ class Environments:
     ) -> tuple[bool, _Attempt]:
         needs = python_needs(profile, read)
         others = tuple(
-            command.command for command in profile.install if not command.command.startswith("pip ")
+            f"({command.command})" if command.command.startswith("cd ") else command.command
+            for command in profile.install
+            if command.source == SETUP or not installed_by_pip(command)
         )
         logs: list[str] = []
         cached = True
         if needs is not None:
-            hit, attempt = await self._python(layout, sandbox, origin, needs, progress)
+            hit, attempt = await self._python(layout, sandbox, origin, needs, progress, _allowed(profile))
             cached, logs = cached and hit, [attempt.log]
             if not attempt.ok:
                 return False, attempt
@@ -113,7 +115,13 @@ class Environments:
     # --- Python ---
 
     async def _python(
-        self, layout: Layout, sandbox: Sandbox, origin: str, needs: PythonNeeds, progress: Progress
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        origin: str,
+        needs: PythonNeeds,
+        progress: Progress,
+        allowed: float,
     ) -> tuple[bool, _Attempt]:
         key = _key("python", base_python(), origin, *needs.fingerprint)
         if not sandbox.tier.moves_paths:
@@ -125,7 +133,7 @@ class Environments:
                 attempt = _Attempt(ok=True, log=f"cached: {(folder / _DONE).read_text().strip()}")
                 _copy_products(folder / _PRODUCTS, layout.tree)
             else:
-                attempt = await self._build(layout, sandbox, needs, folder, progress)
+                attempt = await self._build(layout, sandbox, needs, folder, progress, allowed)
         if attempt.ok:
             layout.env.unlink(missing_ok=True)
             layout.env.symlink_to(folder / _BUILT)
@@ -134,7 +142,13 @@ class Environments:
         return hit, attempt
 
     async def _build(
-        self, layout: Layout, sandbox: Sandbox, needs: PythonNeeds, folder: Path, progress: Progress
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        needs: PythonNeeds,
+        folder: Path,
+        progress: Progress,
+        allowed: float,
     ) -> _Attempt:
         shutil.rmtree(folder, ignore_errors=True)
         built = folder / _BUILT
@@ -151,14 +165,14 @@ class Environments:
                 f"{python} -m pip --python {shlex.quote(target)}/bin/python install --no-input"
                 f" --disable-pip-version-check --no-warn-script-location {shlex.join(requirements)}"
             )
-            result = await self._run_with_network(sandbox, profile, script, progress)
+            result = await self._run_with_network(sandbox, profile, script, progress, allowed)
             logs.append(f"$ pip install {shlex.join(requirements)}\n{result.output}")
             if result.exit_code == 0:
                 _keep_products(before, layout.tree, folder / _PRODUCTS)
                 write_atomically(folder / _DONE, f"pip install {shlex.join(requirements)}\n".encode())
                 return _Attempt(ok=True, log="\n".join(logs))
             if result.timed_out:
-                logs.append(f"[stopped after {_SECONDS:.0f} s]")
+                logs.append(f"[stopped after {allowed:.0f} s]")
                 break
         shutil.rmtree(folder, ignore_errors=True)
         return _Attempt(ok=False, log="\n".join(logs))
@@ -181,8 +195,11 @@ class Environments:
         if marker.exists() and json.loads(marker.read_text()).get("key") == key:
             return True, _Attempt(ok=True, log="cached: " + "; ".join(commands))
         script = "set -e\n" + "\n".join(commands)
-        result = await self._run_with_network(sandbox, sandbox.profile, script, progress)
+        allowed = _allowed(profile)
+        result = await self._run_with_network(sandbox, sandbox.profile, script, progress, allowed)
         log = f"$ {'; '.join(commands)}\n{result.output}"
+        if result.timed_out:
+            log += f"\n[stopped after {allowed:.0f} s]"
         if result.exit_code == 0:
             write_atomically(marker, json.dumps({"key": key}).encode())
         return False, _Attempt(result.exit_code == 0, log)
@@ -190,7 +207,7 @@ class Environments:
     # --- the network ---
 
     async def _run_with_network(
-        self, sandbox: Sandbox, profile: Profile, script: str, progress: Progress
+        self, sandbox: Sandbox, profile: Profile, script: str, progress: Progress, allowed: float
     ) -> CommandResult:
         if self._indexes is None:
             self._indexes = await configured_indexes()
@@ -213,7 +230,7 @@ class Environments:
             with_network = replace(profile.plus(mounts, env), tcp=True)
             box = Sandbox(sandbox.tier, with_network, sandbox.shm, prewarm=False, cgroup=sandbox.cgroup)
             words = [base_python(), "-I", "-S", relay, socket, "/bin/sh", "-c", script]
-            result = await box.run(shlex.join(words), timeout=_SECONDS, progress=progress)
+            result = await box.run(shlex.join(words), timeout=allowed, progress=progress)
             if result.exit_code != 0 and proxy.refused:
                 note = f"\n[not on the list of package indexes: {', '.join(sorted(proxy.refused))}]"
                 result = replace(result, output=result.output + note)
@@ -223,9 +240,16 @@ class Environments:
 _MANIFESTS = frozenset(
     {
         "package.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "Cargo.toml", "Cargo.lock",
-        "go.mod", "go.sum", "Gemfile", "Gemfile.lock", "composer.json", "composer.lock",
+        "go.mod", "go.sum", "Gemfile", "Gemfile.lock", "composer.json", "composer.lock", "bun.lock",
+        "bun.lockb", "mix.exs", "mix.lock", "pubspec.yaml", "pubspec.lock", "Package.swift",
+        "Package.resolved", "packages.lock.json", "Directory.Packages.props",
     }
 )  # fmt: skip
+
+
+def _allowed(profile: ProjectProfile) -> float:
+    """Seconds for building the environment: the project's own where they are fewer."""
+    return min(_SECONDS, profile.setup_timeout or _SECONDS)
 
 
 def _with_env(sandbox: Sandbox, folder: str, *, writable: bool) -> Profile:

@@ -20,6 +20,7 @@ class Found:
     lint: Command | None = None
     build: Command | None = None
     install: tuple[Command, ...] = ()
+    format: Command | None = None
 
 
 Detector = Callable[[frozenset[str], ReadFile], Found | None]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from typing import cast
 
 from tamma.workspace.ecosystems.found import ReadFile
+from tamma.workspace.ecosystems.python_tools import tool_requirements
 from tamma.workspace.ecosystems.reading import table, toml
 from tamma.workspace.ecosystems.requirements import declared_requirements, is_requirements
-from tamma.workspace.interface import ProjectProfile
+from tamma.workspace.interface import Command, ProjectProfile
+from tamma.workspace.roots import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,66 @@ class PythonNeeds:
     """The contents that decide whether a built environment still fits."""
 
 
+def installed_by_pip(command: Command) -> bool:
+    """Whether a detected installer is pip, whose work is done by building the environment."""
+    return re.match(r"(?:cd \S+ && )?pip install ", command.command) is not None
+
+
 def python_needs(profile: ProjectProfile, read: ReadFile) -> PythonNeeds | None:
-    """What a Python project needs beyond the interpreter; None where the standard library serves."""
+    """What a Python project needs beyond the interpreter; None where the standard library serves.
+
+    Projects in folders whose tests stand for the repository's share the one environment.
+    """
     if "python" not in profile.ecosystems:
         return None
+    # Where the tests are those of projects in folders, their runners are these projects' needs.
+    whole = _needs_of(replace(profile, test=None) if profile.installed_roots else profile, read)
+    inner = [needs for folder in profile.installed_roots if (needs := _inner(profile, folder, read))]
+    every = [needs for needs in (whole, *inner) if needs is not None]
+    if len(every) < 2:
+        return every[0] if every else None
+    attempts = tuple(
+        tuple(word for needs in every for word in needs.attempts[min(at, len(needs.attempts) - 1)])
+        for at in range(max(len(needs.attempts) for needs in every))
+    )
+    return PythonNeeds(attempts, tuple(line for needs in every for line in needs.fingerprint))
+
+
+def _inner(profile: ProjectProfile, folder: str, read: ReadFile) -> PythonNeeds | None:
+    """What the project in `folder` needs, in words for the repository's root."""
+    root = next(root for root in profile.roots if root.folder == folder)
+    if "python" not in root.ecosystems:
+        return None
+    begin = f"cd {shlex.quote(folder)} && "
+    install = tuple(replace(each, command=each.command.removeprefix(begin)) for each in root.install)
+    alone = replace(
+        profile,
+        ecosystems=root.ecosystems,
+        test=root.test,
+        install=install,
+        files=within(folder, profile.files),
+    )
+    needs = _needs_of(alone, lambda path: read(f"{folder}/{path}"))
+    if needs is None:
+        return None
+    attempts = tuple(_from_root(words, folder) for words in needs.attempts)
+    return PythonNeeds(attempts, (folder, *needs.fingerprint))
+
+
+def _from_root(words: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    """`-e .[dev]` and `-r FILE` as they are called from the repository's root."""
+    before = ("", *words)
+    return tuple(
+        f"./{folder}{word.removeprefix('.')}"
+        if last == "-e"
+        else f"{folder}/{word}"
+        if last == "-r"
+        else word
+        for last, word in zip(before, words, strict=False)
+    )
+
+
+def _needs_of(profile: ProjectProfile, read: ReadFile) -> PythonNeeds | None:
     names = frozenset(profile.files)
     pyproject = toml(read("pyproject.toml"))
     command = profile.test.command if profile.test else ""
@@ -40,6 +99,7 @@ def python_needs(profile: ProjectProfile, read: ReadFile) -> PythonNeeds | None:
     files = [n for n in sorted(names) if is_requirements(n) and (not packaged or re.search("test|dev", n))]
     extra = [word for name in files for word in ("-r", name)]
     groups = [line for name in _test_groups(pyproject) for line in _group(pyproject, name)]
+    groups += [line for _, lines in tool_requirements(pyproject) for line in lines]
     runners = (runner,) if runner else ()
     attempts = ((*own, *extra, *groups, *runners), (*own_plain, *runners))
     wanted = tuple(dict.fromkeys(attempt for attempt in attempts if attempt))

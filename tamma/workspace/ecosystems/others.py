@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 
 from tamma.workspace.ecosystems.found import Found, ReadFile
+from tamma.workspace.ecosystems.reading import json_object, table
 from tamma.workspace.interface import Command
 
-_MAKE_TARGET = re.compile(r"^(test|check|lint|build)\s*:(?!=)", re.MULTILINE)
+_MAKE_TARGET = re.compile(r"^(test|check|lint|build|format|fmt)\s*:(?!=)", re.MULTILINE)
 
 
 def rust(names: frozenset[str], _read: ReadFile) -> Found | None:
     if "Cargo.toml" not in names:
         return None
+    form = next((n for n in ("rustfmt.toml", ".rustfmt.toml") if n in names), "Cargo.toml")
     return Found(
         "rust",
         test=Command("cargo test", "Cargo.toml"),
         build=Command("cargo build", "Cargo.toml"),
         install=(Command("cargo fetch", "Cargo.toml"),),
+        format=Command("cargo fmt", form),
     )
 
 
@@ -30,16 +33,28 @@ def go(names: frozenset[str], _read: ReadFile) -> Found | None:
         lint=Command("go vet ./...", "go.mod"),
         build=Command("go build ./...", "go.mod"),
         install=(Command("go mod download", "go.mod"),),
+        format=Command("gofmt -w .", "go.mod"),
     )
 
 
-def java(names: frozenset[str], _read: ReadFile) -> Found | None:
+def java(names: frozenset[str], read: ReadFile) -> Found | None:
     if "pom.xml" in names:
         run = "./mvnw" if "mvnw" in names else "mvn"
-        return Found("java", test=Command(f"{run} -q -o test", "pom.xml"))
-    if build := next((n for n in ("build.gradle", "build.gradle.kts") if n in names), None):
+        return Found(
+            "java",
+            test=Command(f"{run} -q -o test", "pom.xml"),
+            build=Command(f"{run} -q -o compile", "pom.xml"),
+        )
+    manifests = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+    if build := next((n for n in manifests if n in names), None):
         run = "./gradlew" if "gradlew" in names else "gradle"
-        return Found("java", test=Command(f"{run} --offline test", build))
+        spotless = "spotless" in (read(build) or "")
+        return Found(
+            "java",
+            test=Command(f"{run} --offline test", build),
+            build=Command(f"{run} --offline assemble", build),
+            format=Command(f"{run} --offline spotlessApply", f"{build}: spotless") if spotless else None,
+        )
     return None
 
 
@@ -51,15 +66,33 @@ def ruby(names: frozenset[str], _read: ReadFile) -> Found | None:
     else:
         test = Command("bundle exec rake test", "Rakefile") if "Rakefile" in names else None
     install = (Command("bundle install", "Gemfile"),) if "Gemfile" in names else ()
-    return Found("ruby", test=test, install=install)
+    rubocop = ".rubocop.yml" in names
+    return Found(
+        "ruby",
+        test=test,
+        lint=Command("bundle exec rubocop", ".rubocop.yml") if rubocop else None,
+        install=install,
+        format=Command("bundle exec rubocop -a", ".rubocop.yml") if rubocop else None,
+    )
 
 
-def php(names: frozenset[str], _read: ReadFile) -> Found | None:
+def php(names: frozenset[str], read: ReadFile) -> Found | None:
     if "composer.json" not in names:
         return None
+    scripts = table(json_object(read("composer.json")), "scripts")
+
+    def script(*wanted: str) -> Command | None:
+        found = next((name for name in wanted if name in scripts), None)
+        return Command(f"composer run {found}", f"composer.json: {found}") if found else None
+
     config = next((n for n in ("phpunit.xml", "phpunit.xml.dist") if n in names), None)
-    test = Command("vendor/bin/phpunit", config) if config else None
-    return Found("php", test=test, install=(Command("composer install", "composer.json"),))
+    return Found(
+        "php",
+        test=Command("vendor/bin/phpunit", config) if config else script("test", "tests"),
+        lint=script("lint", "cs", "phpcs"),
+        install=(Command("composer install", "composer.json"),),
+        format=script("format", "cs-fix", "fix"),
+    )
 
 
 def make(names: frozenset[str], read: ReadFile) -> Found | None:
@@ -72,4 +105,6 @@ def make(names: frozenset[str], read: ReadFile) -> Found | None:
         found = next((t for t in wanted if t in targets), None)
         return Command(f"make {found}", f"{name}: {found}") if found else None
 
-    return Found("make", target("test", "check"), target("lint"), target("build"))
+    return Found(
+        "make", target("test", "check"), target("lint"), target("build"), format=target("format", "fmt")
+    )

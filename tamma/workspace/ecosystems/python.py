@@ -23,6 +23,7 @@ def python(names: frozenset[str], read: ReadFile) -> Found | None:
         test=_test(names, read, pyproject),
         lint=_lint(names, pyproject),
         install=_install(names, read, pyproject),
+        format=_format(names, pyproject),
     )
 
 
@@ -94,6 +95,15 @@ def _lint(names: frozenset[str], pyproject: dict[str, object]) -> Command | None
         return Command("ruff check .", "pyproject.toml: [tool.ruff]" if "ruff" in tool else "ruff.toml")
     if ".flake8" in names:
         return Command("flake8", ".flake8")
+    return None
+
+
+def _format(names: frozenset[str], pyproject: dict[str, object]) -> Command | None:
+    tool = table(pyproject, "tool")
+    if "black" in tool:
+        return Command("black .", "pyproject.toml: [tool.black]")
+    if "ruff" in tool or {"ruff.toml", ".ruff.toml"} & names:
+        return Command("ruff format .", "pyproject.toml: [tool.ruff]" if "ruff" in tool else "ruff.toml")
     return None
 
 

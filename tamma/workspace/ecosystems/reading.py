@@ -5,12 +5,22 @@ from __future__ import annotations
 import tomllib
 from typing import cast
 
+from tamma.model.foreign import read_json
+
 
 def toml(text: str | None) -> dict[str, object]:
     try:
         return tomllib.loads(text or "")
     except tomllib.TOMLDecodeError:
         return {}
+
+
+def json_object(text: str | None) -> dict[str, object]:
+    try:
+        value = read_json(text or "{}")
+    except ValueError:
+        return {}
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
 
 
 def table(parent: dict[str, object], name: str) -> dict[str, object]:

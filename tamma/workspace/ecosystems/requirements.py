@@ -7,6 +7,7 @@ from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 
 from tamma.workspace.ecosystems.found import ReadFile
+from tamma.workspace.ecosystems.python_tools import tool_requirements
 from tamma.workspace.ecosystems.reading import strings, table, toml
 
 
@@ -24,6 +25,7 @@ def declared_requirements(
         ("[dependency-groups]", table(pyproject, "dependency-groups")),
     ):
         found += [(f"pyproject.toml: {section} {name}", strings(value)) for name, value in groups.items()]
+    found += tool_requirements(pyproject)
     found += [(name, _requirement_lines(read(name))) for name in sorted(names) if is_requirements(name)]
     setup = ConfigParser()
     try:
