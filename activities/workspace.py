@@ -44,6 +44,7 @@ from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
 from activities.words import TAIL, context_markdown, install_failure
 from tamma.agents.judgement import is_red
+from tamma.agents.window import CHARACTERS_PER_TOKEN
 from tamma.errors import BadCredentials, ConfigError, Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.foreign import mend_part, read_json
@@ -55,14 +56,13 @@ from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
     Command,
     CommandResult,
+    Outline,
     ToolOutcome,
     Workspace,
     Workspaces,
     WorkspaceSpec,
 )
 
-INSTRUCTIONS_LIMIT = 8000
-INSTRUCTIONS_READ = 2
 FILES_LISTED = 50
 GATE_ENV = {"PYTHONNOUSERSITE": "1"}
 """For the commands that judge the work: what the agent's own commands left in their home must not."""
@@ -139,7 +139,9 @@ class WorkspaceActivities:
         """Find out how the project is built and tested, build its environment, run its tests as they are."""
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
-            profile = await workspace.profile()
+            issue = (await self._store.get_blob(given.issue)).decode() if given.issue is not None else ""
+            touched = await workspace.named(issue) if issue else ()
+            profile = await workspace.profile(touched)
             pulse.say("build the project's environment")
             install = await workspace.install(profile, pulse.say)
             command = profile.test
@@ -151,12 +153,12 @@ class WorkspaceActivities:
                 baseline = await self._test(workspace, command.command, given.timeout, pulse)
                 if not install.ok and is_red(baseline):
                     baseline = None  # red for want of the environment: that says nothing of the project
-            texts = [
-                (path, await workspace.read_text(path, INSTRUCTIONS_LIMIT))
-                for path in profile.instructions[:INSTRUCTIONS_READ]
-            ]
+            pulse.say("read what the repository says of itself")
+            told = await workspace.instructions(touched)
+            room = int(given.map_tokens * CHARACTERS_PER_TOKEN)
+            outline = await workspace.outline(issue, room) if room else Outline()
         context = context_markdown(
-            replace(profile, test=command), install, baseline, tuple(texts), given.map_files
+            replace(profile, test=command), install, baseline, told, given.map_files, outline
         )
         return ProjectReport(
             context=await self._store.put_blob(context.encode(), "text/markdown"),
@@ -166,6 +168,8 @@ class WorkspaceActivities:
             install_ok=install.ok,
             install_tail=install.log_tail[-TAIL:] if install.ok else install_failure(install.log_tail),
             baseline=baseline,
+            policy=profile.policy,
+            troubles=profile.troubles,
         )
 
     @activity.defn(name=RUN_COMMAND.name)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from tamma.model.agent import ContextStrategy, TaskType
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
+from tamma.model.project import ProjectPolicy
 from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Rerun, Target
 from tamma.model.session import (
     BatchOutcome,
@@ -190,6 +191,10 @@ class SetUpProject:
     timeout: float
     map_files: int = ContextStrategy().map_files
     """Files that the context lists, at most."""
+    map_tokens: int = 0
+    """Tokens of the repository's map, at most. 0: none is drawn."""
+    issue: BlobId | None = None
+    """What the work is about: it decides whose instructions and tests are nearest, and what the map adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,10 @@ class ProjectReport:
     install_ok: bool
     install_tail: str
     baseline: TestRun | None
+    policy: ProjectPolicy = field(default_factory=ProjectPolicy)
+    """The care that the repository asks for."""
+    troubles: tuple[str, ...] = ()
+    """What its own file says and nobody understands."""
 
 
 SET_UP_PROJECT: Activity[SetUpProject, ProjectReport] = Activity("set_up_project", ProjectReport)

@@ -74,6 +74,9 @@ class ContextStrategy:
     slice_lines: int = 400
     """Lines of a file that one `view` shows, at most."""
     cache_layout: CacheLayout = "stable-first"
+    map_tokens: int = 2_000
+    """Tokens of the repository's map (what its files define, the heaviest first) in the first prompt, at most
+    and by estimate. 0: no map."""
 
 
 @dataclass(frozen=True, slots=True)

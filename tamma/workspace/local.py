@@ -13,6 +13,7 @@ from tamma.errors import WorkspaceLost
 from tamma.git.remote import Remote
 from tamma.store.interface import BlobStore
 from tamma.workspace import clone
+from tamma.workspace.base import BaseTree
 from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.delivery import Author, Delivery
 from tamma.workspace.environment import Environments
@@ -120,7 +121,8 @@ class LocalWorkspaces:
             prewarm=self._policy.prewarm,
             cgroup=host.cgroup,
         )
-        wishes = wishes_at(layout.git, meta.base_sha)
+        base = BaseTree(layout.git, meta.base_sha)
+        wishes = await asyncio.to_thread(wishes_at, base)
         protected = (*self._protected, *wishes.protected_paths)
         parts = Parts(
             layout=layout,
@@ -134,6 +136,7 @@ class LocalWorkspaces:
             checkpoints=Checkpoints(layout, self._blobs, meta.base_sha, meta.branch),
             environments=self._environments,
             overlay=Overlay(layout, meta.base_sha),
+            base=base,
             wishes=wishes,
         )
         workspace = LocalWorkspace(_info(meta, host.tier), parts)

@@ -17,15 +17,18 @@ from tamma.model.ids import BlobId
 from tamma.model.repository import FileChange
 from tamma.platforms.interface import GitCredentials
 from tamma.workspace import elsewhere, history
+from tamma.workspace.base import BaseTree
 from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.clone import write_view
 from tamma.workspace.delivery import Delivery
 from tamma.workspace.detect import detect
+from tamma.workspace.instructions import instructions
 from tamma.workspace.interface import (
-    Command,
     CommandResult,
     DiffSummary,
     InstallReport,
+    Instructions,
+    Outline,
     PolicyFinding,
     Progress,
     ProjectProfile,
@@ -34,13 +37,15 @@ from tamma.workspace.interface import (
 )
 from tamma.workspace.layout import Layout
 from tamma.workspace.lfs import LONGEST_POINTER
+from tamma.workspace.mapping.outline import outline
+from tamma.workspace.naming import named_in
 from tamma.workspace.overlay import Overlay
 from tamma.workspace.paths import Tree
 from tamma.workspace.sandbox.run import Sandbox
 from tamma.workspace.snapshots import Snapshots
 from tamma.workspace.toolbox import Toolbox
 from tamma.workspace.tools import READ_ONLY
-from tamma.workspace.wishes import FILE, Wishes
+from tamma.workspace.wishes import Wishes
 
 _SMALL_FILE = 256_000
 P = ParamSpec("P")
@@ -73,6 +78,7 @@ class Parts:
     checkpoints: Checkpoints
     environments: Environments
     overlay: Overlay
+    base: BaseTree
     wishes: Wishes = field(default_factory=Wishes)
 
 
@@ -113,18 +119,29 @@ class LocalWorkspace:
         await self._take_pending()
         return await self._parts.sandbox.run(command, timeout=timeout, progress=progress, env=env)
 
-    async def profile(self) -> ProjectProfile:
+    async def profile(self, touched: tuple[str, ...] = ()) -> ProjectProfile:
+        return await _in_thread(self._profile, touched)
+
+    def _profile(self, touched: tuple[str, ...]) -> ProjectProfile:
         import pygit2
 
         layout = self._parts.layout
         index = pygit2.Repository(str(layout.git)).index
         entries = [(str(entry.path), int(entry.mode)) for entry in map(index.__getitem__, range(len(index)))]
-        profile = detect([path for path, _ in entries], self._read_small)
+        profile = detect([path for path, _ in entries], self._read_small, touched)
         notes = elsewhere.notes(entries, self._peek)
         if history.is_partial(layout.git):
             notes = (*notes, history.NOTE)
-        wanted = self._parts.wishes.test_command
-        return replace(profile, notes=notes, test=Command(wanted, FILE) if wanted else profile.test)
+        return self._parts.wishes.heard_in(replace(profile, notes=notes))
+
+    async def named(self, issue: str) -> tuple[str, ...]:
+        return await _in_thread(lambda: named_in(issue, self._parts.base.paths).files)
+
+    async def instructions(self, touched: tuple[str, ...] = ()) -> tuple[Instructions, ...]:
+        return await _in_thread(instructions, self._parts.base, touched)
+
+    async def outline(self, issue: str, room: int) -> Outline:
+        return await _in_thread(outline, self._parts.base, issue, room)
 
     async def install(self, profile: ProjectProfile, progress: Progress) -> InstallReport:
         await self._take_pending()

@@ -22,6 +22,7 @@ from activities.interface import (
 from tamma.agents.judgement import is_red
 from tamma.model.agent import ContextStrategy
 from tamma.model.ids import SessionId
+from tamma.model.project import tightened
 from tamma.model.task import (
     AI_QUEUE,
     Gate,
@@ -79,12 +80,15 @@ class Beginning(RunSteps):
             baseline=True,
             timeout=limits.command_timeout,
             map_files=strategy.map_files,
+            map_tokens=strategy.map_tokens,
+            issue=self._issue.snapshot,
         )
         project = await self._workspace.call(
             SET_UP_PROJECT, given, SET_UP, summary="install, detect commands, run the tests as they are"
         )
         self._state.project = project
         self._state.test_command = project.test_command
+        self._tighten(project)
         if not project.install_ok and project.baseline is not None:
             self._state.note(
                 "the project's environment could not be built, but its tests run without it: "
@@ -95,6 +99,15 @@ class Beginning(RunSteps):
                 f"the repository's own tests were red before any change (`{project.baseline.command}`, "
                 f"exit code {project.baseline.exit_code}): they do not block"
             )
+
+    def _tighten(self, project: ProjectReport) -> None:
+        """What the repository asks for from here on: never less care than the run was handed in with."""
+        for trouble in project.troubles:
+            self._state.note(trouble)
+        heard = tightened(self._request, project.policy)
+        self._request = heard.request
+        for note in heard.notes:
+            self._state.note(note)
 
     async def _agree_on_plan(self) -> None:
         await self._enter(Phase.PLAN)
@@ -156,7 +169,7 @@ class Beginning(RunSteps):
             )
         if not project.test_command:
             doubts.append(
-                "no test command was found: submit again with --test-command, or set run.testCommand in "
+                "no test command was found: submit again with --test-command, or set commands.test in "
                 ".tamma.json; approve to go on without tests"
             )
         return tuple(doubts)

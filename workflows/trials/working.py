@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-from activities.interface import SET_UP_PROJECT, AcceptedIssue, SetUpProject
+from activities.interface import SET_UP_PROJECT, AcceptedIssue, ProjectReport, SetUpProject
 from activities.interface.trials import TrialBrief
 from tamma.model.agent import WorkContext
 from tamma.model.session import SessionMessage, WorkspaceOrder
@@ -154,6 +154,9 @@ class Working(Beginning, Coding):
         project = self._project
         if not project.install_ok and project.baseline is None:
             raise Unfit(ENVIRONMENT, f"the environment could not be built: {project.install_tail[-300:]}")
+
+    def _tighten(self, project: ProjectReport) -> None:
+        """The trial's own limits hold: whatever repository it is about, all arms are to have the same."""
 
     def _doubts(self) -> tuple[str, ...]:
         """Nobody is there to dispel any."""

@@ -18,6 +18,7 @@ BOUNDS: dict[str, tuple[str, float, float]] = {
     "compact_at": ("compactAt", 0.2, 0.95),
     "keep_messages": ("keepMessages", 2, 200),
     "slice_lines": ("sliceLines", 20, 5_000),
+    "map_tokens": ("mapTokens", 0, 50_000),
 }
 """Least and most of the context strategy's numbers. Compaction above 95 % of the window leaves no room for
 the answer; a view below 20 lines makes a model read a file in hundreds of turns."""

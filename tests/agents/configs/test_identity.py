@@ -46,7 +46,7 @@ OTHER = AgentConfig(
     prompts={"plan": "p"},
     tools=("bash",),
     parameters=Parameters(0.1, 1, 0.2, 0.3, 0.4, "low"),
-    context=ContextStrategy(1, "none", 0.1, 1, 1, "task-first"),
+    context=ContextStrategy(1, "none", 0.1, 1, 1, "task-first", 1),
     capabilities=AgentCapabilities((), 1, 1, True, True, 1.5, 0.5),
     optimization=OptimizationSettings(True, 0.2, 0.1, False, False, False),
 )
@@ -128,6 +128,7 @@ def test_defaults_never_change() -> None:
             "keep_messages": 8,
             "slice_lines": 400,
             "cache_layout": "stable-first",
+            "map_tokens": 2000,
         },
         "capabilities": {
             "supported_tasks": ["code-generation", "code-review", "testing", "documentation", "refactoring"],
