@@ -363,7 +363,8 @@ def usual() -> str:
 
 def project_keys() -> str:
     """What a project's file may set, as Markdown."""
-    return "\n".join(f"- `{path}`" for path in project.ALLOWED)
+    own = sorted(project.ANOTHER_NAME.keys() | project.THE_WORKERS)
+    return "\n".join(f"- `{path}`" for path in (*project.ALLOWED, *own))
 
 
 # --- words about types -----------------------------------------------------------------------------

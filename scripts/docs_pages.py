@@ -6,6 +6,7 @@ hand. With `--check` nothing is written, and the exit code is 1 where a page is 
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `scripts` is no installed package
 
 from scripts import docs_cli, docs_code, docs_configuration, docs_costs  # noqa: E402
+from tamma.workspace import project_file  # noqa: E402
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": docs_cli.reference,
@@ -35,6 +37,14 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "plans": docs_costs.plans,
 }
 _BLOCK = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+SCHEMA = ROOT / "docs/tamma.schema.json"
+
+
+def schema() -> str:
+    """The JSON schema of a repository's `.tamma.json`, as it is published."""
+    return json.dumps(project_file.schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def pages() -> list[Path]:
@@ -63,7 +73,13 @@ def main() -> int:
         else:
             page.write_text(renewed(page.read_text("utf-8")), encoding="utf-8")
             print(f"wrote {page.relative_to(ROOT)}", file=sys.stderr)
-    return 1 if check and old else 0
+    stale = not SCHEMA.exists() or SCHEMA.read_text("utf-8") != schema()
+    if stale and check:
+        print(f"{SCHEMA.relative_to(ROOT)} is out of date: run python scripts/docs_pages.py", file=sys.stderr)
+    elif stale:
+        SCHEMA.write_text(schema(), encoding="utf-8")
+        print(f"wrote {SCHEMA.relative_to(ROOT)}", file=sys.stderr)
+    return 1 if check and (old or stale) else 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tamma.cli.main import COMMANDS
 from tamma.config.layers import Layered
 from tamma.config.load import load_config
 from tamma.config.project import lay_project
+from tamma.workspace import project_file
 from tests.test_docs.pages import ROOT, Snippet, blocks, name_of
 
 
@@ -21,6 +22,19 @@ from tests.test_docs.pages import ROOT, Snippet, blocks, name_of
 def test_pages_are_up_to_date(page: Path) -> None:
     text = page.read_text("utf-8")
     assert docs_pages.renewed(text) == text, "run: .venv/bin/python scripts/docs_pages.py"
+
+
+def test_the_schema_of_the_projects_file_is_up_to_date() -> None:
+    assert docs_pages.SCHEMA.read_text("utf-8") == docs_pages.schema(), "run: scripts/docs_pages.py"
+
+
+def test_the_example_of_a_projects_file_is_understood() -> None:
+    examples = [block.text for block in blocks("jsonc")]
+    assert len(examples) == 1
+    said, troubles = project_file.parse(examples[0].encode())
+    assert troubles == ()
+    assert said.commands.test == "make check"
+    assert lay_project(Layered(), json.loads(examples[0]), Path(".tamma.json")) == []
 
 
 def test_every_block_has_a_place() -> None:
