@@ -197,6 +197,8 @@ class PolicyFinding:
     rule: str
     refuse: bool
     detail: str = ""
+    line: int = 0
+    """Of the file as it is now; 0 where there is none to point at."""
 
 
 class Workspace(Protocol):
