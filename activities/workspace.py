@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,14 +23,17 @@ from activities.heartbeat import Pulse, beating
 from activities.interface import (
     CHECKPOINT,
     COLLECT_DIFF,
+    KEEP_PROOF,
     PREPARE_WORKSPACE,
     PUBLISH_BRANCH,
     RELEASE_WORKSPACE,
     RUN_COMMAND,
     RUN_TOOLS,
     SET_UP_PROJECT,
+    CollectDiff,
     CommandRun,
     Done,
+    KeepProof,
     ProjectReport,
     PublishBranch,
     PublishedBranch,
@@ -43,6 +47,7 @@ from activities.pools import PlatformPool
 from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
 from activities.words import TAIL, context_markdown, install_failure
+from tamma.agents.findings import told
 from tamma.agents.judgement import is_red
 from tamma.agents.window import CHARACTERS_PER_TOKEN
 from tamma.errors import BadCredentials, ConfigError, Conflict, PolicyRefused
@@ -54,9 +59,11 @@ from tamma.platforms.interface import API_COMMITS, GitCredentials
 from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
+    NEW_DEPENDENCY,
     Command,
     CommandResult,
     Outline,
+    PolicyFinding,
     ToolOutcome,
     Workspace,
     Workspaces,
@@ -64,6 +71,7 @@ from tamma.workspace.interface import (
 )
 
 FILES_LISTED = 50
+FINDINGS_LISTED = 20
 GATE_ENV = {"PYTHONNOUSERSITE": "1"}
 """For the commands that judge the work: what the agent's own commands left in their home must not."""
 
@@ -267,12 +275,16 @@ class WorkspaceActivities:
 
     @activity.defn(name=COLLECT_DIFF.name)
     @failing_well
-    async def collect_diff(self, given: WorkspaceOnly) -> DiffRef:
+    async def collect_diff(self, given: CollectDiff) -> DiffRef:
         """The change so far, and what the diff policy says of it."""
+        shown: dict[str, str] = {}
+        if given.proof is not None:
+            shown = json.loads(await self._store.get_blob(given.proof))
         async with self._locks[given.workspace_id], beating():
             workspace = await self._workspaces.open(given.workspace_id)
             diff = await workspace.diff()
             findings = await workspace.findings()
+            weakened = await workspace.weakened(shown)
         return DiffRef(
             blob=await self._store.put_blob(diff.patch.encode("utf-8", "replace"), "text/x-diff"),
             files=tuple(item.path for item in diff.files[:FILES_LISTED]),
@@ -282,8 +294,19 @@ class WorkspaceActivities:
             refused=tuple(
                 f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse
             ),
-            ask=tuple(item.path for item in findings if not item.refuse),
+            ask=tuple(_asked(item) for item in findings if not item.refuse),
+            weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
+            questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
         )
+
+    @activity.defn(name=KEEP_PROOF.name)
+    @failing_well
+    async def keep_proof(self, given: KeepProof) -> Stored:
+        """Store the tests as they are now, where they have just shown the problem."""
+        async with self._locks[given.workspace_id], beating():
+            workspace = await self._workspaces.open(given.workspace_id)
+            shown = await workspace.shown_tests(given.test_files)
+        return Stored(await self._store.put_blob(json.dumps(shown).encode(), "application/json"))
 
     @activity.defn(name=CHECKPOINT.name)
     @failing_well
@@ -332,6 +355,10 @@ class WorkspaceActivities:
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
         result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)
         return _test_run(command, result)
+
+
+def _asked(item: PolicyFinding) -> str:
+    return item.path if item.rule != NEW_DEPENDENCY else f"{item.path} ({item.detail})"
 
 
 def _test_run(command: str, result: CommandResult) -> TestRun:

@@ -60,6 +60,8 @@ class RunMessages:
         self._refusal: ApplicationError | None = None
         self._edited_plan: str | None = None
         self._woken = False
+        self._allowed = False
+        """Somebody who is known let pass what the gate CHANGE asks about."""
 
     # --- queries ---------------------------------------------------------------------------------
 
@@ -90,6 +92,7 @@ class RunMessages:
     @workflow.update(name="approve")
     async def approve(self, given: Approval) -> Reply:
         """Answer the gate that waits."""
+        self._allowed = given.gate is Gate.CHANGE and given.decision == "approve"
         return await self._answer(given)
 
     @approve.validator

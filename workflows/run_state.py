@@ -37,6 +37,10 @@ class RunState:
     plan_markdown: str = ""
     red_test: TestRun | None = None
     red_output: BlobId | None = None
+    proof: BlobId | None = None
+    """The tests that showed the problem, as they were then."""
+    agreed: list[str] = field(default_factory=list[str])
+    """What a person let pass that takes something from the tests."""
     untested_because: str = ""
     tests: TestRun | None = None
     diff: DiffRef | None = None

@@ -251,7 +251,25 @@ class WorkspaceOnly:
     workspace_id: str
 
 
-COLLECT_DIFF: Activity[WorkspaceOnly, DiffRef] = Activity("collect_diff", DiffRef)
+@dataclass(frozen=True, slots=True)
+class KeepProof:
+    workspace_id: str
+    test_files: tuple[str, ...]
+    """What the agent calls its tests; changed files with a test's name are kept in any case."""
+
+
+KEEP_PROOF: Activity[KeepProof, Stored] = Activity("keep_proof", Stored)
+"""The tests as they were when they showed the problem: path -> text, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectDiff:
+    workspace_id: str
+    proof: BlobId | None = None
+    """Of `KEEP_PROOF`; None where no test showed the problem."""
+
+
+COLLECT_DIFF: Activity[CollectDiff, DiffRef] = Activity("collect_diff", DiffRef)
 CHECKPOINT: Activity[WorkspaceOnly, Stored] = Activity("checkpoint", Stored)
 RELEASE_WORKSPACE: Activity[WorkspaceOnly, Done] = Activity("release_workspace", Done)
 

@@ -207,7 +207,7 @@ class Gate(StrEnum):
     STUCK = "stuck"
     """The agent goes in circles or only talks."""
     CHANGE = "change"
-    """The change is empty, or the diff policy refuses it."""
+    """The change is empty, the diff policy refuses it, or it takes something from the tests."""
     CHECKS = "checks"
     MERGE = "merge"
     BUDGET = "budget"
@@ -302,7 +302,11 @@ class DiffRef:
     refused: tuple[str, ...] = ()
     """What the diff policy refuses to publish."""
     ask: tuple[str, ...] = ()
-    """Protected paths: a person must agree."""
+    """Protected paths and new dependencies: a person must agree before the merge."""
+    weakened: tuple[str, ...] = ()
+    """How it makes tests say less: not published unless a person allows it."""
+    questions: tuple[str, ...] = ()
+    """Tests that are gone: only a person can say whether that is right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Filters of `.gitattributes` never run, because the trusted directory configures 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from tamma.git.faults import find
 from tamma.git.remote import Remote
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
-from tamma.workspace import lfs, policy
+from tamma.workspace import lfs, policy, proof
 from tamma.workspace.git import Git, GitFailed, GitResult
 from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
 from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
@@ -76,12 +77,26 @@ class Delivery:
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work tree."""
-        kept_out = await self._stage()
-        raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
-        deltas = parse_raw(raw.stdout)
+        deltas, kept_out = await self.deltas()
         problems = await lfs.problems(self._git, self._base, deltas)
         changes = [replace(self._change(delta), lfs=problems.get(delta.path, "")) for delta in deltas]
         return (*policy.judge(changes, self._protected), *kept_out)
+
+    async def deltas(self) -> tuple[list[RawDelta], list[PolicyFinding]]:
+        """What the work tree changes, renames as deletions and additions; and what cannot be staged."""
+        kept_out = await self._stage()
+        raw = await self._git.run("diff-index", "--cached", *_RAW, "--no-renames", self._base)
+        return parse_raw(raw.stdout), kept_out
+
+    async def shown_tests(self, also: tuple[str, ...]) -> dict[str, str]:
+        """See Workspace."""
+        deltas, _ = await self.deltas()
+        return proof.shown_tests(self._git, deltas, also)
+
+    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
+        """See Workspace."""
+        deltas, _ = await self.deltas()
+        return proof.judge_tests(self._git, self._base, deltas, shown)
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         """The committed work against the base, file by file."""
@@ -149,8 +164,14 @@ class Delivery:
         if delta.status != "A" and delta.old_mode != policy.GITLINK_MODE:
             before = set(self._blob(delta.old_blob).data.decode("utf-8", "replace").splitlines())
         lines = blob.data.decode("utf-8", "replace").splitlines()
-        added = tuple(line for line in lines if line not in before)
-        return policy.Change(delta.path, delta.mode, blob.size, added=added)
+        added = tuple(pair for pair in enumerate(lines, start=1) if pair[1] not in before)
+        return policy.Change(
+            delta.path,
+            delta.mode,
+            blob.size,
+            added=tuple(line for _, line in added),
+            numbers=tuple(number for number, _ in added),
+        )
 
     def _blob(self, sha: str) -> pygit2.Blob:
         import pygit2

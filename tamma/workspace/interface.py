@@ -23,6 +23,8 @@ from tamma.platforms.interface import GitCredentials
 
 SETUP = ".tamma.json: setup"
 """The source of the command that a repository names for setting itself up."""
+NEW_DEPENDENCY = "new dependency"
+"""A rule of the diff policy: what a manifest asks for now, and did not before."""
 Progress = Callable[[str], None]
 """Called with a short line while long work goes on; activities heartbeat with it. Never blocks."""
 
@@ -261,6 +263,15 @@ class Workspace(Protocol):
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work so far."""
+        ...
+
+    async def shown_tests(self, also: tuple[str, ...]) -> dict[str, str]:
+        """Path -> text of the test files that the work changed so far, and of those in `also` that it did."""
+        ...
+
+    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
+        """How the work makes the tests say less than the base's, and than `shown`: test files as they were
+        when they showed the problem. What is no refusal is for a person to judge."""
         ...
 
     async def commit(self, message: str, op_id: str) -> str:

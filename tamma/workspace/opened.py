@@ -159,6 +159,12 @@ class LocalWorkspace:
     async def findings(self) -> tuple[PolicyFinding, ...]:
         return await self._parts.delivery.findings()
 
+    async def shown_tests(self, also: tuple[str, ...]) -> dict[str, str]:
+        return await self._parts.delivery.shown_tests(also)
+
+    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
+        return await self._parts.delivery.weakened(shown)
+
     async def commit(self, message: str, op_id: str) -> str:
         sha = await self._parts.delivery.commit(message, op_id)
         write_view(self._parts.layout, moves_paths=self._parts.sandbox.tier.moves_paths)

@@ -7,12 +7,12 @@ the change itself: CI, hooks, ownership, instructions to agents, links out of th
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from tamma.workspace.interface import PolicyFinding
+from tamma.workspace.leaks import leaks_in
 from tamma.workspace.paths import is_git_name
 
 MOST_FILE_BYTES = 5_000_000
@@ -31,6 +31,8 @@ class Change:
     binary: bool = False
     link_target: str | None = None
     added: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    """Of the lines in `added`, counted from 1."""
     lfs: str = ""
     """What is wrong with it for Git LFS's sake, see `lfs.problem`."""
 
@@ -81,23 +83,6 @@ _PROTECTED: tuple[tuple[str, str], ...] = (
     (".vscode/**", "editor configuration that runs commands"),
     (".devcontainer/**", "editor configuration that runs commands"),
     (".envrc", "shell configuration that runs by itself"),
-)
-
-_SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
-        ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})"),
-        ("a GitLab token", r"\bgl(?:pat|ptt|rt|dt|cbt)-[A-Za-z0-9_-]{20,}"),
-        ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
-        ("an OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{48}\b"),
-        ("an AWS key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-        ("a Google key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-        ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{20,}"),
-        ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-        ("a PyPI token", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
-        ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
-    )
 )
 
 
@@ -152,8 +137,10 @@ def _refusals(change: Change) -> list[PolicyFinding]:
         refuse("size", f"{change.size} bytes; files over {MOST_FILE_BYTES} are not committed")
     elif change.binary and change.size > MOST_BINARY_BYTES:
         refuse("binary", f"{change.size} bytes; binary files over {MOST_BINARY_BYTES} are not committed")
-    for name in sorted(secrets_in(change.added)):
-        refuse("secret", f"a line looks like {name}")
+    for index, name in leaks_in(change.added, change.path):
+        number = change.numbers[index] if change.numbers else 0
+        where = f"line {number}" if number else "a line"
+        found.append(PolicyFinding(change.path, "secret", True, f"{where} looks like {name}", number))
     return found
 
 
@@ -164,8 +151,3 @@ def leaves_tree(path: str, target: str) -> bool:
     reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     parts = reached.split("/")
     return parts[0] == ".." or any(is_git_name(part) for part in parts)
-
-
-def secrets_in(lines: Iterable[str]) -> set[str]:
-    """The kinds of secrets that `lines` seem to hold."""
-    return {name for line in lines for name, pattern in _SECRETS if pattern.search(line)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tamma.workspace.policy import Change, judge, leaves_tree, protected_rule, secrets_in
+from tamma.workspace.leaks import secrets_in
+from tamma.workspace.policy import Change, judge, leaves_tree, protected_rule
 
 
 @pytest.mark.parametrize(

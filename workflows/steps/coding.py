@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from temporalio import workflow
+
 from activities.interface import (
     COLLECT_DIFF,
+    KEEP_PROOF,
     REVIEW_CHANGE,
+    CollectDiff,
     CommandRun,
+    KeepProof,
     ReviewChange,
     ReviewMade,
-    WorkspaceOnly,
 )
+from tamma.agents.findings import open_ones
 from tamma.agents.judgement import Colour, failing, judge_red
 from tamma.model.ids import SessionId
-from tamma.model.session import (
-    Opening,
-    Stage,
-)
+from tamma.model.session import Finished, Opening, Stage
 from tamma.model.task import (
     AI_QUEUE,
     DiffRef,
@@ -30,6 +32,10 @@ from workflows.options import (
     WORKSPACE_CALL,
 )
 from workflows.steps.base import RunSteps
+
+PROOF = "keep-proof"
+"""The change that the failing test is kept as it is: histories from before it lack that."""
+LONGEST_REASON = 2000
 
 
 class Coding(RunSteps):
@@ -56,6 +62,7 @@ class Coding(RunSteps):
             verdict = judge_red(run.test)
             if verdict.colour is Colour.RED:
                 self._state.red_test, self._state.red_output = run.test, run.output
+                await self._keep_proof(finished)
                 return
             if verdict.colour is Colour.GREEN and green_before:
                 break
@@ -69,6 +76,15 @@ class Coding(RunSteps):
             )
         )
         self._state.untested_because = "No failing test could be written; a person let the run go on."
+
+    async def _keep_proof(self, finished: Finished) -> None:
+        """From here on these tests stay as they are: what is changed of them later is noticed."""
+        if workflow.patched(PROOF):
+            given = KeepProof(self._workspace.ref.id, finished.test_files)
+            stored = await self._workspace.call(
+                KEEP_PROOF, given, WORKSPACE_CALL, summary="keep the failing test as it is"
+            )
+            self._state.proof = stored.blob
 
     async def _solve_it(self) -> None:
         await self._enter(Phase.IMPLEMENT)
@@ -131,20 +147,42 @@ class Coding(RunSteps):
         )
 
     async def _get_publishable(self) -> None:
-        """Look at the change as a whole: it must exist, and the diff policy must allow it."""
-        refusals = 0
+        """Look at the change as a whole: it must exist, the diff policy must allow it, and it must leave the
+        tests what they said."""
+        refusals, agreed = 0, self._state.agreed
         while True:
             diff = await self._collect_diff()
-            if diff.files_total and not diff.refused:
-                return
-            refusals += 1
-            if diff.refused and refusals <= self._request.limits.rounds:
-                reasons = "\n".join(f"- {reason}" for reason in diff.refused)
+            weakened = open_ones(diff.weakened, agreed)
+            questions = open_ones(diff.questions, agreed)
+            bad = (*diff.refused, *weakened)
+            if diff.files_total and not bad:
+                if not questions or await self._may_go(questions):
+                    agreed += questions
+                    return
+                await self._session_stage(Stage.FIX, self._from_person())
+            elif bad and (refusals := refusals + 1) <= self._request.limits.rounds:
+                reasons = "\n".join(f"- {reason}" for reason in bad)
                 await self._session_stage(Stage.FIX, Opening("fix_policy", words={"reasons": reasons}))
+            elif weakened and not diff.refused and await self._is_allowed(weakened):
+                agreed += weakened
+                continue
             else:
-                await self._ask_about_change(diff)
+                if not weakened or diff.refused:
+                    await self._ask_about_change(diff)
                 await self._session_stage(Stage.FIX, self._from_person())
             await self._get_green()
+
+    async def _may_go(self, questions: tuple[str, ...]) -> bool:
+        """Whether tests may be gone that were there before."""
+        return await self._is_allowed(questions)
+
+    async def _is_allowed(self, losses: tuple[str, ...]) -> bool:
+        """Ask a person whether the tests may lose this. False where the agent is to work on."""
+        reason = f"the change takes from the tests: {'; '.join(losses)}"
+        hint = '`tamma approve TASK` lets it pass, `tamma steer TASK "..."` has it changed, or cancel it'
+        self._allowed = False
+        await self._patience.wait(Waiting(Gate.CHANGE, reason[:LONGEST_REASON], hint))
+        return self._allowed and not self._state.words
 
     async def _ask_about_change(self, diff: DiffRef) -> None:
         reason = (
@@ -202,7 +240,10 @@ class Coding(RunSteps):
 
     async def _collect_diff(self) -> DiffRef:
         diff = await self._workspace.call(
-            COLLECT_DIFF, WorkspaceOnly(self._workspace.ref.id), WORKSPACE_CALL, summary="collect the change"
+            COLLECT_DIFF,
+            CollectDiff(self._workspace.ref.id, self._state.proof),
+            WORKSPACE_CALL,
+            summary="collect the change",
         )
         self._state.diff = diff
         return diff

@@ -9,6 +9,7 @@ from activities.interface import (
     CHECKPOINT,
     COLLECT_DIFF,
     PUBLISH_BRANCH,
+    CollectDiff,
     PublishBranch,
     WorkspaceOnly,
 )
@@ -45,7 +46,7 @@ class Ending(RunSteps):
         ref = self._workspace.ref
         try:
             diff = await call(
-                COLLECT_DIFF, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue, summary="what was done"
+                COLLECT_DIFF, CollectDiff(ref.id), CLEAN_UP, queue=ref.queue, summary="what was done"
             )
             self._state.diff = diff
             stored = await call(CHECKPOINT, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)

@@ -15,6 +15,7 @@ from activities.interface import (
     RELEASE_WORKSPACE,
     RUN_COMMAND,
     SET_UP_PROJECT,
+    CollectDiff,
     RunCommand,
     SetUpProject,
     WorkspaceOnly,
@@ -179,7 +180,7 @@ class Grading(Working):
     async def _collect(self) -> None:
         ref = self._workspace.ref
         self._state.diff = await self._workspace.call(
-            COLLECT_DIFF, WorkspaceOnly(ref.id), WORKSPACE_CALL, summary="collect the change"
+            COLLECT_DIFF, CollectDiff(ref.id), WORKSPACE_CALL, summary="collect the change"
         )
 
 

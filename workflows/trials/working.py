@@ -158,6 +158,12 @@ class Working(Beginning, Coding):
     def _tighten(self, project: ProjectReport) -> None:
         """The trial's own limits hold: whatever repository it is about, all arms are to have the same."""
 
+    async def _may_go(self, questions: tuple[str, ...]) -> bool:
+        """What only a person could judge is left to the graders."""
+        for question in questions:
+            self._state.note(question)
+        return True
+
     def _doubts(self) -> tuple[str, ...]:
         """Nobody is there to dispel any."""
         return ()

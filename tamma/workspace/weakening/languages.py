@@ -56,13 +56,17 @@ JAVASCRIPT = Language(
     ),
     _patterns(
         (
-            rf"{_EXPECT}(?:not\s*\.\s*)?(?:toBe(?:Defined|Truthy|Falsy|Undefined)|toThrow(?:Error)?"
-            rf"|toHaveBeenCalled|{_TO_BE}(?:exist|ok))\b\s*(?:\(\s*\))?(?!\s*\()",
+            (
+                rf"{_EXPECT}(?:not\s*\.\s*)?(?:toBe(?:Defined|Truthy|Falsy|Undefined)|toThrow(?:Error)?"
+                rf"|toHaveBeenCalled|{_TO_BE}(?:exist|ok))\b\s*(?:\(\s*\))?(?!\s*\()"
+            ),
             VAGUE,
         ),
         (
-            rf"{_EXPECT}(?:not\s*\.|{_TO_BE}(?:an?\b|above|below|include)"
-            r"|to(?:Contain|Match(?!Object|Inline|Snap)|BeGreater|BeLess|BeInstanceOf|HaveLength|HaveProperty))",
+            (
+                rf"{_EXPECT}(?:not\s*\.|{_TO_BE}(?:an?\b|above|below|include)"
+                r"|to(?:Contain|Match(?!Object|Inline|Snap)|BeGreater|BeLess|BeInstanceOf|HaveLength|HaveProperty))"
+            ),
             PARTIAL,
         ),
         (r"\bexpect\w*\s*\(", EXACT),
@@ -147,8 +151,10 @@ RUBY_LANGUAGE = Language(
     ),
     _patterns(
         (
-            r"\bexpect\b[^\n]*\.(?:to|not_to|to_not)\b\s*\(?"
-            r"(?:be_truthy|be_present|exist|raise_error\s*(?:$|\)))",
+            (
+                r"\bexpect\b[^\n]*\.(?:to|not_to|to_not)\b\s*\(?"
+                r"(?:be_truthy|be_present|exist|raise_error\s*(?:$|\)))"
+            ),
             VAGUE,
         ),
         (r"\b(?:assert_not_nil|refute_nil)\b", VAGUE),

@@ -24,12 +24,13 @@ _LEFT_OUT = "tests are left out"
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (words, re.compile(pattern))
     for words, pattern in (
-        (_UNHEARD, rf"{_RUNNER}[^\n]*(?:\|\|\s*(?:true\b|:(?:\s|$|\")|exit\s+0|echo\b)|;\s*(?:true\b|exit\s+0))"),
+        (_UNHEARD, rf"{_RUNNER}[^\n]*\|\|\s*(?:true\b|:(?:\s|$|\")|exit\s+0|echo\b)"),
+        (_UNHEARD, rf"{_RUNNER}[^\n]*;\s*(?:true\b|exit\s+0)"),
         (_UNHEARD, rf"^\t@?-@?\s*[^\n]*{_RUNNER}"),
         (_UNHEARD, r"passWithNoTests|testFailureIgnore>\s*true|ignoreFailures\s*=\s*true"),
         (_LEFT_OUT, r"^\s*collect_ignore(?:_glob)?\b"),
         (_LEFT_OUT, r"\bdef\s+pytest_(?:ignore_collect|collection_modifyitems)\b"),
-        ("outcomes of tests are changed", r"\bdef\s+pytest_(?:runtest_makereport|report_teststatus|pyfunc_call)\b"),
+        (_UNHEARD, r"\bdef\s+pytest_(?:runtest_makereport|report_teststatus|pyfunc_call)\b"),
         (_LEFT_OUT, r"--(?:ignore(?:-glob)?|deselect|skip|testPathIgnorePatterns)(?:[= ]|\"|')"),
         (_LEFT_OUT, r"(?:addopts|pytest)\b[^\n]*\s-(?:k|m)[ =\"']|^\s*-(?:k|m)\s+[\"']?\w"),
         (_LEFT_OUT, r"testPathIgnorePatterns|testIgnore\b|modulePathIgnorePatterns|excludeTestsMatching\b"),
