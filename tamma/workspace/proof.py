@@ -76,7 +76,9 @@ def _at(repository: pygit2.Repository, sha: str, paths: Iterable[str]) -> Iterat
 
     tree = repository.revparse_single(f"{sha}^{{tree}}").peel(pygit2.Tree)
     for path in paths:
-        entry = tree.get(path)
+        if path not in tree:
+            continue
+        entry = tree[path]
         if isinstance(entry, pygit2.Blob) and (text := _decoded(entry)) is not None:
             yield path, text
 

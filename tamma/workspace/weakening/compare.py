@@ -125,17 +125,25 @@ def _of_file(path: str, units: tuple[Unit, ...], exists: bool, work: _Work) -> I
 def _elsewhere(path: str, unit: Unit, work: _Work) -> tuple[str, Unit | None]:
     """Where a test went: the same name first, then the same content under another one."""
     fresh = sorted(work.fresh(), key=lambda item: item[0] != path)
-    meant = {check.form for check in unit.checks if check.strength}
-    for alike in (
-        lambda other: other.short == unit.short,
-        lambda other: bool(unit.body) and other.body == unit.body,
-        lambda other: bool(meant) and meant <= {check.form for check in other.checks},
-    ):
+    for alike in (_same_name, _same_body, _same_checks):
         for where, other in fresh:
-            if alike(other):
+            if alike(unit, other):
                 work.taken.add((where, other.name))
                 return where, other
     return path, None
+
+
+def _same_name(unit: Unit, other: Unit) -> bool:
+    return other.short == unit.short
+
+
+def _same_body(unit: Unit, other: Unit) -> bool:
+    return bool(unit.body) and other.body == unit.body
+
+
+def _same_checks(unit: Unit, other: Unit) -> bool:
+    meant = {check.form for check in unit.checks if check.strength}
+    return bool(meant) and meant <= {check.form for check in other.checks}
 
 
 def _spare(work: _Work) -> Counter[str]:
@@ -143,9 +151,13 @@ def _spare(work: _Work) -> Counter[str]:
     spare: Counter[str] = Counter()
     for path, reading in work.after.items():
         known = work.before.get(path, _EMPTY).by_name
-        for unit in reading.units:
+        for unit in filter(_is_test, reading.units):
             spare += _forms(unit) - (_forms(known[unit.name]) if unit.name in known else Counter())
     return spare
+
+
+def _is_test(unit: Unit) -> bool:
+    return unit.test
 
 
 def _stands_elsewhere(unit: Unit, spare: Counter[str]) -> bool:

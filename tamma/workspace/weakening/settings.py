@@ -32,7 +32,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (_LEFT_OUT, r"\bdef\s+pytest_(?:ignore_collect|collection_modifyitems)\b"),
         (_UNHEARD, r"\bdef\s+pytest_(?:runtest_makereport|report_teststatus|pyfunc_call)\b"),
         (_LEFT_OUT, r"--(?:ignore(?:-glob)?|deselect|skip|testPathIgnorePatterns)(?:[= ]|\"|')"),
-        (_LEFT_OUT, r"(?:addopts|pytest)\b[^\n]*\s-(?:k|m)[ =\"']|^\s*-(?:k|m)\s+[\"']?\w"),
+        (_LEFT_OUT, r"(?:addopts|pytest)\b[^\n]*[\s\"']-(?:k|m)[ =\"']|^\s*-(?:k|m)\s+[\"']?\w"),
         (_LEFT_OUT, r"testPathIgnorePatterns|testIgnore\b|modulePathIgnorePatterns|excludeTestsMatching\b"),
         (_LEFT_OUT, r"-DskipTests|maven\.test\.skip|<skip(?:Tests)?>\s*true|\s-x\s+test\b"),
         (_LEFT_OUT, r"^\s*(?:test|harness)\s*=\s*false|--exclude-pattern\b|^\s*--tag\s+~"),
