@@ -263,6 +263,7 @@ def workers(
                         workspace.run_tools,
                         workspace.run_command,
                         workspace.collect_diff,
+                        workspace.keep_proof,
                         workspace.checkpoint,
                         workspace.publish_branch,
                         workspace.release_workspace,
