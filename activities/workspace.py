@@ -59,11 +59,9 @@ from tamma.platforms.interface import API_COMMITS, GitCredentials
 from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
-    NEW_DEPENDENCY,
     Command,
     CommandResult,
     Outline,
-    PolicyFinding,
     ToolOutcome,
     Workspace,
     Workspaces,
@@ -294,7 +292,7 @@ class WorkspaceActivities:
             refused=tuple(
                 f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse
             ),
-            ask=tuple(_asked(item) for item in findings if not item.refuse),
+            ask=tuple(item.path for item in findings if not item.refuse),
             weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
             questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
         )
@@ -355,10 +353,6 @@ class WorkspaceActivities:
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
         result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)
         return _test_run(command, result)
-
-
-def _asked(item: PolicyFinding) -> str:
-    return item.path if item.rule != NEW_DEPENDENCY else f"{item.path} ({item.detail})"
 
 
 def _test_run(command: str, result: CommandResult) -> TestRun:

@@ -302,7 +302,7 @@ class DiffRef:
     refused: tuple[str, ...] = ()
     """What the diff policy refuses to publish."""
     ask: tuple[str, ...] = ()
-    """Protected paths and new dependencies: a person must agree before the merge."""
+    """Protected paths: a person must agree."""
     weakened: tuple[str, ...] = ()
     """How it makes tests say less: not published unless a person allows it."""
     questions: tuple[str, ...] = ()

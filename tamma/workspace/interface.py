@@ -23,8 +23,6 @@ from tamma.platforms.interface import GitCredentials
 
 SETUP = ".tamma.json: setup"
 """The source of the command that a repository names for setting itself up."""
-NEW_DEPENDENCY = "new dependency"
-"""A rule of the diff policy: what a manifest asks for now, and did not before."""
 Progress = Callable[[str], None]
 """Called with a short line while long work goes on; activities heartbeat with it. Never blocks."""
 

@@ -53,12 +53,25 @@ async def said(loop: Loop, handle: Handle) -> str:
 @pytest.mark.parametrize(
     ("trick", "undo", "told"),
     [
-        (LOOSEN, RESTORE, "what it expects was changed"),
-        (SKIP, RESTORE, "does not count any more: @unittest.skip"),
-        (HIDE, [turn(call("bash", command="rm Makefile")), DONE], "a failure of the tests is not heard"),
-        (LEAK, [turn(call("bash", command="rm settings.py")), DONE], "line 1 looks like a GitHub token"),
+        pytest.param(LOOSEN, RESTORE, "what it expects was changed", id="loosens"),
+        pytest.param(
+            SKIP, RESTORE, "does not count any more: @unittest.skip", id="skips", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            HIDE,
+            [turn(call("bash", command="rm Makefile")), DONE],
+            "a failure of the tests is not heard",
+            id="hides",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            LEAK,
+            [turn(call("bash", command="rm settings.py")), DONE],
+            "line 1 looks like a GitHub token",
+            id="leaks",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["loosens", "skips", "hides", "leaks"],
 )
 async def test_a_model_that_cheats_is_sent_back(
     client: Client, tmp_path: Path, trick: list[dict[str, object]], undo: list[dict[str, object]], told: str
@@ -77,6 +90,7 @@ async def test_a_model_that_cheats_is_sent_back(
         assert SECRET not in asked
 
 
+@pytest.mark.slow
 async def test_a_model_that_keeps_the_failing_test_away_meets_a_person(
     client: Client, tmp_path: Path
 ) -> None:
@@ -125,13 +139,15 @@ async def test_a_test_that_is_gone_is_a_question_that_no_signal_answers(
         assert seen.waiting_for.gate is Gate.CHANGE
         assert "tests/test_calc.py: the test `MeanTest.test_zero` is gone" in seen.waiting_for.reason
         await handle.signal("approve", Approval(Gate.CHANGE, "approve", by="anybody"))
-        seen = await loop.until(handle, lambda view: view.waiting_for and view.summary == "it has to go")
+        turns = seen.spend.turns
+        await loop.until(handle, lambda view: view.waiting_for and view.spend.turns > turns)
         assert loop.effects("ensure_pr") == 0
         await tell(handle, "approve", Approval(Gate.CHANGE, "approve", by="ada"))
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert "tests/test_calc.py" not in git(loop.remote, "ls-tree", "-r", "--name-only", "main")
 
 
+@pytest.mark.slow
 async def test_a_person_may_have_the_test_back(client: Client, tmp_path: Path) -> None:
     back = turn(call("create", path="tests/test_calc.py", content=FILES["tests/test_calc.py"]))
     agent = [*RED_TURNS, GONE, *FIX_TURNS, back, DONE]

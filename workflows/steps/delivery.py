@@ -129,7 +129,7 @@ class Delivery(Reviewing):
         """Why a person must agree to the merge; empty where none must."""
         diff = self._state.diff
         if diff and diff.ask:
-            return f"a person must agree to the change of {', '.join(diff.ask)}"
+            return f"the change touches protected paths: {', '.join(diff.ask)}"
         return "the merge waits for approval" if self._request.approve.merge else ""
 
     async def _merge_once(self) -> Merged:
