@@ -43,6 +43,8 @@ def _patterns(*pairs: tuple[str, int]) -> tuple[tuple[re.Pattern[str], int], ...
 
 _MULTI = re.MULTILINE
 _QUOTED = r"(?P<name>[\"'`][^\"'`]*[\"'`])"
+_FEW = "{0,12}"
+"""Marks in a row: without a bound, a file of nothing else would take minutes."""
 _INNER = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\))*"
 """What stands between brackets, with two more levels of them."""
 _EXPECT = rf"\bexpect\w*\({_INNER}\)\s*\."
@@ -105,8 +107,8 @@ _ANNOTATION = r"@\w[\w.]*(?:\s*\((?:[^()]|\([^()]*\))*\))?\s*"
 JAVA_LANGUAGE = Language(
     JAVA,
     re.compile(
-        rf"(?P<mark>(?:{_ANNOTATION})*?@\w*(?:Test|TestFactory)\b(?:\s*\((?:[^()]|\([^()]*\))*\))?\s*"
-        rf"(?:{_ANNOTATION})*)(?:[\w<>\[\],.?]+\s+)*?(?P<name>\w+|`[^`]*`)\s*\("
+        rf"(?P<mark>(?:{_ANNOTATION}){_FEW}?@\w*(?:Test|TestFactory)\b(?:\s*\((?:[^()]|\([^()]*\))*\))?\s*"
+        rf"(?:{_ANNOTATION}){_FEW})(?:[\w<>\[\],.?]+\s+)*?(?P<name>\w+|`[^`]*`)\s*\("
     ),
     _patterns(
         (r"\b(?:assertNotNull|assertNotEmpty|assertDoesNotThrow)\s*\(", VAGUE),
@@ -118,11 +120,11 @@ JAVA_LANGUAGE = Language(
     skip_mark=re.compile(r"@(?:Disabled\w*|Ignored?)\b|\benabled\s*=\s*false|\bexpected\s*=\s*(?:Exception|Throwable)\b"),
     skip_call=re.compile(r"\b(?:Assumptions\.)?assumeTrue\s*\(\s*false|\bthrow new (?:Skip|TestAborted)\w*"),
     block=re.compile(
-        rf"(?P<mark>(?:{_ANNOTATION})*)(?:(?:public|final|open|internal|abstract)\s+)*class\s+\w+"
+        rf"(?P<mark>(?:{_ANNOTATION}){_FEW})(?:(?:public|final|open|internal|abstract)\s+)*class\s+\w+"
     ),
 )  # fmt: skip
 
-_ATTRIBUTES = r"(?:#\[[^\]]*\]\s*)*"
+_ATTRIBUTES = rf"(?:#\[[^\]]*\]\s*){_FEW}"
 RUST_LANGUAGE = Language(
     RUST,
     re.compile(
@@ -137,7 +139,7 @@ RUST_LANGUAGE = Language(
         (r"\b(?:assert|check|verify)\w*!?\s*\(|\bpanic!\s*\(|\.(?:unwrap_err|expect_err)\(", EXACT),
     ),
     skip_mark=re.compile(r"#\[(?:ignore\b|cfg\((?:any\(\)|never|FALSE))"),
-    block=re.compile(r"(?P<mark>(?:#\[[^\]]*\]\s*)+)(?:pub\s+)?mod\s+\w+\s*\{"),
+    block=re.compile(rf"(?P<mark>{_ATTRIBUTES})(?:pub\s+)?mod\s+\w+\s*\{{"),
 )  # fmt: skip
 
 _NEGATED = r"\.(?:not_to|to_not)\b"

@@ -45,24 +45,25 @@ def _numbered(pattern: str) -> str:
     return pattern.replace(r"\1", r"\3")
 
 
-def closing(masked: str, start: int, pair: str = "{}") -> int:
-    """Where the bracket closes that opens at or after `start`; the end where it never does."""
+def closing(masked: str, start: int, pair: str = "{}", limit: int | None = None) -> int:
+    """Where the bracket closes that opens at or after `start`; `limit` where it does not before."""
+    limit = len(masked) if limit is None else limit
     depth = 0
-    for at in range(start, len(masked)):
+    for at in range(start, limit):
         if masked[at] == pair[0]:
             depth += 1
         elif masked[at] == pair[1]:
             depth -= 1
             if depth == 0:
                 return at + 1
-    return len(masked)
+    return limit
 
 
-def ends_statement(masked: str, start: int) -> int:
+def ends_statement(masked: str, start: int, limit: int) -> int:
     """Where a statement ends that begins at `start`: at `;`, or at a line's end outside of brackets where
-    the next line does not go on with `.`."""
+    the next line does not go on with `.`; at `limit` at the latest."""
     depth = 0
-    for at in range(start, len(masked)):
+    for at in range(start, limit):
         char = masked[at]
         if char in "([{":
             depth += 1
@@ -74,4 +75,4 @@ def ends_statement(masked: str, start: int) -> int:
             char == ";" or (char == "\n" and not masked[at : at + 200].lstrip().startswith("."))
         ):
             return at
-    return len(masked)
+    return limit

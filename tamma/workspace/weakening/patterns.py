@@ -26,8 +26,11 @@ def read_by_patterns(text: str, language: Language) -> Reading:
     blocks = list(_skipped_blocks(masked, language))
     whole = "the file's build tag" if language.skip_file and language.skip_file.match(text) else ""
     units: list[Unit] = []
-    for found in language.test.finditer(masked):
-        end = _end(masked, found, language)
+    tests = list(language.test.finditer(masked))
+    for index, found in enumerate(tests):
+        # Tests do not stand within tests: what is not closed ends where the next begins.
+        limit = tests[index + 1].start() if index + 1 < len(tests) else len(masked)
+        end = _end(masked, found, language, limit)
         around = next((mark for start, stop, mark in blocks if start <= found.start() < stop), "")
         name, code = _name(text, found), _code(text, masked, found.end(), end)
         units.append(
@@ -57,20 +60,22 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _end(masked: str, found: re.Match[str], language: Language) -> int:
+def _end(masked: str, found: re.Match[str], language: Language, limit: int) -> int:
     if language.indented:
-        return _end_by_indent(masked, found.start())
-    opening, paren = masked.find("{", found.end()), masked.rfind("(", found.start(), found.end())
+        return _end_by_indent(masked, found.start(), limit)
+    opening, paren = masked.find("{", found.end(), limit), masked.rfind("(", found.start(), found.end())
     if language.focus is not None and paren >= 0:  # a call: its callback is an argument of it
-        return closing(masked, paren, "()")
-    return closing(masked, opening) if opening >= 0 else len(masked)
+        return closing(masked, paren, "()", limit)
+    return closing(masked, opening, limit=limit) if opening >= 0 else limit
 
 
-def _end_by_indent(masked: str, start: int) -> int:
+def _end_by_indent(masked: str, start: int, limit: int) -> int:
     line = masked[start : _line_end(masked, start)]
     indent = len(line) - len(line.lstrip())
-    end = re.compile(rf"^[ \t]{{{indent}}}(?:end\b|\}})", re.MULTILINE).search(masked, start + len(line))
-    return end.end() if end else len(masked)
+    end = re.compile(rf"^[ \t]{{{indent}}}(?:end\b|\}})", re.MULTILINE).search(
+        masked, min(start + len(line), limit), limit
+    )
+    return end.end() if end else limit
 
 
 def _line_end(masked: str, start: int) -> int:
@@ -83,7 +88,7 @@ def _skipped_blocks(masked: str, language: Language) -> Iterator[tuple[int, int,
         return
     for found in language.block.finditer(masked):
         if skip := language.skip_mark.search(found["mark"].strip()):
-            yield found.start(), _end(masked, found, language), _said(found["mark"], skip)
+            yield found.start(), _end(masked, found, language, len(masked)), _said(found["mark"], skip)
 
 
 def _own_skip(text: str, masked: str, found: re.Match[str], end: int, language: Language) -> str:
@@ -104,7 +109,7 @@ def _checks(text: str, masked: str, start: int, end: int, language: Language) ->
     at, loops = start, bool(_LOOP.search(masked, start, end))
     while (found := _next_check(masked, at, end, language)) is not None:
         begin, strength = found
-        stop = max(min(ends_statement(masked, begin), end), begin + 1)
+        stop = max(ends_statement(masked, begin, end), begin + 1)
         form = " ".join(_code(text, masked, begin, stop).split()).replace("'", '"').rstrip(";, ")
         if language.guarded and (guards := _GUARD.findall(text, start, begin)):
             form = f"{' '.join(guards[-1].split())}: {form}"
