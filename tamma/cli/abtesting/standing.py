@@ -32,11 +32,26 @@ class Standing:
 
 
 async def find(store: Store, name: str) -> ABTestId:
-    """The test of that name or id. Raises ConfigError."""
+    """The test of that name or id, or the only one whose id begins so. Raises ConfigError."""
     found = await store.find_test(name)
     if found is None:
         raise ConfigError(f"there is no A/B test {name!r}", hint="`tamma ab list` shows all")
+    if found.startswith(name) and found != name:
+        # Ids begin with their time. An answer to the newest of many would be an answer to any of them.
+        await _alone(store, found, name)
     return found
+
+
+async def _alone(store: Store, found: ABTestId, begins: str) -> None:
+    results = await store.list_results()
+    if any(each.test_id == found and each.name == begins for each in results):
+        return
+    others = [each for each in results if each.test_id.startswith(begins) and each.test_id != found]
+    if others:
+        raise ConfigError(
+            f"{len(others) + 1} A/B tests have an id that begins with {begins!r}",
+            hint="say the name, or more of the id: `tamma ab list` shows both",
+        )
 
 
 async def standing(link: Link, store: Store, name: str) -> Standing:
