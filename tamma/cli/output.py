@@ -7,8 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
+
+from tamma.errors import ConfigError
 
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Controls but line breaks and tabs, and what turns the direction of writing."""
@@ -49,6 +52,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         return
     for row in (heads, *rows):
         data("\t".join(row))
+
+
+def file(path: Path, content: bytes) -> None:
+    """A file that was asked for. Raises ConfigError where it cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error.strerror}") from error
 
 
 def interactive() -> bool:

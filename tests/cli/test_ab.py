@@ -147,6 +147,9 @@ async def test_a_test_from_its_plan_to_its_report(
         assert rows[0].split("\t")[:3] == ["NAME", "ID", "STATE"]
         assert rows[1].split("\t")[2:4] == ["applied", "winner"]
 
+        for option in ("--bundle", "--html"):
+            lost = await tamma("report", name, option, str(tmp_path / "nowhere" / "file"))
+            assert (lost.code, "cannot be written: No such file" in lost.err) == (2, True)
         kept = tmp_path / "bundle.json"
         report = await tamma("report", name, "--markdown", "--bundle", str(kept))
         assert report.code == 0, report.err
@@ -154,6 +157,10 @@ async def test_a_test_from_its_plan_to_its_report(
         again = await tamma("report", "--from-bundle", str(kept), "--markdown")
         assert (again.code, again.err) == (0, "")
         changed = json.loads(kept.read_text())
+        bare = tmp_path / "bare.json"
+        bare.write_text(json.dumps({**changed, "looks": []}))
+        claimed = await tamma("report", "--from-bundle", str(bare), "--csv")
+        assert (claimed.code, "no look that it follows from" in claimed.err) == (1, True)
         for outcome in changed["outcomes"]:
             outcome["success"] = True
         kept.write_text(json.dumps(changed))

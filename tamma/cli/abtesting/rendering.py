@@ -29,14 +29,15 @@ def show(report: Report, form: str | None) -> None:
 
 
 def write_html(report: Report, file: Path) -> None:
-    """One self-contained file. Raises ConfigError where the extra `reports` is not installed."""
+    """One self-contained file. Raises ConfigError where it cannot be written, or the extra `reports` is not
+    installed."""
     from tamma.experiments.report.html import to_html
 
-    file.write_text(to_html(report), encoding="utf-8")
+    output.file(file, to_html(report).encode())
 
 
 def write_bundle(bundle: Bundle, file: Path) -> None:
-    """What `--from-bundle` reads."""
+    """What `--from-bundle` reads. Raises ConfigError where it cannot be written."""
     from tamma.experiments.bundle import to_bytes
 
-    file.write_bytes(to_bytes(bundle))
+    output.file(file, to_bytes(bundle))

@@ -47,8 +47,12 @@ def report_of_bundle(file: Path) -> tuple[Report, tuple[str, ...]]:
     wrong = [
         f"look {each.look.number} does not come out as it was recorded" for each in again if not each.same
     ]
-    if again and made.result.verdict is not None and again[-1].verdict != made.result.verdict:
-        wrong.append(f"the verdict comes out as {again[-1].verdict.decision}")
+    recorded = made.result.verdict
+    if recorded is not None and not again:
+        wrong.append(f"the verdict {recorded.decision} was recorded, and no look that it follows from")
+    elif recorded is not None and again[-1].verdict != recorded:
+        found = again[-1].verdict
+        wrong.append(f"the verdict comes out otherwise, as {found.decision}: {found.sentence}")
     return _report(made, None), tuple(wrong)
 
 

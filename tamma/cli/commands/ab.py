@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ async def start(
             output.json_document({"testId": accepted.test_id, "name": made.plan.name, "seed": accepted.seed})
         else:
             output.data(f"started {made.plan.name} ({accepted.test_id})")
-            output.note(f"hint: `tamma ab watch {made.plan.name}` follows it")
+            # Quoted: a hint is copied into a shell, and a plan's file may be somebody else's.
+            output.note(f"hint: `tamma ab watch {shlex.quote(made.plan.name)}` follows it")
 
 
 @command.command()

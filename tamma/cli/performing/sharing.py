@@ -56,17 +56,10 @@ async def share(
         click.echo(found.content.decode(), nl=False)
     else:
         assert file is not None
-        _write(file, found.content)
+        output.file(file, found.content)
         output.note(f"written: {file}; nothing was sent anywhere")
     drawn = "drawn before" if found.drawn_before else "drawn now, and kept"
     output.note(
         f"{found.month}: epsilon {found.epsilon:g}, {drawn}; all releases so far: {found.spent:g} of at most "
         f"{config.total_epsilon:g}"
     )
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise ConfigError(f"{str(file)!r} cannot be written: {error.strerror}") from error
