@@ -31,7 +31,7 @@ from tests.experiments.made import PLAN, START, drawn, looks
 from tests.experiments.reports import CONFIGS, made_report, unlooked_report
 
 DOCS = Path(__file__).parents[2] / "docs" / "ab-reports.md"
-HOSTILE = "<script>alert(1)</script>\"'{{7*7}}$x^2$|`@all`\x1b[31m=cmd()"
+HOSTILE = "<script>alert(1)</script>\"'{{7*7}}$x^2$|`@all`\x1b[31m=cmd()\u202ekcab"
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +275,7 @@ def test_hostile_words_are_only_words_in_the_page(hostile: Report) -> None:
     assert not page.all("script")
     assert "49" not in re.findall(r"\{\{.*?\}\}", html)
     assert "{{7*7}}" in page.text
+    assert not {"\x1b", "\u202e"} & set(html)
     assert not [link for link in page.all("a") if "javascript" in (link["href"] or "")]
     assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
 
@@ -283,6 +284,7 @@ def test_hostile_words_are_only_words_in_markdown(hostile: Report) -> None:
     made = to_markdown(hostile)
     assert "<script" not in made.replace("\\<", "")
     assert "@all" not in made
+    assert "\u202e" not in made
     cells = [line for line in made.splitlines() if line.startswith("|")]
     assert all(len(re.findall(r"(?<!\\)\|", line)) >= 5 for line in cells)
     assert text("a\n# b *c*") == "a \\# b \\*c\\*"

@@ -22,7 +22,8 @@ from tamma.model.experiment import Metric, Mode
 if TYPE_CHECKING:
     from tamma.experiments.report.figures.paper import Chart
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""And what turns the direction of writing: a task's name must not rewrite the line it stands on."""
 _TEMPLATE = "report.html.j2"
 
 
@@ -70,7 +71,7 @@ def _template() -> Any:
 
 
 def _printable(value: Any) -> Any:
-    """Without the controls that no page may hold."""
+    """Without the controls that no page may hold, and without turns of the direction of writing."""
     return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
 
 

@@ -11,6 +11,8 @@ from tamma.experiments.wording import signed
 
 MOST_TASKS = 20
 """Won and lost tasks that are listed; the HTML file and the CSV have all."""
+_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of writing."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 
 
@@ -33,7 +35,8 @@ def to_markdown(report: Report) -> str:
 def text(value: str) -> str:
     """Foreign text on one line, with nothing that Markdown reads."""
     # A zero-width space keeps `@name` and `#1` from being looked up: an escaped one is still a mention.
-    quiet = re.sub(r"((?<!\w)@|#)(?=\w)", "\\1\u200b", " ".join(value.split()))
+    flat = _TURNS.sub("\ufffd", " ".join(value.split()))
+    quiet = re.sub(r"((?<!\w)@|#)(?=\w)", "\\1\u200b", flat)
     return _SPECIAL.sub(r"\\\1", quiet)
 
 

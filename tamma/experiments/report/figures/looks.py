@@ -43,8 +43,10 @@ def boundary(report: Report) -> Chart | None:
                 [unit for unit, _ in taken], heights, color=CANDIDATE, linewidth=1.6, marker="o", markersize=6
             )
         axis.axhline(0.0, color=INK, linewidth=1.0)
-        axis.text(units[0], 6.85, "the candidate is better", va="top", color=GOOD, fontsize=10)
-        axis.text(units[0], -6.85, "the candidate is worse", va="bottom", color=BAD, fontsize=10)
+        # From the first look to the right; a single one stands at the right edge already.
+        side = "left" if units[0] <= max(units) / 2 else "right"
+        axis.text(units[0], 6.85, "the candidate is better", va="top", ha=side, color=GOOD, fontsize=10)
+        axis.text(units[0], -6.85, "the candidate is worse", va="bottom", ha=side, color=BAD, fontsize=10)
         axis.set(ylim=(-7, 7), xlim=(0, max(units) * 1.04), xlabel="tasks", ylabel="strength of evidence (z)")
         axis.grid(color=GRID, linewidth=0.6)
         said = "; ".join(map(_said, report.looks))

@@ -27,7 +27,7 @@ _VARIABLES = {
     GOOD: "good",
     BAD: "bad",
 }
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 5.0
 """Inches. On a phone 390 pixels wide the picture is shown at nearly its own size: the text stays readable."""
 _SETTINGS = {
@@ -118,7 +118,7 @@ def _matplotlib() -> Any:
 
 
 def _clean(svg: str, name: str, title: str, description: str) -> str:
-    svg = _CONTROLS.sub("\ufffd", svg[svg.index("<svg") :])
+    svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
     # Names like `line2d_12` occur in every picture; those that are referred to are hashes.
@@ -136,4 +136,5 @@ def _clean(svg: str, name: str, title: str, description: str) -> str:
         f'viewBox="{box[1]}" role="img" aria-labelledby="{name}-title {name}-text">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
     )
-    return opening + svg[svg.index(">") + 1 :].strip()
+    # At the end: titles and descriptions name what others named, too.
+    return _CONTROLS.sub("\ufffd", opening + svg[svg.index(">") + 1 :].strip())
