@@ -35,7 +35,7 @@ def time_range(
         monday = datetime.combine(now.astimezone(UTC).date(), time(), UTC) - timedelta(days=now.weekday())
         return TimeRange(monday - timedelta(days=7), monday)
     until = moment(end, "--to") if end else now
-    began = moment(start, "--from") if start else until - age(since or USUAL)
+    began = moment(start, "--from") if start else _before(until, age(since or USUAL))
     if began >= until:
         raise ConfigError(
             f"the range from {began.isoformat()} to {until.isoformat()} is empty",
@@ -62,11 +62,20 @@ def moment(text: str, option: str) -> datetime:
     """A day's beginning, or a moment, in UTC unless it says otherwise. Raises ConfigError."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the calendar ends with the year 9999, in UTC as well
         raise ConfigError(
             f"{option} {text!r} is no day and no moment", hint="e.g. 2030-01-31 or 2030-01-31T12:00+01:00"
         ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _before(until: datetime, length: timedelta) -> datetime:
+    try:
+        return until - length
+    except OverflowError:
+        raise ConfigError(
+            f"nothing is known of the time before {until.isoformat()}", hint="e.g. --to 2030-01-31"
+        ) from None
 
 
 def parts_of(found: TimeRange) -> int:

@@ -200,6 +200,8 @@ def test_where_there_is_nothing_it_says_what_to_do(tamma: Tamma) -> None:
         ("report --since soon", "no length of time", "36h"),
         ("report --from 2030-01-02 --to 2030-01-01", "is empty", "--from"),
         ("report --since 7d --last-week", "two time ranges", "one of them"),
+        ("report --to 0001-01-02", "nothing is known of the time before 0001", "--to"),
+        ("report --from 0001-01-01T00:00+14:00", "no day and no moment", "2030-01-31"),
         ("report --task-type cooking", "'cooking'", "--help"),
         ("compare shop", "AGENT", "--help"),
         ("share", "--preview or --export", "preview"),
@@ -227,6 +229,10 @@ def test_what_is_shared_is_what_was_shown(tamma: Tamma, tamma_home: Path, tmp_pa
     assert set(group["sums"]) == set(BOUNDS)
     code, _, err = tamma("share", "--preview", "--month", f"{datetime.now(UTC):%Y-%m}")
     assert (code, "is not over" in err) == (2, True)
+    code, _, err = tamma("share", "--preview", "--month", "9999-12")
+    assert (code, "is not over" in err) == (2, True)
+    code, _, err = tamma("share", "--export", str(tmp_path / "nowhere" / "shared.json"))
+    assert (code, "cannot be written: No such file" in err) == (2, True)
 
 
 async def test_it_is_analysed_now_and_by_schedule(

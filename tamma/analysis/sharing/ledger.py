@@ -96,8 +96,7 @@ def month_range(month: str, now: datetime) -> TimeRange:
     start = moment(f"{month}-01", "--month")
     if f"{start:%Y-%m}" != month:
         raise ConfigError(f"{month!r} is no month", hint="e.g. --month 2030-01")
-    end = (start + timedelta(days=32)).replace(day=1)
-    if end > now:
+    if start > now or (end := (start + timedelta(days=32)).replace(day=1)) > now:
         raise ConfigError(
             f"{month} is not over: runs that end later would never be shared", hint="name a month before"
         )
