@@ -306,4 +306,6 @@ def _no_runs(asked: Asked) -> None:
     from tamma.cli.performing.sheets import range_words
 
     output.note(f"no run ended from {range_words(asked.time_range)} that fits")
-    output.note("hint: a longer --since, fewer filters, or --kind bench for runs of benchmarks")
+    output.note(
+        "hint: a longer --since, fewer filters, --kind bench (benchmarks) or --kind replay (A/B tests)"
+    )

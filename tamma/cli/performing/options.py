@@ -54,7 +54,7 @@ _OPTIONS = (
         "kinds",
         multiple=True,
         type=click.Choice(_KINDS),
-        help="Why the run was made.  [default: production]",
+        help="Why the run was made; replay: trials of A/B tests.  [default: production]",
     ),
 )
 
