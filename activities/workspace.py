@@ -18,6 +18,7 @@ from typing import cast
 from temporalio import activity
 
 from activities.agents import FINISH, Agents, Worker, refused
+from activities.changes import FILES_LISTED, Changes
 from activities.failures import failing_well
 from activities.heartbeat import Pulse, beating
 from activities.interface import (
@@ -53,6 +54,7 @@ from tamma.agents.window import CHARACTERS_PER_TOKEN
 from tamma.errors import BadCredentials, ConfigError, Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.foreign import mend_part, read_json
+from tamma.model.ids import BlobId
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
 from tamma.platforms.interface import API_COMMITS, GitCredentials
@@ -68,7 +70,6 @@ from tamma.workspace.interface import (
     WorkspaceSpec,
 )
 
-FILES_LISTED = 50
 FINDINGS_LISTED = 20
 GATE_ENV = {"PYTHONNOUSERSITE": "1"}
 """For the commands that judge the work: what the agent's own commands left in their home must not."""
@@ -93,6 +94,7 @@ class WorkspaceActivities:
         self._transcripts = transcripts
         self._served = ServedCalls(servers, store)
         self._agents = Agents(store)
+        self._changes = Changes(store)
         self._host = host
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -209,7 +211,7 @@ class WorkspaceActivities:
             finished = _finished(calls)
             if len(entries) > given.seq + 1:
                 # Stored by an attempt whose answer was lost: the work tree has the effects already.
-                return await self._outcome(workspace, given.seq + 1, entries[-1].message, finished)
+                return await self._outcome(workspace, given, entries[-1].message, finished)
             await workspace.begin_batch(given.seq)
             outcomes = [
                 await self._execute(
@@ -231,8 +233,17 @@ class WorkspaceActivities:
                 ),
                 changed=changed,
                 finished=finished,
-                checkpoint=await workspace.checkpoint() if changed else None,
+                checkpoint=await self._settle(workspace, given) if changed else None,
             )
+
+    async def _settle(self, workspace: Workspace, given: RunTools) -> BlobId:
+        """After a batch that may have written: put the work into the store, note what the batch changed.
+
+        Only once its results are stored: until then another attempt may do something else.
+        """
+        checkpoint = await workspace.checkpoint()
+        await self._changes.note_step(given.session_id, given.seq, await workspace.batch_diff(given.seq))
+        return checkpoint
 
     async def _execute(
         self,
@@ -258,7 +269,7 @@ class WorkspaceActivities:
         return replace(outcome, result=mend_part(outcome.result))  # a file may be called anything
 
     async def _outcome(
-        self, workspace: Workspace, seq: int, message: Message, finished: Finished | None
+        self, workspace: Workspace, given: RunTools, message: Message, finished: Finished | None
     ) -> BatchOutcome:
         errors = tuple(
             f"error:{_digest(part.content)}"
@@ -266,7 +277,11 @@ class WorkspaceActivities:
             if isinstance(part, ToolResult) and part.is_error
         )
         return BatchOutcome(
-            seq, errors, changed=True, finished=finished, checkpoint=await workspace.checkpoint()
+            given.seq + 1,
+            errors,
+            changed=True,
+            finished=finished,
+            checkpoint=await self._settle(workspace, given),
         )
 
     # --- the change ------------------------------------------------------------------------------
@@ -283,7 +298,7 @@ class WorkspaceActivities:
             diff = await workspace.diff()
             findings = await workspace.findings()
             weakened = await workspace.weakened(shown)
-        return DiffRef(
+        ref = DiffRef(
             blob=await self._store.put_blob(diff.patch.encode("utf-8", "replace"), "text/x-diff"),
             files=tuple(item.path for item in diff.files[:FILES_LISTED]),
             files_total=len(diff.files),
@@ -296,6 +311,8 @@ class WorkspaceActivities:
             weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
             questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
         )
+        await self._changes.note_whole(given.workspace_id, ref)
+        return ref
 
     @activity.defn(name=KEEP_PROOF.name)
     @failing_well

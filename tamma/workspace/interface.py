@@ -212,6 +212,11 @@ class Workspace(Protocol):
         time the work tree returns to it. Snapshots hold untracked files, not ignored ones."""
         ...
 
+    async def batch_diff(self, seq: int) -> DiffSummary | None:
+        """What batch `seq` changed, as of the last checkpoint; None where this host did not see it begin,
+        or nothing of it could write."""
+        ...
+
     async def execute(
         self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
     ) -> ToolOutcome:

@@ -106,6 +106,11 @@ class LocalWorkspace:
         else:
             self._pending = seq
 
+    async def batch_diff(self, seq: int) -> DiffSummary | None:
+        if self._pending == seq:
+            return None  # nothing of it wrote
+        return await _in_thread(self._parts.snapshots.since_batch, seq)
+
     async def execute(
         self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
     ) -> ToolOutcome:

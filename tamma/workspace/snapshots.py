@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pygit2
 
 from tamma.errors import WorkspaceLost
+from tamma.workspace.interface import DiffSummary, FileDiff
 from tamma.workspace.layout import Layout
 
 _BATCH = "refs/tamma/batch/"
@@ -30,6 +31,8 @@ _LATEST = "refs/tamma/latest"
 _RAW = "* -text -eol -ident -filter -working-tree-encoding\n"
 _MOST_BYTES = 50_000_000
 _REGULAR, _EXECUTABLE, _LINK = 0o100644, 0o100755, 0o120000
+_SHOWN_FILES, _SHOWN_BYTES = 200, 200_000
+"""What a batch's patch holds at most: a command may write a hundred thousand files."""
 
 
 class Snapshots:
@@ -84,6 +87,40 @@ class Snapshots:
         for name in list(self._repo.references):
             if name.startswith(_BATCH) and int(name.removeprefix(_BATCH)) > seq:
                 self._repo.references.delete(name)
+
+    def since_batch(self, seq: int) -> DiffSummary | None:
+        """What batch `seq` did to the work tree, up to the newest snapshot; None where it has none here.
+
+        Lines are counted in the first 200 files; the patch ends with a note where it was cut.
+        """
+        before, after = self.batch(seq), self.latest
+        if before is None or after is None:
+            return None
+        diff = self._repo.diff(before, after)
+        deltas = list(diff.deltas)
+        if len(deltas) <= _SHOWN_FILES:
+            diff.find_similar()
+            deltas = list(diff.deltas)
+        counts: dict[str, tuple[int, int]] = {}
+        pieces: list[bytes] = []
+        size = 0
+        for patch in diff:
+            if len(pieces) == _SHOWN_FILES or size >= _SHOWN_BYTES:
+                break
+            _, added, removed = patch.line_stats
+            counts[patch.delta.new_file.path] = added, removed
+            pieces.append(patch.data[: _SHOWN_BYTES - size])
+            size += len(patch.data)
+        text = b"".join(pieces).decode("utf-8", "replace")
+        if size > _SHOWN_BYTES or len(pieces) < len(deltas):
+            text += f"\n[the patch was cut: {len(deltas)} files changed in all]\n"
+        return DiffSummary(
+            tuple(
+                FileDiff(delta.new_file.path, delta.status_char(), *counts.get(delta.new_file.path, (0, 0)))
+                for delta in deltas
+            ),
+            text,
+        )
 
     # --- snapshots ---
 
