@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from tamma.cli import story, trajectory
 from tamma.cli.shapes import Json, number
 from tamma.cli.story import LABELS
+from tamma.model.changed import CHANGE_COLLECTED, STEP_CHANGED, read_diff
 from tamma.model.conversation import Role
 from tamma.model.ids import SessionId, TaskId
 from tamma.model.task import Phase
@@ -68,6 +69,9 @@ def _words(event: Event) -> str:
     if kind == "phase":
         phase = next((phase for phase in Phase if phase.value == what), None)
         return LABELS.get(phase, what) if phase else what
+    if event.type in (STEP_CHANGED, CHANGE_COLLECTED):
+        whole = "" if event.type == STEP_CHANGED else "in all "
+        return f"  changed {whole}{story.changed(read_diff(event.data))}"
     data = " ".join(story.first_line(str(value)) for value in event.data.values() if value)
     return f"{event.type.replace('.', ' ')}{': ' if data else ''}{data}"
 

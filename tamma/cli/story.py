@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from tamma.cli.reference import GITHUB
 from tamma.model.references import PLAIN_GIT
-from tamma.model.task import Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
+from tamma.model.task import DiffRef, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
 
 ZERO = Decimal(0)
+_FILES_NAMED = 3
 
 LABELS: dict[Phase, str] = {
     Phase.ACCEPT: "Issue",
@@ -135,6 +136,15 @@ def _test(test: TestRun | None, *, red: bool) -> str:
         return ""
     word = "red, as it must be" if red and test.exit_code else "green" if test.exit_code == 0 else "red"
     return f"{word}: {test.command} (exit {test.exit_code})"
+
+
+def changed(diff: DiffRef) -> str:
+    """`a.py, b.py +3 -1`."""
+    named = diff.files[:_FILES_NAMED]
+    more = diff.files_total - len(named)
+    return (
+        f"{', '.join(named)}{f' and {more} more' if more > 0 else ''} +{diff.added} -{diff.removed}".strip()
+    )
 
 
 def change(view: TaskView) -> str:

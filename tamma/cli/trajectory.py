@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -14,8 +13,6 @@ from tamma.model.conversation import Image, Part, Reasoning, Role, Text, ToolCal
 from tamma.model.ids import SessionId, TaskId
 from tamma.store.interface import Entry, TranscriptStore
 
-CUT = 1200
-"""Characters of a part that are shown unless everything is wanted."""
 BRIEF = 100
 _LAST = datetime.max.replace(tzinfo=UTC)
 _MORE_SESSIONS = 50
@@ -55,53 +52,31 @@ async def _add(store: TranscriptStore, session_id: SessionId, found: list[Sessio
 # --- text ----------------------------------------------------------------------------------------
 
 
-def lines(sessions: Sequence[Session], *, full: bool) -> list[str]:
-    """The whole trajectory for reading: what the model said, what it called, what came back, what it cost."""
-    told: list[str] = []
-    for session in sessions:
-        told += [f"=== {session.name} ({session.id})", ""]
-        turn = 0
-        for entry in session.entries:
-            turn += entry.message.role is Role.ASSISTANT
-            told += [_heading(entry, turn), *_parts(entry.message.parts, full=full), ""]
-    told.append(_totals(sessions))
-    return told
+def parts(entry: Entry) -> list[str]:
+    """An entry for reading, whole: what was said, what was called, what came back."""
+    return [line for part in entry.message.parts for line in _part(part).splitlines()]
 
 
-def _heading(entry: Entry, turn: int) -> str:
-    if entry.message.role is not Role.ASSISTANT:
-        return f"--- {entry.seq}. to the model"
-    tokens = f"{story.count(entry.input_tokens)} in, {story.count(entry.output_tokens)} out"
-    cached = f", {story.count(entry.cache_read_tokens)} cached" if entry.cache_read_tokens else ""
-    cost = "price unknown" if entry.cost_usd is None else story.usd(entry.cost_usd)
-    return (
-        f"--- {entry.seq}. turn {turn}: {entry.provider}/{entry.model} "
-        f"({tokens}{cached}, {cost}, {entry.duration_ms / 1000:.1f} s)"
-    )
-
-
-def _parts(parts: Sequence[Part], *, full: bool) -> list[str]:
-    told: list[str] = []
-    for part in parts:
-        told += _part(part, full=full).splitlines()
-    return told
-
-
-def _part(part: Part, *, full: bool) -> str:
+def _part(part: Part) -> str:
     match part:
         case Text(text):
-            return cut(text, full=full)
+            return text.rstrip()
         case Reasoning(text):
-            return f"(thinks) {cut(text, full=full)}" if text else "(thinks)"
+            return f"(thinks) {text.rstrip()}" if text else "(thinks)"
         case ToolCall(_, name, args):
-            return f"> {name} {cut(_readable(args), full=full)}"
+            return f"> {name} {readable(args)}"
         case ToolResult(_, content, is_error):
-            return f"< {'error: ' if is_error else ''}{cut(content, full=full)}"
-        case Image(media_type, data):
-            return f"[{media_type}, {len(data) * 3 // 4} bytes]"
+            return f"< {'error: ' if is_error else ''}{content.rstrip()}"
+        case Image():
+            return picture(part)
 
 
-def _readable(args_json: str) -> str:
+def picture(image: Image) -> str:
+    """What stands for an image where only text can."""
+    return f"[{image.media_type}, {len(image.data_base64) * 3 // 4} bytes]"
+
+
+def readable(args_json: str) -> str:
     """Arguments as `name: value` lines where they are what they should be, else as they came."""
     try:
         args: object = json.loads(args_json)
@@ -114,30 +89,6 @@ def _readable(args_json: str) -> str:
         for key, value in cast("dict[str, object]", args).items()
     ]
     return "\n  ".join(rows)
-
-
-def cut(text: str, *, full: bool) -> str:
-    """Head and tail of a long text, saying what is left out."""
-    text = text.rstrip()
-    if full or len(text) <= CUT:
-        return text
-    left_out = len(text) - CUT
-    return f"{text[: CUT // 2]}\n[… {left_out} characters, --full shows them …]\n{text[-CUT // 2 :]}"
-
-
-def _totals(sessions: Sequence[Session]) -> str:
-    answers = [
-        entry for session in sessions for entry in session.entries if entry.message.role is Role.ASSISTANT
-    ]
-    spent = sum((entry.cost_usd for entry in answers if entry.cost_usd is not None), start=story.ZERO)
-    unpriced = sum(entry.cost_usd is None for entry in answers)
-    words = (
-        f"{len(answers)} model {story.plural('call', len(answers))}",
-        f"{story.count(sum(entry.input_tokens for entry in answers))} in",
-        f"{story.count(sum(entry.output_tokens for entry in answers))} out",
-        story.usd(spent) + (f" + {unpriced} unpriced" if unpriced else ""),
-    )
-    return "=== " + " · ".join(words)
 
 
 def brief(entry: Entry) -> str:
@@ -172,15 +123,9 @@ def _field(text: str, keys: tuple[str, ...]) -> str:
 # --- JSON ----------------------------------------------------------------------------------------
 
 
-def document(task_id: TaskId, sessions: Sequence[Session]) -> Json:
-    """Everything, nothing cut."""
-    return {
-        "taskId": task_id,
-        "sessions": [
-            {"sessionId": session.id, "entries": [entry_json(entry) for entry in session.entries]}
-            for session in sessions
-        ],
-    }
+def session_json(session: Session) -> Json:
+    """A whole transcript, nothing cut."""
+    return {"sessionId": session.id, "entries": [entry_json(entry) for entry in session.entries]}
 
 
 def entry_json(entry: Entry) -> Json:

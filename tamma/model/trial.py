@@ -5,6 +5,7 @@ Nothing is pushed and no platform is asked: what a trial leaves behind is its me
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from tamma.model.metrics import Cell, RunKind
 from tamma.model.suite import SuiteRef, TaskLimits
 
 TRIAL_WORKFLOW = "Trial"
+_CELLS = uuid.UUID("7c1f1f6e-3c55-5f0c-9a53-5b1d2f0c7f4e")
+"""The name space of the task ids of trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class TrialRequest:
 def trial_id(cell: Cell) -> str:
     """The id of the workflow that fills a cell: `trial/<test>/<arm>/<unit>/<replicate>`."""
     return f"trial/{cell.test}/{cell.arm}/{cell.unit}/{cell.replicate}"
+
+
+def trial_task(workflow: str) -> TaskId:
+    """The task id of the trial with this workflow id (`trial_id`): the same cell always has the same."""
+    return TaskId(str(uuid.uuid5(_CELLS, workflow)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ def test_a_missing_extra_is_told_with_what_to_do(report: Report, monkeypatch: py
     def lacking(name: str) -> object:
         return None if name == "jinja2" else util.find_spec(name)
 
-    monkeypatch.setattr("tamma.experiments.report.html.find_spec", lacking)
+    monkeypatch.setattr("tamma.pages.rendering.find_spec", lacking)
     with pytest.raises(ConfigError, match="jinja2") as error:
         to_html(report)
     assert error.value.hint is not None

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-
 from temporalio import workflow
 
 from tamma.model.agent import AgentPin
-from tamma.model.ids import BlobId, TaskId
+from tamma.model.ids import BlobId
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.suite import SuiteRef, TaskLimits
-from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id
-
-_CELLS = uuid.UUID("7c1f1f6e-3c55-5f0c-9a53-5b1d2f0c7f4e")
-"""The name space of the task ids of trials."""
+from tamma.model.trial import TRIAL_WORKFLOW, TrialRequest, TrialResult, trial_id, trial_task
 
 
 async def run_trial(
@@ -28,7 +23,7 @@ async def run_trial(
 ) -> TrialResult:
     """Have a cell filled. Raises FailureError where its trial leaves no measurements, however it ended."""
     request = TrialRequest(
-        task_id=TaskId(str(uuid.uuid5(_CELLS, trial_id(cell)))),
+        task_id=trial_task(trial_id(cell)),
         kind=kind,
         cell=cell,
         suite=suite,

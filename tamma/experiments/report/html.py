@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from importlib.resources import files
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from tamma.errors import ConfigError
 from tamma.experiments import wording
 from tamma.experiments.report import words
 from tamma.experiments.report.figures.agents import context, pareto
@@ -18,13 +14,13 @@ from tamma.experiments.report.figures.tasks import slopes, spreads
 from tamma.experiments.report.figures.trends import trends
 from tamma.experiments.report.model import PairRow, Report, Won
 from tamma.model.experiment import Metric, Mode
+from tamma.pages.rendering import template
 
 if TYPE_CHECKING:
     from tamma.experiments.report.figures.paper import Chart
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""And what turns the direction of writing: a task's name must not rewrite the line it stands on."""
-_TEMPLATE = "report.html.j2"
+_PACKAGE, _TEMPLATE = "tamma.experiments.report", "report.html.j2"
+_INSTEAD = "--markdown, --csv and --json need nothing more"
 
 
 def to_html(report: Report) -> str:
@@ -32,8 +28,8 @@ def to_html(report: Report) -> str:
 
     Raises ConfigError where the extra `reports` is not installed.
     """
-    template = _template()
-    return template.render(
+    page = template(_PACKAGE, _TEMPLATE, needs=("matplotlib",), instead=_INSTEAD)
+    return page.render(
         report=report,
         charts=_charts(report),
         trends=[_inline(chart) for chart in trends(report)],
@@ -47,32 +43,6 @@ def to_html(report: Report) -> str:
         signed=wording.signed,
         span=wording.span,
     )
-
-
-def _template() -> Any:
-    if lacking := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
-        raise ConfigError(
-            f"an HTML report needs {' and '.join(lacking)}, which is not installed",
-            hint="pip install 'tamma[reports]'; --markdown, --csv and --json need nothing more",
-        )
-    from jinja2 import DictLoader, Environment, StrictUndefined
-
-    text = files("tamma.experiments.report").joinpath("templates", _TEMPLATE).read_text("utf-8")
-    environment = Environment(
-        loader=DictLoader({_TEMPLATE: text}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_printable,
-    )
-    return environment.get_template(_TEMPLATE)
-
-
-def _printable(value: Any) -> Any:
-    """Without the controls that no page may hold, and without turns of the direction of writing."""
-    return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
 
 
 def _charts(report: Report) -> SimpleNamespace:

@@ -1,0 +1,1 @@
+"""`tamma inspect`: a run as steps, told, exported, and as a page."""
