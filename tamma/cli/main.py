@@ -32,7 +32,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "status": "Show where a run stands.",
         "list": "List runs.",
         "logs": "Print what a run did, step by step.",
-        "inspect": "Read the conversation between model and tools.",
+        "inspect": "Read a run step by step: words, calls, cost, diffs.",
     },
     "Take part": {
         "approve": "Say yes or no where a run waits for you.",

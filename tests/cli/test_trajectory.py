@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 import pytest
 
-from tamma.cli import journal, trajectory
+from tamma.cli import journal
 from tamma.model.conversation import Message, Reasoning, Role, Text, ToolCall, ToolResult, user
 from tamma.model.ids import SessionId
 from tamma.store.interface import Entry, NewEvent
@@ -54,39 +53,6 @@ async def store() -> MemoryStore:
     await made.append_events((NewEvent("e2", "task.completed", tags, "tamma", {"summary": "All well."}),))
     await made.append_events((NewEvent("e3", "phase.plan", ("task:other",), "tamma", {}),))
     return made
-
-
-async def test_inspect_tells_words_calls_results_and_cost(store: MemoryStore) -> None:
-    told = trajectory.lines(await trajectory.read(store, TASK), full=False)
-    assert told[0] == f"=== plan ({TASK}/plan)"
-    assert "--- 1. turn 1: p/m (1.2k in, 80 out, $0.0200, 1.5 s)" in told
-    assert "> bash command: ls  -l" in told
-    assert "< error: no such file" in told
-    assert "(thinks) hm" in told
-    assert "> edit {broken" in told
-    assert any("characters, --full shows them" in line for line in told)
-    assert told[-1] == "=== 3 model calls · 3.6k in · 240 out · $0.0400 + 1 unpriced"
-
-
-async def test_inspect_full_leaves_nothing_out(store: MemoryStore) -> None:
-    told = trajectory.lines(await trajectory.read(store, TASK), full=True)
-    assert "line 500" in told
-
-
-async def test_inspect_json_is_whole(store: MemoryStore) -> None:
-    document = trajectory.document(TASK, await trajectory.read(store, TASK))
-    read = json.loads(json.dumps(document))
-    agent = read["sessions"][1]["entries"]
-    assert agent[1]["parts"][1] == {
-        "kind": "toolCall",
-        "id": "1",
-        "name": "bash",
-        "args": {"command": "ls  -l"},
-    }
-    assert agent[2]["parts"][0]["content"] == LONG
-    assert agent[3]["parts"][1]["args"] == "{broken"
-    assert (agent[1]["costUsd"], agent[3]["costUsd"]) == (0.02, None)
-    assert "tokens" not in agent[0]
 
 
 async def test_the_journal_is_in_order_and_goes_on_where_it_stopped(store: MemoryStore) -> None:

@@ -198,3 +198,41 @@ async def test_a_repository_made_inside_is_kept_as_files(workspace: LocalWorkspa
     await workspace.begin_batch(1)
     assert (tree / "inner/f").read_text() == "one\n"
     assert (tree / "inner/d/g").read_text() == "two\n"
+
+
+async def test_what_a_batch_changed_is_told_with_what_its_commands_did(
+    workspace: LocalWorkspace, tree: Path
+) -> None:
+    await workspace.begin_batch(1)
+    await use(workspace, "create", path="kept.txt", content="from batch 1\n")
+    await workspace.checkpoint()
+    await workspace.begin_batch(2)
+    await use(workspace, "bash", command="echo two >> kept.txt; mv run.sh ran.sh; printf '\\0' > bits")
+    await workspace.checkpoint()
+    diff = await workspace.batch_diff(2)
+    assert diff is not None
+    assert {(item.path, item.status, item.added, item.removed) for item in diff.files} == {
+        ("bits", "A", 0, 0),
+        ("kept.txt", "M", 1, 0),
+        ("ran.sh", "R", 0, 0),
+    }
+    assert "+two\n" in diff.patch
+    assert "from batch 1\n+two" in diff.patch, "what was there before is context"
+    first = await workspace.batch_diff(1)
+    assert first is not None, "it is told from the snapshot that was taken before it"
+    await workspace.begin_batch(3)
+    await use(workspace, "view", path="kept.txt")
+    assert await workspace.batch_diff(3) is None
+    assert await workspace.batch_diff(99) is None
+
+
+async def test_a_batch_that_wrote_very_much_is_told_in_part(workspace: LocalWorkspace, tree: Path) -> None:
+    await workspace.begin_batch(1)
+    script = "mkdir many; for i in $(seq 1000 1300); do echo $i > many/$i; done; seq 90000 > many/long"
+    await use(workspace, "bash", command=script)
+    await workspace.checkpoint()
+    diff = await workspace.batch_diff(1)
+    assert diff is not None
+    assert len(diff.files) == 302
+    assert len(diff.patch) < 210_000
+    assert diff.patch.endswith("[the patch was cut: 302 files changed in all]\n")
