@@ -107,6 +107,8 @@ class Snapshots:
         for patch in diff:
             if len(pieces) == _SHOWN_FILES or size >= _SHOWN_BYTES:
                 break
+            if patch is None:
+                continue  # libgit2 has none for what differs in nothing that a patch can say
             _, added, removed = patch.line_stats
             counts[patch.delta.new_file.path] = added, removed
             pieces.append(patch.data[: _SHOWN_BYTES - size])

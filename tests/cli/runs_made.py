@@ -70,7 +70,7 @@ def measured(*steps: StepMetrics, error: str = "") -> RunMetrics:
     turns = sum(step.turns for step in steps)
     return RunMetrics(
         "run-1", TASK, RunKind.PRODUCTION, None, "p", "m", ("m",), "acme/tools", "12",
-        TaskType.BUG_FIX, STARTED, moment(100), 90_000, 10_000, turns, 1200 * turns, 80 * turns, 0,
+        TaskType.CODE_GENERATION, STARTED, moment(100), 90_000, 10_000, turns, 1200 * turns, 80 * turns, 0,
         Decimal("0.02") * turns, 0, not error, error, 88.0, (QualityPart("tests", 88.0, 1.0, "green"),),
         steps=steps,
     )  # fmt: skip

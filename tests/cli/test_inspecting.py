@@ -9,7 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import util
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -106,7 +106,7 @@ def test_a_line_a_step(told: Trajectory) -> None:
     assert "test: 2 steps · 2.4k in · 160 out · $0.0400 · 9s" in lines
     assert "   2    1.5s    2.0s  $0.0200    1.2k in     80 out  bash ls -l; view a.py" in lines, lines
     assert any(line.endswith("str_replace  [src/parse.py +1 -1]") and " ? " in line for line in lines)
-    assert "=== 5 steps · 6.0k in · 400 out · $0.0800 + 1 unpriced · 13s" in lines
+    assert "=== 5 steps · 6.0k in · 400 out · $0.0800 + 1 unpriced · 12s" in lines
     assert "changed: src/parse.py +1 -1" in lines
     assert "  tests: 88 (weight 1), green" in lines
     assert not any(line.lstrip().startswith("+    if") for line in lines)
@@ -165,10 +165,13 @@ def test_the_export_is_whole_and_steps_refer_to_the_transcripts(told: Trajectory
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "trajectories.md"
 
 
-def keys(value: Any) -> set[str]:
+def keys(value: object) -> set[str]:
+    """Every key in it, at any depth."""
     if isinstance(value, dict):
-        return set(value) | {key for item in value.values() for key in keys(item)}
-    return {key for item in value for key in keys(item)} if isinstance(value, list) else set()
+        held = cast("dict[str, object]", value)
+        return set(held) | {key for item in held.values() for key in keys(item)}
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return {key for item in items for key in keys(item)}
 
 
 def test_every_key_of_the_export_is_documented(told: Trajectory) -> None:

@@ -37,9 +37,8 @@ async def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> N
 
 
 async def test_dark_is_dark_in_the_page_and_in_its_diffs(tmp_path: Path) -> None:
-    light, dark = (
-        seen(tmp_path / name, await page(), width=390, dark=name == "dark", ink=".diff .add", paint="color")
-        for name in ("light", "dark")
-    )
+    shown = await page()
+    light = seen(tmp_path / "light", shown, width=390, ink=".diff .add", paint="color")
+    dark = seen(tmp_path / "dark", shown, width=390, dark=True, ink=".diff .add", paint="color")
     assert (light["ground"], dark["ground"]) == ("rgb(246, 247, 249)", "rgb(16, 19, 23)")
     assert (light["ink"], dark["ink"]) == ("rgb(24, 112, 58)", "rgb(95, 207, 138)")

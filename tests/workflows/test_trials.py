@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from tamma.cli.inspecting import reading
+from tamma.cli.inspecting.steps import Subject
 from tamma.model.ids import SessionId, TaskId
 from tamma.model.metrics import RunKind
 from tamma.model.suite import GraderWeights, HiddenTests, TaskLimits
@@ -48,6 +50,18 @@ async def test_solved_work_is_graded_and_kept_with_its_cell(client: Client, tmp_
         assert not (tmp_path / "ledger.jsonl").exists()  # no platform is asked
         left = [path.name for path in (tmp_path / "workspaces").iterdir() if not path.name.startswith(".")]
         assert left == []
+        # Its steps and what they changed are there to be looked at.
+        told = await reading.read(loop.parts.store, Subject(kept.task_id))
+        assert [(stage.name, len(stage.steps)) for stage in told.stages] == [
+            ("plan", 1),
+            ("test", 4),
+            ("implement", 3),
+            ("review", 1),
+        ]
+        changes = [step.change for step in told.steps if step.change]
+        assert [change.ref.files for change in changes] == [("tests/test_mean.py",), ("calc.py",)]
+        assert told.change is not None
+        assert "+    return sum(values) / len(values)" in told.change.patch
 
 
 @pytest.mark.slow

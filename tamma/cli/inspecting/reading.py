@@ -37,7 +37,12 @@ async def subject(link: Link, store: Store, task: str, issue_file: str | None) -
     """
     if task.startswith(TRIAL):
         task_id = trial_task(task)
-        return _measured(task_id, await store.newest_run(task_id), task)
+        run = await store.newest_run(task_id)
+        if run is None and not await trajectory.read(store, task_id):
+            raise RunNotFound(
+                f"nothing is stored of a trial {task!r}", hint="write it as trial/TEST/ARM/TASK/NUMBER"
+            )
+        return _measured(task_id, run, task)
     try:
         return _recorded(await link.find(task, issue_file))
     except RunNotFound:

@@ -163,7 +163,8 @@ def _measured(taken: dict[SessionId, list[Step]], run: RunMetrics) -> list[Stage
     """The measured stages, each with its answers taken out of `taken`."""
     stages: list[Stage] = []
     for measured in run.steps:
-        source = next((left for session, left in taken.items() if left and _fits(session, measured)), [])
+        fitting = (left for session, left in taken.items() if left and _fits(session, measured))
+        source = next(fitting, list[Step]())
         count = len(source) if measured.error_type in _CUT else measured.turns
         stages.append(Stage(measured.step, tuple(source[:count]), measured))
         del source[:count]
