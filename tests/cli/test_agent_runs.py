@@ -108,15 +108,12 @@ async def _steps_are_shown(tmp_path: Path, terminal: Terminal, overview: str) ->
     assert sorted(whole["change"]["files"]) == ["calc.py", "tests/test_mean.py"]
     _, out, _ = await terminal.type("inspect", whole["taskId"], "--step", "6", "--diff")
     assert "+    return sum(values) / len(values)" in out
-    assert (await terminal.json("inspect", terminal.issue, "--step", "6"))["change"]["added"] == 1
     await terminal.type("inspect", terminal.issue, "--export", str(file), "--format", "mini-swe-agent")
     mini = json.loads(file.read_text("utf-8"))
     assert mini["info"]["exit_status"] == "Submitted"
     assert mini["info"]["submission"] == whole["change"]["patch"]
     code, _, err = await terminal.type("inspect", terminal.issue, "--step", "10")
     assert (code, "1 to 9" in err) == (2, True)
-    code, _, err = await terminal.type("inspect", terminal.issue, "--format", "tamma")
-    assert (code, "--export" in err) == (2, True)
     _, logged, _ = await terminal.type("logs", terminal.issue)
     assert "  changed calc.py +1 -1" in logged
 
@@ -172,10 +169,9 @@ async def test_a_run_that_was_not_measured_cannot_be_rated(
         code, _, err = await terminal.type("rate", terminal.issue, "50")
         assert code == 1
         assert "nothing was measured of task" in err
+        code, _, _ = await terminal.type("watch", terminal.issue)
+        assert code == 1, "it stands at the gate"
         live = await terminal.json("inspect", terminal.issue)
         assert [stage["name"] for stage in live["stages"]] == ["plan"], "it goes on"
         assert (live["metrics"], live["change"], live["run"]["status"]) == (None, None, "running")
-        code, out, _ = await terminal.type("inspect", terminal.issue, "--diff")
-        assert code == 0
-        assert "plan: 1 step" in out
         await terminal.type("cancel", terminal.issue)

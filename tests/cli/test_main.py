@@ -103,6 +103,7 @@ def test_every_read_command_has_json() -> None:
     [
         (["sumbit"], 2, "'submit'", "tamma --help"),
         (["submit"], 2, "ISSUE", "tamma submit --help"),
+        (["inspect", "acme/tools#1", "--format", "tamma"], 2, "--export", "--export FILE"),
         (["submit", "acme/tools#1", "--budget", "lots"], 2, "dollars", "tamma submit --help"),
         (["submit", "acme/tools", "--provider", "scripted"], 2, "names a repository", "acme/tools#12"),
         (["submit", "acme/tools#1", "--provider", "nobody"], 2, "'nobody'", "scripted"),

@@ -27,18 +27,19 @@ async def page() -> str:
     return to_html(await reading.read(store, replace(ABOUT, title=LONG, live=True)))
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_nothing_is_wider_than_the_window(tmp_path: Path, width: int) -> None:
-    found = seen(tmp_path, await page(), width=width, ink=".diff .add", paint="color")
+@pytest.mark.parametrize(
+    ("width", "dark", "ground", "ink"),
+    [
+        (390, False, "rgb(246, 247, 249)", "rgb(24, 112, 58)"),
+        pytest.param(1280, True, "rgb(16, 19, 23)", "rgb(95, 207, 138)", marks=pytest.mark.slow),
+    ],
+)
+async def test_nothing_is_wider_than_the_window_and_dark_is_dark(
+    tmp_path: Path, width: int, dark: bool, ground: str, ink: str
+) -> None:
+    found = seen(tmp_path, await page(), width=width, dark=dark, ink=".diff .add", paint="color")
     assert found["inner"] == width
     assert isinstance(found["scroll"], int)
     assert found["scroll"] <= width
     assert found["wide"] == []
-
-
-async def test_dark_is_dark_in_the_page_and_in_its_diffs(tmp_path: Path) -> None:
-    shown = await page()
-    light = seen(tmp_path / "light", shown, width=390, ink=".diff .add", paint="color")
-    dark = seen(tmp_path / "dark", shown, width=390, dark=True, ink=".diff .add", paint="color")
-    assert (light["ground"], dark["ground"]) == ("rgb(246, 247, 249)", "rgb(16, 19, 23)")
-    assert (light["ink"], dark["ink"]) == ("rgb(24, 112, 58)", "rgb(95, 207, 138)")
+    assert (found["ground"], found["ink"]) == (ground, ink)

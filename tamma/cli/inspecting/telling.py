@@ -127,6 +127,8 @@ def sums(total: Totals, stage: StepMetrics | None = None) -> str:
 
 def money(total: Totals) -> str:
     """`$0.0123 + 2 unpriced`."""
+    if total.unpriced and not total.cost_usd:
+        return "price unknown"
     return story.usd(total.cost_usd) + (f" + {total.unpriced} unpriced" if total.unpriced else "")
 
 
