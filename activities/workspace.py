@@ -212,7 +212,7 @@ class WorkspaceActivities:
             if len(entries) > given.seq + 1:
                 # Stored by an attempt whose answer was lost: the work tree has the effects already.
                 return await self._outcome(workspace, given, entries[-1].message, finished)
-            await workspace.begin_batch(given.seq)
+            await workspace.begin_batch(given.seq, given.session_id)
             outcomes = [
                 await self._execute(
                     workspace, call, Place(given.session_id, given.seq, index), taken.lease, pulse, worker
@@ -242,7 +242,8 @@ class WorkspaceActivities:
         Only once its results are stored: until then another attempt may do something else.
         """
         checkpoint = await workspace.checkpoint()
-        await self._changes.note_step(given.session_id, given.seq, await workspace.batch_diff(given.seq))
+        change = await workspace.batch_diff(given.seq, given.session_id)
+        await self._changes.note_step(given.session_id, given.seq, change)
         return checkpoint
 
     async def _execute(

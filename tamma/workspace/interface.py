@@ -207,14 +207,14 @@ class Workspace(Protocol):
     @property
     def info(self) -> WorkspaceInfo: ...
 
-    async def begin_batch(self, seq: int) -> None:
-        """Make tool batch `seq` repeatable: the first time a snapshot of the work tree is kept, a later
-        time the work tree returns to it. Snapshots hold untracked files, not ignored ones."""
+    async def begin_batch(self, seq: int, session: str = "") -> None:
+        """Make a session's tool batch `seq` repeatable: the first time a snapshot of the work tree is kept,
+        a later time the work tree returns to it. Snapshots hold untracked files, not ignored ones."""
         ...
 
-    async def batch_diff(self, seq: int) -> DiffSummary | None:
-        """What batch `seq` changed, as of the last checkpoint; None where this host did not see it begin,
-        or nothing of it could write."""
+    async def batch_diff(self, seq: int, session: str = "") -> DiffSummary | None:
+        """What a session's batch `seq` changed, as of the last checkpoint; None where this host did not
+        see it begin, or nothing of it could write."""
         ...
 
     async def execute(

@@ -91,25 +91,25 @@ class LocalWorkspace:
         self._toolbox = Toolbox(parts.tree, self._run_tool)
         self._saved: tuple[tuple[str, str], BlobId] | None = None
         """The last checkpoint: the branch's head and the snapshot that it holds, and its address."""
-        self._pending: int | None = None
+        self._pending: tuple[int, str] | None = None
         """The batch whose snapshot is still to be taken: read-only batches need none."""
 
     @property
     def info(self) -> WorkspaceInfo:
         return self._info
 
-    async def begin_batch(self, seq: int) -> None:
+    async def begin_batch(self, seq: int, session: str = "") -> None:
         """See Workspace. A first attempt's snapshot is taken when a tool is about to write."""
-        if self._parts.snapshots.batch(seq) is not None:
+        if self._parts.snapshots.batch(seq, session) is not None:
             self._pending = None
-            await _in_thread(self._parts.snapshots.restore_batch, seq)
+            await _in_thread(self._parts.snapshots.restore_batch, seq, session)
         else:
-            self._pending = seq
+            self._pending = seq, session
 
-    async def batch_diff(self, seq: int) -> DiffSummary | None:
-        if self._pending == seq:
+    async def batch_diff(self, seq: int, session: str = "") -> DiffSummary | None:
+        if self._pending == (seq, session):
             return None  # nothing of it wrote
-        return await _in_thread(self._parts.snapshots.since_batch, seq)
+        return await _in_thread(self._parts.snapshots.since_batch, seq, session)
 
     async def execute(
         self, call: ToolCall, progress: Progress, *, slice_lines: int | None = None
@@ -196,7 +196,7 @@ class LocalWorkspace:
 
     async def _take_pending(self) -> None:
         if self._pending is not None:
-            await _in_thread(self._parts.snapshots.take_batch, self._pending)
+            await _in_thread(self._parts.snapshots.take_batch, *self._pending)
             self._pending = None
 
     def _peek(self, path: str) -> bytes:

@@ -12,6 +12,7 @@ libgit2 compares stat data with its index and reads only files that differ: 2 ms
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import time
@@ -68,32 +69,32 @@ class Snapshots:
 
     # --- batches ---
 
-    def batch(self, seq: int) -> str | None:
-        """The snapshot of batch `seq`, if it was taken."""
-        name = f"{_BATCH}{seq}"
+    def batch(self, seq: int, session: str = "") -> str | None:
+        """The snapshot of a session's batch `seq`, if it was taken."""
+        name = f"{_batches_of(session)}{seq}"
         return str(self._repo.references[name].target) if name in self._repo.references else None
 
-    def take_batch(self, seq: int) -> str:
-        """Snapshot the work tree as it is before batch `seq`."""
+    def take_batch(self, seq: int, session: str = "") -> str:
+        """Snapshot the work tree as it is before a session's batch `seq`."""
         commit = self.take()
-        self._repo.references.create(f"{_BATCH}{seq}", commit, force=True)
+        self._repo.references.create(f"{_batches_of(session)}{seq}", commit, force=True)
         return commit
 
-    def restore_batch(self, seq: int) -> None:
+    def restore_batch(self, seq: int, session: str = "") -> None:
         """Return to the snapshot of batch `seq`; those of later batches describe a future that is undone."""
-        commit = self.batch(seq)
+        commit, batches = self.batch(seq, session), _batches_of(session)
         assert commit is not None, f"batch {seq} has no snapshot"
         self.restore(commit)
         for name in list(self._repo.references):
-            if name.startswith(_BATCH) and int(name.removeprefix(_BATCH)) > seq:
+            if name.startswith(batches) and int(name.removeprefix(batches)) > seq:
                 self._repo.references.delete(name)
 
-    def since_batch(self, seq: int) -> DiffSummary | None:
+    def since_batch(self, seq: int, session: str = "") -> DiffSummary | None:
         """What batch `seq` did to the work tree, up to the newest snapshot; None where it has none here.
 
         Lines are counted in the first 200 files; the patch ends with a note where it was cut.
         """
-        before, after = self.batch(seq), self.latest
+        before, after = self.batch(seq, session), self.latest
         if before is None or after is None:
             return None
         diff = self._repo.diff(before, after)
@@ -312,3 +313,9 @@ def _commit_type() -> type[pygit2.Commit]:
     import pygit2
 
     return pygit2.Commit
+
+
+def _batches_of(session: str) -> str:
+    """Where the refs of a session's batches are. Each session counts its own: one that takes the place of one
+    that somebody ended by force begins at 0 again, and must not find the other's."""
+    return f"{_BATCH}{hashlib.sha256(session.encode()).hexdigest()[:12]}/"

@@ -88,6 +88,17 @@ async def test_restoring_a_batch_forgets_the_later_ones(workspace: LocalWorkspac
     assert snapshots(workspace).batch(3) is None
 
 
+async def test_a_session_finds_no_batch_of_another_one(workspace: LocalWorkspace, tree: Path) -> None:
+    await workspace.begin_batch(1, "run/agent")
+    await use(workspace, "create", path="kept.txt", content="from the first session\n")
+    await workspace.begin_batch(1, "run/agent-2")
+    assert (tree / "kept.txt").read_text() == "from the first session\n"
+    await use(workspace, "create", path="half.txt", content="half\n")
+    await workspace.begin_batch(1, "run/agent-2")
+    assert (tree / "kept.txt").exists()
+    assert not (tree / "half.txt").exists()
+
+
 async def test_ignored_files_are_neither_kept_nor_removed(workspace: LocalWorkspace, tree: Path) -> None:
     (tree / "ignored").mkdir()
     (tree / "ignored/cache").write_text("1")
