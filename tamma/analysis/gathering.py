@@ -10,11 +10,13 @@ from tamma.analysis.boundaries import ACTIVATED, ROLLED_BACK
 from tamma.model.agent import Agent, AgentVersion
 from tamma.model.analysis import MetricFilter, TimeRange
 from tamma.model.measured import RunGroup, RunSample
+from tamma.model.suite import SuiteRef
 from tamma.store.interface import AgentStore, Event, EventQuery, EventStore, ReportStore, SuiteStore
 
 NO_AGENT = "(no agent)"
 """What runs of no configured agent are called."""
 _EVENTS = 1000
+_MOST_SUITES = 10
 
 
 class AnalysisStore(ReportStore, AgentStore, EventStore, SuiteStore, Protocol):
@@ -88,10 +90,17 @@ async def subjects(store: AnalysisStore, *, stock: bool = True) -> tuple[Subject
     return (*found, Subject(NO_AGENT, None)) if stock else tuple(found)
 
 
-async def place_to_test(store: AnalysisStore, runs: Sequence[RunSample]) -> tuple[str, str]:
-    """Where a change could be tested: the largest suite's name, and the repository with the most runs."""
-    suites = await store.list_suites()
-    suite = max(suites, key=lambda each: each.tasks).name if suites else ""
+async def place_to_test(store: AnalysisStore, runs: Sequence[RunSample]) -> tuple[SuiteRef | None, str]:
+    """Where a change could be tested: the largest suite of real tasks, and the repository with the most runs.
+
+    A rehearsal draws its outcomes: nothing that an agent does changes them.
+    """
+    suite: SuiteRef | None = None
+    for ref in sorted(await store.list_suites(), key=lambda each: -each.tasks)[:_MOST_SUITES]:
+        found = await store.find_suite(ref.name, ref.hash)
+        if found is not None and all(task.rehearsal is None for task in found.tasks):
+            suite = ref
+            break
     counts: dict[str, int] = {}
     for sample in runs:
         for run in sample.values:

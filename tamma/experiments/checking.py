@@ -158,6 +158,12 @@ def _paired(plan: ABTestPlan, facts: PlanFacts) -> Iterator[PlanProblem]:
             "`tamma bench list --suites` shows what is; `tamma bench import` brings one in",
         )
         return
+    if facts.mixed:
+        yield PlanProblem(
+            "suite",
+            f"the suite {plan.suite.name!r} holds rehearsals and real tasks: no agent can work on both",
+            "two suites, one of each sort",
+        )
     there = f"{len(facts.units)} tasks" + (f" of {', '.join(plan.task_types)}" if plan.task_types else "")
     if len(facts.units) < LEAST_UNITS:
         yield PlanProblem("suite", f"the suite has {there}", f"at least {LEAST_UNITS} are needed")

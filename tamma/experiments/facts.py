@@ -63,19 +63,23 @@ class PlanFacts:
     """The suite's tasks of the plan's types, in a paired test; None where the suite is not stored."""
     rehearsal: bool = False
     """Whether every one of these tasks is a rehearsal: no model works on it, and nothing is paid."""
+    mixed: bool = False
+    """Whether some of them are, and others are not: no agent can work on both."""
 
 
 async def gather(store: PlanStore, plan: ABTestPlan, now: datetime | None = None) -> PlanFacts:
     """Read all that planning needs. Raises StoreUnavailable."""
     now = now or datetime.now(UTC)
     tasks = await _tasks(store, plan)
+    rehearsed = [task.rehearsal is not None for task in tasks or ()]
     return PlanFacts(
         await _arm(store, plan.control, plan.mode, now),
         await _arm(store, plan.candidate, plan.mode, now),
         None
         if tasks is None
         else tuple(Unit(task.id, f"{task.task_type.value} {task.repository}") for task in tasks),
-        rehearsal=bool(tasks) and all(task.rehearsal is not None for task in tasks),
+        rehearsal=bool(rehearsed) and all(rehearsed),
+        mixed=any(rehearsed) and not all(rehearsed),
     )
 
 

@@ -66,6 +66,7 @@ CASES: list[tuple[ABTestPlan, PlanFacts, str, str]] = [
     (replace(PLAN, minimum_effect=5), facts(), "minimumEffect", "out of range"),
     (replace(PLAN, sample_size=1), facts(), "sampleSize", "1 tasks: no difference"),
     (replace(PLAN, sample_size=500), facts(), "sampleSize", "asks for 500 tasks, the suite has 400"),
+    (PLAN, facts(mixed=True), "suite", "no agent can work on both"),
     (replace(PLAN, replicates=0), facts(), "replicates", "out of range"),
     (replace(PLAN, looks=0), facts(), "looks", "out of range"),
     (replace(PLAN, looks=10, sample_size=8), facts(), "looks", "10 looks at 8 tasks"),

@@ -28,6 +28,7 @@ from tamma.model.analysis import (
     TrendAnalysis,
 )
 from tamma.model.measured import RunGroup, RunSums, RunValues, merged, sampled
+from tamma.model.suite import SuiteRef
 
 PARTS = 14
 """Points of a trend within a report."""
@@ -35,7 +36,7 @@ _SMALLEST_PEER = 10
 
 
 def reports(
-    gathered: Sequence[Gathered], time_range: TimeRange, *, suite: str = "", repo: str = "*"
+    gathered: Sequence[Gathered], time_range: TimeRange, *, suite: SuiteRef | None = None, repo: str = "*"
 ) -> tuple[PerformanceReport, ...]:
     """One a subject. What is compared, is compared over all of them: the p-values are held together."""
     changes = held_together([differences(each.before.values, each.now.values) for each in gathered])
@@ -68,7 +69,7 @@ def summaries(
 
 
 def recommended(
-    found: Gathered, peers: Sequence[Peer], *, suite: str = "", repo: str = "*"
+    found: Gathered, peers: Sequence[Peer], *, suite: SuiteRef | None = None, repo: str = "*"
 ) -> tuple[OptimizationRecommendation, ...]:
     """What is worth testing for the agent's active version, or the one that is looked at."""
     agent = found.subject.agent
@@ -87,7 +88,8 @@ def recommended(
         sums=merged(each.sums for each in found.groups if each.part == 1 and each.version == number),
         runs=_of_version(found.now.values, number),
         peers=tuple(peer for peer in peers if peer.label != label),
-        suite=suite,
+        suite=suite.name if suite else "",
+        tasks=suite.tasks if suite else 0,
         repo=repo,
     )
     return recommendations(case)

@@ -42,6 +42,8 @@ class Case:
     peers: tuple[Peer, ...] = ()
     suite: str = ""
     """Where a change could be tested: a suite's name, or else a repository that it works on."""
+    tasks: int = 0
+    """How many that suite has."""
     repo: str = ""
 
     @property

@@ -79,6 +79,8 @@ def _command(case: Case, idea: Idea, name: str) -> str:
             words += ["--set", f"{key}={value}"]
         words += ["--reason", name]
     test = ["tamma", "ab", "start", "--name", name, "--control", case.label, "--candidate", candidate]
-    where = ["--suite", case.suite] if case.suite else ["--live", "--repo", f"*:{case.repo}"]
+    # All that there is: a power for the smallest effect may ask for more, and the plan says what is found.
+    size = ["--sample-size", str(case.tasks)] if case.tasks else []
+    where = ["--suite", case.suite, *size] if case.suite else ["--live", "--repo", f"*:{case.repo}"]
     test += [*where, "--primary", idea.metric.value]
     return " && ".join(shlex.join(each) for each in (words, test) if each)
