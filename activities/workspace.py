@@ -71,8 +71,15 @@ from tamma.workspace.interface import (
 )
 
 FINDINGS_LISTED = 20
-GATE_ENV = {"PYTHONNOUSERSITE": "1"}
-"""For the commands that judge the work: what the agent's own commands left in their home must not."""
+GATE_ENV = {
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPYCACHEPREFIX": "/nonexistent",
+}
+"""For the commands that judge the work: what the agent's own commands left in their home must not.
+
+Nor what they left as bytecode: Python takes it for current where the source has the same size and second.
+"""
 
 
 class WorkspaceActivities:

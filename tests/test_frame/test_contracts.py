@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sysconfig.get_path("scripts")) / "lint-imports"
 PACKAGES = (
     "tamma", "tamma.agents", "tamma.cli", "tamma.config", "tamma.confine", "tamma.gateway", "tamma.git",
-    "tamma.mcp", "tamma.model", "tamma.platforms", "tamma.platforms.github", "tamma.platforms.gitlab",
-    "tamma.platforms.http", "tamma.plugins",
+    "tamma.mcp", "tamma.model", "tamma.pages", "tamma.platforms", "tamma.platforms.github",
+    "tamma.platforms.gitlab", "tamma.platforms.http", "tamma.plugins",
     "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
     "tamma.stack", "tamma.store", "tamma.suites", "tamma.telemetry", "tamma.temporal",
     "tamma.toolservers", "tamma.workspace",

@@ -354,6 +354,23 @@ async def test_a_repository_may_protect_paths_and_name_its_tests(client: Client,
         assert seen.tests.command == "python3 -m unittest -q"
 
 
+async def test_bytecode_that_the_agent_leaves_does_not_turn_a_test_green(
+    client: Client, tmp_path: Path
+) -> None:
+    plant = (
+        "sed 's/(len(values) + 1)/len(values)/' calc.py > /tmp/calc.py; "
+        'python3 -c "import importlib.util as u, py_compile as c; '
+        "c.compile('/tmp/calc.py', u.cache_from_source('calc.py'), "
+        'invalidation_mode=c.PycInvalidationMode.UNCHECKED_HASH)"'
+    )
+    lazy = [turn(call("bash", command=plant)), turn(call("finish", summary="all green"))]
+    turns = script(agent=[*RED_TURNS, *lazy, *FIX_TURNS])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit()
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        assert "len(values) + 1" not in loop.show("main:calc.py")
+
+
 async def test_what_the_agent_leaves_in_its_home_does_not_turn_a_test_green(
     client: Client, tmp_path: Path
 ) -> None:
