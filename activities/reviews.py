@@ -20,7 +20,8 @@ from activities.interface.monitoring import (
 )
 from activities.pools import PlatformPool
 from activities.review_words import answers_of, batch_markdown, open_threads, reply_to, unheard
-from tamma.errors import Forbidden, NotFound
+from tamma.errors import Forbidden, NotFound, Unsupported
+from tamma.model.repository import ReviewThread
 from tamma.platforms.interface import RESOLVE_THREADS, REVIEWS, Platform
 from tamma.store.interface import BlobStore
 
@@ -83,17 +84,23 @@ class ReviewActivities:
             return ReviewBatch()
         us = (await platform.check_credentials()).login
         reviews = await platform.list_reviews(given.repo, given.number)
-        threads = await platform.list_threads(given.repo, given.number)
+        threads: tuple[ReviewThread, ...] = ()
+        unread = ""
+        try:
+            threads = await platform.list_threads(given.repo, given.number)
+        except (Forbidden, NotFound, Unsupported) as error:  # the run must not stand still for that
+            unread = error.message
         new, mine = unheard(reviews, given.heard, us), open_threads(threads, us)
         strangers = {each.author for each in reviews if not each.trusted and each.author != us} | {
             each.comments[-1].author for each in threads if each.comments and not each.comments[-1].trusted
         }
         if not new and not mine:
-            return ReviewBatch(ignored=tuple(sorted(strangers - {us})))
+            return ReviewBatch(ignored=tuple(sorted(strangers - {us})), unread=unread)
         text = batch_markdown(new, mine)
         return ReviewBatch(
             tuple(review.id for review in new),
             tuple(Remark(number, thread.id) for number, thread in enumerate(mine, 1)),
             await self._blobs.put_blob(text.encode(), "text/markdown"),
             tuple(sorted(strangers - {us})),
+            unread,
         )

@@ -90,6 +90,8 @@ class ReviewBatch:
     """Markdown for the agent; None where there is nothing to take up."""
     ignored: tuple[str, ...] = ()
     """Authors without write access whose words were left out."""
+    unread: str = ""
+    """Why conversations could not be read, where the service has none or the token may not."""
 
 
 READ_REVIEWS: Activity[ReadReviews, ReviewBatch] = Activity("read_reviews", ReviewBatch)

@@ -47,6 +47,8 @@ class Reviewing(Monitoring):
         )
         for author in batch.ignored:
             self._state.note(f"what {author} wrote was left out: no write access to the repository")
+        if batch.unread:
+            self._state.note(f"what reviewers say on lines could not be read: {batch.unread}")
         if batch.text is None:
             return False
         if self._batches and self._batches % self._request.limits.rounds == 0:
