@@ -72,10 +72,7 @@ class ReviewActivities:
                 )
                 if answer and resolves:
                     await platform.resolve_thread(given.repo, given.number, remark.thread)
-            except (
-                Forbidden,
-                NotFound,
-            ) as error:  # deleted, or locked: the change stands for itself
+            except (Forbidden, NotFound) as error:  # deleted, or locked
                 notes.append(f"a remark was not answered: {error.message}")
         return Done(tuple(notes))
 
@@ -91,16 +88,17 @@ class ReviewActivities:
         except (Forbidden, NotFound, Unsupported) as error:  # the run must not stand still for that
             unread = error.message
         new, mine = unheard(reviews, given.heard, us), open_threads(threads, us)
-        strangers = {each.author for each in reviews if not each.trusted and each.author != us} | {
+        authors = {each.author for each in reviews if not each.trusted and each.author != us} | {
             each.comments[-1].author for each in threads if each.comments and not each.comments[-1].trusted
         }
+        ignored = tuple(sorted(authors - {us}))
         if not new and not mine:
-            return ReviewBatch(ignored=tuple(sorted(strangers - {us})), unread=unread)
+            return ReviewBatch(ignored=ignored, unread=unread)
         text = batch_markdown(new, mine)
         return ReviewBatch(
             tuple(review.id for review in new),
             tuple(Remark(number, thread.id) for number, thread in enumerate(mine, 1)),
             await self._blobs.put_blob(text.encode(), "text/markdown"),
-            tuple(sorted(strangers - {us})),
+            ignored,
             unread,
         )

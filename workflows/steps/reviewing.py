@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -82,16 +83,7 @@ class Reviewing(Monitoring):
         given, published = self._unanswered, self._state.published
         if given is None or published is None:
             return
-        told = AnswerReview(
-            given.task_id,
-            given.repo,
-            given.number,
-            given.key,
-            given.remarks,
-            given.answers,
-            given.summary,
-            published.sha,
-        )
+        told = replace(given, sha=published.sha)
         done = await self._patience.patiently(
             lambda: call(ANSWER_REVIEW, told, PLATFORM_CALL, summary="answer the reviewers")
         )
