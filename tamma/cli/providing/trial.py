@@ -44,8 +44,9 @@ class Outcome:
             "detail": self.detail,
             "hint": self.hint,
             "text": self.text,
-            "firstTokenSeconds": call and call.first_token_seconds,
-            "seconds": call and round(call.seconds, 3),
+            # Rounded alike, so that the first token never seems to come after the last.
+            "firstTokenSeconds": call and call.first_token_seconds and round(call.first_token_seconds, 4),
+            "seconds": call and round(call.seconds, 4),
             "usage": call and {camel(key): value for key, value in asdict(call.usage).items()},
             "costUsd": None if call is None or call.cost.usd is None else str(call.cost.usd),
             "costSource": call and str(call.cost.source),
