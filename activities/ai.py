@@ -119,6 +119,7 @@ class AIActivities:
             instead_of=answer.instead_of,
             seconds=answer.seconds,
             use=answer.use,
+            helper=self._routes.has_helper(given.agent),
         )
 
     @activity.defn(name=MAKE_PLAN.name)
@@ -210,6 +211,8 @@ class AIActivities:
         new = (Entry(seq, message),) if message.parts else ()
         history = (*stored[:seq], *new)
         metadata = {"purpose": purpose, "session": session_id, "attempt": str(activity.info().attempt)}
+        # Said, not to be counted: what is sent of a conversation may lack turns of it.
+        metadata["turn"] = str(sum(entry.message.role is Role.ASSISTANT for entry in history))
         if cache:
             metadata["cache"] = cache
         agent, uses = worker.choice, [ContextUse()]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from activities.agents import Worker
+from tamma.agents.forgetting import without_loops
 from tamma.agents.handover import handed_over
 from tamma.agents.window import fit
 from tamma.model.agent import Parameters
@@ -33,6 +34,7 @@ def request_for(
         ((entry.message, entry.provider) for entry in history), lambda maker: maker in ("", settings.name)
     )
     window = settings.context_window or provider.capabilities(model).context_window or 0
+    messages = without_loops(messages)
     fitted = fit(messages, window or DEFAULT_WINDOW, _overhead(system, tools), worker.context)
     request = Request(
         model=model,

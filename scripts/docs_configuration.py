@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "test": "local-llm",
                 "implement": "anthropic-claude",
                 "fix": "anthropic-claude",
+                "stuck": "anthropic-claude/claude-opus-5-5",
                 "review": ["anthropic-claude/claude-haiku-5-5", "local-llm"],
             },
             "fallbacks": ["local-llm/qwen3-coder"],
@@ -218,6 +219,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "review": True,
             "sandbox": {"allowNone": False},
             "protectedPaths": ["deploy/**", "*.sql"],
+            "checks": {"grace": 120, "poll": 30},
         }
     },
     "selection": {

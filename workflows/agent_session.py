@@ -18,6 +18,7 @@ from tamma.agents.machine import AskModel, End, Stop, UseTools
 from tamma.model.budget import repo_of
 from tamma.model.metrics import ContextUse, ModelUse
 from tamma.model.session import (
+    HELP_STEP,
     Finished,
     SessionEnd,
     SessionMessage,
@@ -142,7 +143,7 @@ class AgentSession:
                     opening=None if state.opened else self._request.opening,
                     messages=words,
                     repo_label=self._request.label,
-                    step=self._request.stage.step,
+                    step=HELP_STEP if state.helped or step.takes_over else self._request.stage.step,
                 ),
                 MODEL_CALL,
                 queue=AI_QUEUE,

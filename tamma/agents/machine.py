@@ -11,6 +11,9 @@ A session is a fold. Each finished turn and each finished batch of tools makes a
         |                                                        |
         +--turn without tool calls: told to use tools (3 x: Stuck)+
     before each AskModel: stuck? turns left? money left?  -> Stop(waiting), goes on when a person says so
+
+A loop is told to the agent once. Where it loops again, the model that the configuration names for that takes
+over to the end of the stage; where it loops, too, or there is none, a person is asked.
 """
 
 from __future__ import annotations
@@ -34,6 +37,10 @@ CUT_OFF = (
     "Your last answer was cut off at the output limit and nothing of it was run. "
     "Go on in smaller steps: one tool call at a time, large files in parts."
 )
+TAKE_OVER = (
+    "Another model did the work until here and went in circles: {reason}. You take over. Look at the state "
+    "of the work with fresh eyes before you go on."
+)
 FINISH_NOW = "A person asks you to stop here: call `finish` now and say what is done and what is not."
 
 
@@ -46,6 +53,8 @@ class AskModel:
     """How many of the state's pending words are among them."""
     nudged: bool = False
     """Whether the stuck detector's advice is among them."""
+    takes_over: str = ""
+    """The loop in words, where another model takes over because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +96,32 @@ def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> 
     if state.spend.cost_usd >= budget_left:
         return Stop(out_of_money(state.spend.cost_usd, budget_left))
     loop = detect(state.memory)
-    if loop is not None and state.memory.nudges > 0:
-        return Stop(_stuck(loop))
+    again = loop if state.memory.nudges > 0 else None
+    if again is not None and (state.helped or not state.helper):
+        return Stop(_stuck(again))
     words = state.pending
-    if loop is not None:
+    if again is not None:
+        words = (*words, TAKE_OVER.format(reason=again.reason))
+    elif loop is not None:
         words = (*words, loop.advice)
     if state.finish_now:
         words = (*words, FINISH_NOW)
-    return AskModel(words, given=len(state.pending), nudged=loop is not None)
+    return AskModel(
+        words,
+        given=len(state.pending),
+        nudged=loop is not None and again is None,
+        takes_over=again.reason if again is not None else "",
+    )
 
 
 def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionState:
     """Fold a model's turn into the state."""
-    memory = _fresh(nudges=state.memory.nudges + 1) if step.nudged else state.memory
+    memory, notes = state.memory, turn.instead_of
+    if step.nudged:
+        memory = _fresh(nudges=state.memory.nudges + 1)
+    elif step.takes_over:
+        memory = _fresh()
+        notes = (f"the agent went in circles ({step.takes_over}): {turn.served_model} took over", *notes)
     base = replace(
         state,
         next_seq=turn.seq + 1,
@@ -107,8 +129,10 @@ def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionSt
         opened=True,
         # Words that arrived while the model was speaking are still to be given.
         pending=state.pending[step.given :],
-        instead_of=tuple(dict.fromkeys((*state.instead_of, *turn.instead_of))),
+        instead_of=tuple(dict.fromkeys((*state.instead_of, *notes))),
         use=state.use + turn.use,
+        helper=turn.helper,
+        helped=state.helped or bool(step.takes_over),
     )
     if turn.tools:
         actions = (*memory.actions, *(use.fingerprint for use in turn.tools))[-MEMORY:]

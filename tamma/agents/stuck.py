@@ -15,6 +15,15 @@ EQUAL_ERRORS = 3
 MONOLOGUES = 3
 ALTERNATIONS = 6
 
+_TALKS = "You have spoken several times without acting. Call exactly one tool now."
+_FAILS = (
+    "You got the same error several times. Do something different: read the message, look at the "
+    "file as it is now, and try another way."
+)
+_REPEATS = "You repeated the same action several times; its result will not change. Try another way."
+_ALTERNATES = "You go back and forth between two actions. Stop, say what you have learnt, try another way."
+ADVICES = (_TALKS, _FAILS, _REPEATS, _ALTERNATES)
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -30,23 +39,22 @@ def detect(memory: LoopMemory) -> Loop | None:
     if memory.monologues >= MONOLOGUES:
         return Loop(
             f"{memory.monologues} turns in a row without a tool call",
-            "You have spoken several times without acting. Call exactly one tool now.",
+            _TALKS,
         )
     if len(errors) >= EQUAL_ERRORS and len(set(errors[-EQUAL_ERRORS:])) == 1:
         return Loop(
             f"the same error {EQUAL_ERRORS} times in a row",
-            "You got the same error several times. Do something different: read the message, look at the "
-            "file as it is now, and try another way.",
+            _FAILS,
         )
     if len(actions) >= EQUAL_ACTIONS and len(set(actions[-EQUAL_ACTIONS:])) == 1:
         return Loop(
             f"the same action {EQUAL_ACTIONS} times in a row",
-            "You repeated the same action several times; its result will not change. Try another way.",
+            _REPEATS,
         )
     if _alternates(actions[-ALTERNATIONS:]):
         return Loop(
             f"two actions in turn, {ALTERNATIONS} times",
-            "You go back and forth between two actions. Stop, say what you have learnt, try another way.",
+            _ALTERNATES,
         )
     return None
 

@@ -71,7 +71,12 @@ def order(
         approve=ApprovePolicy(run.approve),
         merge=run.merge,
         merge_method=run.merge_method,
-        limits=Limits(budget_usd=run.budget_usd, max_turns=run.max_turns),
+        limits=Limits(
+            budget_usd=run.budget_usd,
+            max_turns=run.max_turns,
+            checks_grace=run.checks.grace,
+            poll=run.checks.poll,
+        ),
         test_command=run.test_command,
         review=run.review,
         submitted_by=person,

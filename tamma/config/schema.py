@@ -122,6 +122,9 @@ class StepsConfig(Section):
     """Making the change."""
     fix: Chain | None = None
     """Mending what tests, checks or the review found."""
+    stuck: Chain | None = None
+    """Taking over, to the end of a stage, where the agent goes in circles: a stronger model. None: a person
+    is asked."""
     review: Chain | None = None
     """Reading the change before it is published."""
 
@@ -216,6 +219,15 @@ class SandboxConfig(Section):
     """Run a repository's commands without any sandbox, where no tier works on this machine."""
 
 
+class ChecksConfig(Section):
+    """How a run watches the checks (CI) of what it published."""
+
+    grace: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """Seconds to wait for a first check to appear; without one by then, there are none."""
+    poll: Seconds = 15.0
+    """Seconds between two looks at checks, reviews and mergeability."""
+
+
 class RunConfig(Section):
     """How runs go, unless a command says otherwise."""
 
@@ -236,6 +248,7 @@ class RunConfig(Section):
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     protected_paths: tuple[str, ...] = ()
     """Globs: a change that touches them waits for a person."""
+    checks: ChecksConfig = Field(default_factory=ChecksConfig)
 
 
 class QualityConfig(Section):

@@ -13,6 +13,9 @@ from tamma.model.metrics import ModelUse
 from tamma.model.repository import RepoRef
 from tamma.model.task import AgentChoice, Gate, Limits, Spend, Waiting
 
+HELP_STEP = "stuck"
+"""The configuration's word (`providers.steps`) for a model's turns that has taken over from another."""
+
 
 class Stage(StrEnum):
     """What a session is for."""
@@ -94,6 +97,8 @@ class ModelTurn:
     instead_of: tuple[str, ...] = ()
     """A line for each provider that should have answered and could not: who, why, and who did."""
     use: ModelUse = field(default_factory=ModelUse)
+    helper: bool = False
+    """Whether another model takes over where this one goes in circles (`providers.steps.stuck`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,10 @@ class SessionState:
     instead_of: tuple[str, ...] = ()
     """Providers that could not answer when another did, each with its reasons, once."""
     use: ModelUse = field(default_factory=ModelUse)
+    helper: bool = False
+    """Whether there is a model to take over when this one goes in circles; as its last turn said."""
+    helped: bool = False
+    """Whether it has taken over, to the end of the stage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -104,6 +105,37 @@ def test_equal_actions_are_a_loop_and_a_person_ends_it() -> None:
     assert isinstance(step(state), Stop)
     state = told(state, "look at parser.py")
     assert step(state) == AskModel(("look at parser.py",), given=1)
+
+
+def test_another_model_takes_over_a_loop_and_a_person_only_its_own() -> None:
+    state = SessionState(next_seq=0)
+
+    def looping(state: SessionState) -> SessionState:
+        for _ in range(4):
+            asked = step(state)
+            assert isinstance(asked, AskModel)
+            done = replace(turn(state.next_seq, "same"), helper=True, served_model="big-1")
+            state = use(after_ask(state, asked, done))
+        return state
+
+    advised = step(state := looping(state))
+    assert isinstance(advised, AskModel)
+    assert (advised.nudged, advised.takes_over) == (True, "")
+    handing = step(state := looping(state))
+    assert isinstance(handing, AskModel)
+    assert not handing.nudged
+    assert "You take over" in handing.messages[-1]
+    state = looping(state)
+    assert state.helped
+    assert state.instead_of == (
+        "the agent went in circles (the same action 4 times in a row): big-1 took over",
+    )
+    again = step(state)  # it is advised, too, before a person is asked
+    assert isinstance(again, AskModel)
+    assert again.nudged
+    stopped = step(looping(state))
+    assert isinstance(stopped, Stop)
+    assert stopped.waiting.gate is Gate.STUCK
 
 
 def test_equal_errors_and_alternations_are_loops() -> None:

@@ -63,7 +63,8 @@ def shop_of(folder: Path) -> Shop:
 def configure(home: Path, address: str, monkeypatch: Any) -> None:
     """Let commands of this test talk to the test's server, with the loop's worker instead of their own."""
     platforms = {"available": [{"platformId": "memory", "platformType": "memory"}]}
-    (home / "config.json").write_text(json.dumps({"platforms": platforms}))
+    run = {"checks": {"grace": 0.2, "poll": 0.1}}  # these repositories have none
+    (home / "config.json").write_text(json.dumps({"platforms": platforms, "run": run}))
     monkeypatch.setenv("TAMMA_MODE", "orchestrator")
     monkeypatch.setenv("TAMMA_TEMPORAL_ADDRESS", address)
     monkeypatch.setenv("TAMMA_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")

@@ -21,6 +21,8 @@ from tamma.model.task import (
     Steer,
     TaskStatus,
 )
+from tamma.providers.interface import ProviderSettings
+from tamma.providers.routing.chain import Link, Routes
 from tests.support.loop import (
     FILES,
     FIX_TURNS,
@@ -145,6 +147,28 @@ async def test_a_model_that_only_talks_is_stopped_and_steering_helps(client: Cli
         assert "without a tool call" in seen.waiting_for.reason
         await tell(handle, "steer", Steer("use the tools"))
         assert (await handle.result()).status is TaskStatus.COMPLETED
+
+
+async def test_a_stronger_model_takes_over_from_one_that_goes_in_circles(
+    client: Client, tmp_path: Path
+) -> None:
+    same = turn(call("bash", command="ls"))
+    weak = script(agent=[same] * 8 + [*RED_TURNS] + [same] * 8)
+    # Turns are numbered through the conversation: eight were the weak model's, then eight of the next stage.
+    strong = script(agent=[same] * 8 + [*RED_TURNS] + [same] * 8 + [*FIX_TURNS])
+    account = ProviderSettings("strong", "scripted", options=strong)
+    routes = Routes({"stuck": (Link("strong"),)})
+    async with running_loop(client, tmp_path, turns=weak, accounts=(account,), routes=routes) as loop:
+        handle = await loop.submit()
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        seen = await loop.view(handle)
+        assert any("went in circles" in note and "took over" in note for note in seen.notes)
+        assert seen.session_id is not None
+        entries = await loop.parts.store.read_entries(seen.session_id)
+        answered = [entry.provider for entry in entries if entry.provider]
+        assert answered == ["scripted"] * 8 + ["strong"] * len(RED_TURNS) + ["scripted"] * 8 + [
+            "strong"
+        ] * len(FIX_TURNS)
 
 
 async def test_unknown_tools_and_broken_json_are_told_to_the_model(client: Client, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tamma.errors import (
     RateLimited,
     StreamInterrupted,
 )
+from tamma.model.session import HELP_STEP
 from tamma.model.task import AgentChoice
 
 LONG = 5.0
@@ -63,7 +64,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What the configuration says about steps: `plan`, `test`, `implement`, `fix`, `review`."""
+    """What the configuration says about steps: `plan`, `test`, `implement`, `fix`, `stuck`, `review`."""
 
     steps: Mapping[str, tuple[Link, ...]] = field(default_factory=dict[str, tuple[Link, ...]])
     fallbacks: tuple[Link, ...] = ()
@@ -75,6 +76,10 @@ class Routes:
         if agent.pinned:
             return (chosen,)
         return tuple(dict.fromkeys((*(self.steps.get(step) or (chosen,)), *self.fallbacks)))
+
+    def has_helper(self, agent: AgentChoice) -> bool:
+        """Whether another model takes over where `agent` goes in circles."""
+        return not agent.pinned and bool(self.steps.get(HELP_STEP))
 
 
 def link(text: str) -> Link:
