@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -19,6 +19,7 @@ from tamma.model.suite import SuiteRef, TaskLimits
 _MOST_BYTES = 1_000_000
 _PLAIN = {"missing": "is missing", "extra_forbidden": "is not a known key"}
 """In place of pydantic's words."""
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 _NOBODY = AgentPin(AgentId(""), "", 0, ConfigHash(""))
 _STANDARD = ABTestPlan("", _NOBODY, _NOBODY)
 """Its defaults are the form's."""
@@ -36,7 +37,7 @@ class GuardrailForm(_Form):
 
 
 class LimitsForm(_Form):
-    budget_usd: Decimal = _STANDARD.limits.budget_usd
+    budget_usd: Dollars = _STANDARD.limits.budget_usd
     max_turns: int = _STANDARD.limits.max_turns
     minutes: float = _STANDARD.limits.minutes
 
@@ -66,7 +67,7 @@ class PlanForm(_Form):
     power: float = _STANDARD.power
     minimum_effect: float = _STANDARD.minimum_effect
     looks: int = _STANDARD.looks
-    budget_usd: Decimal | None = None
+    budget_usd: Dollars | None = None
     duration: float = _STANDARD.duration_days
     concurrency: int = _STANDARD.concurrency
     limits: LimitsForm = LimitsForm()

@@ -52,3 +52,9 @@ async def test_what_is_wrong_is_said_in_options(store: MemoryStore) -> None:
     for words in ("--budget: 5 USD", "--days: 0.0", "--guardrail cost: 7.0"):
         assert words in str(caught.value)
     assert "a higher --budget, or a lower --trial-budget" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("amount", ["1e400", "nan", "-1", "much"])
+async def test_money_is_an_amount_that_somebody_may_have(store: MemoryStore, amount: str) -> None:
+    with pytest.raises(ConfigError, match="budgetUsd: "):
+        await ready(store, {**GIVEN, "budgetUsd": amount})

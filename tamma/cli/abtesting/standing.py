@@ -11,7 +11,7 @@ from tamma.experiments.report.wire import plain
 from tamma.experiments.stopping import look_in_order
 from tamma.experiments.wording import signed, span
 from tamma.model.ab_run import ABTestView
-from tamma.model.experiment import ABTestId, ABTestResult, Effect, Mode
+from tamma.model.experiment import ABTestId, ABTestResult, ABTestState, Effect, Mode
 from tamma.temporal import ab_tests
 from tamma.temporal.run_errors import RunNotFound, WorkerSilent
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tamma.store.interface import Store
 
 Json = dict[str, object]
+_ANSWERS = {"approve": "approved", "reject": "rejected"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def lines(found: Standing) -> list[str]:
         rows["ended by"] = result.stop_reason.value
     if (who := result.approver) is not None:
         vouched = "" if who.authenticated else ", by signal, not authenticated"
-        rows["answered"] = f"{who.decision} by {who.name}{vouched}, {who.at:%Y-%m-%d %H:%M} UTC"
+        rows["answered"] = f"{_ANSWERS[who.decision]} by {who.name}{vouched}, {who.at:%Y-%m-%d %H:%M} UTC"
     if result.applied_version is not None:
         rows["applied"] = f"{result.agent_a.name}@{result.applied_version}"
     if view is not None and view.canary is not None:
@@ -127,7 +128,8 @@ def _progress(view: ABTestView) -> dict[str, str]:
         "looks": f"{len(view.looks)} of {len(view.looks_planned)}",
         "ends": f"{view.ends_at:%Y-%m-%d %H:%M} UTC at the latest",
     }
-    if (due := look_in_order(view.looks_planned, view.looks, view.units_planned)) is not None:
+    due = look_in_order(view.looks_planned, view.looks, view.units_planned)
+    if due is not None and view.state is ABTestState.RUNNING:
         rows["looks"] += f", the next after {due.units} {unit}"
     return rows
 

@@ -121,7 +121,8 @@ def _status_lines(found: StackStatus) -> list[str]:
         since = duration(service.uptime) if service.uptime else ""
         words = [word for word in (pid, since, again, service.problem or "") if word]
         told.append(f"  {service.name:<10}{service.state:<10}{', '.join(words)}".rstrip())
-    told.append(f"  temporal  {found.temporal_address}")
+    if found.temporal_address:
+        told.append(f"  temporal  {found.temporal_address}")
     return [*told, f"  web UI    {found.ui_url}"] if found.ui_url else told
 
 
