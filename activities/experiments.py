@@ -36,16 +36,9 @@ from tamma.experiments.checking import refused
 from tamma.experiments.facts import PlanFacts, gather
 from tamma.experiments.outcomes import outcome_of
 from tamma.experiments.stopping import bounds_before
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    Assignment,
-    LookPlan,
-    Mode,
-    Outcome,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Assignment, LookPlan, Mode, Outcome
 from tamma.model.looks import DueLook
+from tamma.model.verdict import ABTestResult
 from tamma.store.experiment_forms import differs
 from tamma.store.interface import Store
 

@@ -30,9 +30,10 @@ from tamma.experiments.canary import Count, judge_canary
 from tamma.experiments.facts import HISTORY_DAYS
 from tamma.model.agent import Agent, AgentConfig, AgentPin, AgentVersion
 from tamma.model.analysis import MetricFilter, TimeRange
-from tamma.model.experiment import ABTestPlan, Arm, CanaryWatch
+from tamma.model.experiment import ABTestPlan, Arm
 from tamma.model.metrics import Cell, RunMetrics
 from tamma.model.task import AgentChoice
+from tamma.model.verdict import CanaryWatch
 from tamma.store.interface import Store
 
 _TRIES = 3

@@ -12,9 +12,10 @@ from bench.figures import Figure, plain, samples
 from bench.surroundings import REHEARSED, Stack
 from tamma.model.ab_run import ABTestStart
 from tamma.model.agent import AgentConfig, AgentId, AgentPin
-from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, ABTestResult
+from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan
 from tamma.model.ids import uuid7
 from tamma.model.task import TASK_QUEUE
+from tamma.model.verdict import ABTestResult
 from tamma.store.postgres import PostgresStore
 from tamma.suites.content import ref_of
 from tamma.suites.rehearsal import rehearsal_suite

@@ -19,7 +19,7 @@ _REPORT = """
 import json, sys, time
 from decimal import Decimal
 from tamma.experiments.report.model import Standing
-from tamma.model.experiment import ABTestState
+from tamma.model.verdict import ABTestState
 from tests.experiments.made import PLAN, drawn
 from tests.experiments.reports import CONFIGS, TREND, looked
 

@@ -15,7 +15,8 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 
 from activities.interface.experiments import ARCHIVE_TEST, FREEZE_TEST, ArchiveTest, FreezeTest, FrozenTest
 from tamma.model.ab_run import ABTestStart
-from tamma.model.experiment import AB_WORKFLOW, ABTestResult, ABTestState, Mode
+from tamma.model.experiment import AB_WORKFLOW, Mode
+from tamma.model.verdict import ABTestResult, ABTestState
 from workflows.ab import account
 from workflows.ab.live import LiveRuns
 from workflows.ab.trials import PairedTrials

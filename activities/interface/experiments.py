@@ -8,20 +8,11 @@ from decimal import Decimal
 
 from activities.interface import Activity, Done, Stored
 from tamma.model.agent import AgentPin, TaskType
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    Arm,
-    CanaryWatch,
-    Evidence,
-    Forecast,
-    Look,
-    LookPlan,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Arm, Forecast, LookPlan
 from tamma.model.ids import TaskId
 from tamma.model.metrics import Cell
 from tamma.model.task import AgentChoice
+from tamma.model.verdict import ABTestResult, CanaryWatch, Evidence, Look
 
 
 @dataclass(frozen=True, slots=True)

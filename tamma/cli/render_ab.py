@@ -15,7 +15,7 @@ from tamma.cli.output import shown
 from tamma.experiments.report import words
 from tamma.experiments.report.model import Report
 from tamma.experiments.wording import finite, signed
-from tamma.model.experiment import Decision, Effect
+from tamma.model.verdict import Decision, Effect
 
 _TONES = {
     Decision.WINNER: "green",

@@ -40,19 +40,9 @@ from tamma.experiments.outcomes import Table, table_of
 from tamma.experiments.soundness import GENERAL_FROM, soundness
 from tamma.model.estimates import Comparison, GuardrailVerdict
 from tamma.model.estimates import Guardrail as HeldGuardrail
-from tamma.model.experiment import (
-    ABTestPlan,
-    Assignment,
-    Effect,
-    Evidence,
-    Guardrail,
-    GuardrailResult,
-    Look,
-    LookPlan,
-    Metric,
-    Outcome,
-)
+from tamma.model.experiment import ABTestPlan, Assignment, Guardrail, LookPlan, Metric, Outcome
 from tamma.model.looks import DueLook
+from tamma.model.verdict import Effect, Evidence, GuardrailResult, Look
 
 _MOST_UNITS = 1_000_000
 """More than these are not named: no experiment has them."""

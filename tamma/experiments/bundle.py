@@ -15,18 +15,9 @@ from typing import TYPE_CHECKING
 from tamma.errors import ConfigError
 from tamma.experiments.stopping import bounds_before
 from tamma.experiments.verdict import decide
-from tamma.model.experiment import (
-    ABTestPlan,
-    ABTestResult,
-    Assignment,
-    Evidence,
-    Look,
-    LookPlan,
-    Mode,
-    Outcome,
-    Verdict,
-)
+from tamma.model.experiment import ABTestPlan, Assignment, LookPlan, Mode, Outcome
 from tamma.model.looks import DueLook
+from tamma.model.verdict import ABTestResult, Evidence, Look, Verdict
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

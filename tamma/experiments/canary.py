@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tamma.model.experiment import CanaryWatch
+from tamma.model.verdict import CanaryWatch
 
 ALPHA = 0.05
 LEAST_BASELINE = 10

@@ -11,8 +11,8 @@ from tamma.experiments.methods import Sample, effect_on, on_scale, on_test_scale
 from tamma.experiments.outcomes import Table
 from tamma.experiments.wording import signed, span
 from tamma.model.estimates import Comparison, Measure
-from tamma.model.experiment import Look
 from tamma.model.looks import DueLook
+from tamma.model.verdict import Look
 
 _WIDEST = 1.0 - 1e-9
 """No interval is asked for at a higher level: methods' tails are not that exact."""

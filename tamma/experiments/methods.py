@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from tamma.experiments.outcomes import Table
 from tamma.model.estimates import CautionKind, Comparison, Interval, Measure
-from tamma.model.experiment import Arm, Effect, Metric, Mode
+from tamma.model.experiment import Arm, Metric, Mode
+from tamma.model.verdict import Effect
 
 if TYPE_CHECKING:
     from tamma.experiments.statistics.mcnemar import PairedCounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tamma.experiments.wording import amount, does, finite, span
-from tamma.model.experiment import Decision, Evidence, GuardrailResult, Reason
+from tamma.model.verdict import Decision, Evidence, GuardrailResult, Reason
 
 
 def sentence(decision: Decision, reasons: Sequence[Reason], evidence: Evidence) -> str:

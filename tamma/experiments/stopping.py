@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tamma.model.experiment import Decision, Look, LookPlan, StopReason, Verdict
+from tamma.model.experiment import LookPlan
 from tamma.model.looks import Bound, DueLook
+from tamma.model.verdict import Decision, Look, StopReason, Verdict
 
 
 def look_in_order(

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from tamma.experiments.sentence import sentence
 from tamma.experiments.wording import finite
-from tamma.model.experiment import Decision, Effect, Evidence, Reason, Verdict
+from tamma.model.verdict import Decision, Effect, Evidence, Reason, Verdict
 
 SRM_ALARM = 0.001
 """Sample ratio mismatch below this p blocks every decision: chance makes it once in a thousand tests."""

@@ -6,19 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestState,
-    Approver,
-    CanaryWatch,
-    Effect,
-    Forecast,
-    Look,
-    LookPlan,
-    StopReason,
-    Verdict,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Forecast, LookPlan
+from tamma.model.verdict import ABTestState, Approver, CanaryWatch, Effect, Look, StopReason, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamma.errors import StoreConflict, StoreError
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    Assignment,
-    Look,
-    LookPlan,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Assignment, LookPlan
+from tamma.model.verdict import ABTestResult, Look
 from tamma.store.codec import check_key
 
 if TYPE_CHECKING:

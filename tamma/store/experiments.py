@@ -8,17 +8,8 @@ from datetime import datetime
 
 from tamma.errors import StoreError
 from tamma.model.agent import AgentId
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    ABTestState,
-    Arm,
-    Assignment,
-    Look,
-    LookPlan,
-    Mode,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Arm, Assignment, LookPlan, Mode
+from tamma.model.verdict import ABTestResult, ABTestState, Look
 from tamma.store import experiment_forms as forms
 from tamma.store.codec import check_key
 from tamma.store.database import Database, Row

@@ -10,7 +10,8 @@ import pytest
 from tamma.cli.abtesting.standing import find
 from tamma.errors import ConfigError
 from tamma.model.agent import AgentId, AgentPin, ConfigHash
-from tamma.model.experiment import ABTestId, ABTestPlan, ABTestResult, ABTestState, LookPlan, Mode
+from tamma.model.experiment import ABTestId, ABTestPlan, LookPlan, Mode
+from tamma.model.verdict import ABTestResult, ABTestState
 from tamma.store.memory import MemoryStore
 
 FIRST, SECOND = ABTestId("0194-aaaa"), ABTestId("0194-bbbb")

@@ -19,9 +19,10 @@ from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from tamma.model.ab_run import ABTestStart
-from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, ABTestResult, ABTestState
+from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan
 from tamma.model.ids import uuid7
 from tamma.model.task import TASK_QUEUE
+from tamma.model.verdict import ABTestResult, ABTestState
 from tamma.stack.process import import_path
 from tamma.store.migrate import migrate
 from tamma.store.postgres import PostgresStore

@@ -12,20 +12,9 @@ from tamma.experiments.report.build import Records, build_report
 from tamma.experiments.report.model import ConfigPoint, Report, Standing
 from tamma.model.agent import AgentConfig, ContextStrategy
 from tamma.model.analysis import ChangePoint, Direction, TimeRange, TrendAnalysis, TrendPoint
-from tamma.model.experiment import (
-    ABTestPlan,
-    ABTestState,
-    Assignment,
-    Evidence,
-    Guardrail,
-    Look,
-    LookPlan,
-    Metric,
-    Mode,
-    Outcome,
-    StopReason,
-)
+from tamma.model.experiment import ABTestPlan, Assignment, Guardrail, LookPlan, Metric, Mode, Outcome
 from tamma.model.looks import Bound, DueLook
+from tamma.model.verdict import ABTestState, Evidence, Look, StopReason
 from tests.experiments.made import PLAN, START, drawn, looks
 
 CONFIGS = (

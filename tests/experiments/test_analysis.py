@@ -17,21 +17,11 @@ from tamma.experiments.looks import crosses, due_look
 from tamma.experiments.outcomes import outcome_of, table_of
 from tamma.experiments.verdict import decide
 from tamma.model.agent import TaskType
-from tamma.model.experiment import (
-    ABTestPlan,
-    Arm,
-    Assignment,
-    Decision,
-    Guardrail,
-    Look,
-    Metric,
-    Mode,
-    Outcome,
-    Reason,
-)
+from tamma.model.experiment import ABTestPlan, Arm, Assignment, Guardrail, Metric, Mode, Outcome
 from tamma.model.ids import TaskId
 from tamma.model.looks import Bound, DueLook
 from tamma.model.metrics import Cell, ContextUse, RunKind, RunMetrics
+from tamma.model.verdict import Decision, Look, Reason
 from tests.experiments.made import PLAN, START, drawn, last_look, looks, outcome, pairs
 
 BOTH, LOST, WON, NEITHER = (True, True), (True, False), (False, True), (False, False)

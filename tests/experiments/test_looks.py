@@ -11,8 +11,9 @@ import pytest
 
 from tamma.experiments.looks import crosses, due_look, nominal_p, units_until_look
 from tamma.experiments.sequential.normal import two_sided
-from tamma.model.experiment import Look, LookPlan
+from tamma.model.experiment import LookPlan
 from tamma.model.looks import Bound, DueLook
+from tamma.model.verdict import Look
 
 PLAN = tuple(LookPlan(number, 20 * number, 5.0 - number / 2) for number in range(1, 6))
 TWENTY, FORTY = Bound(20, 4.5), Bound(40, 4.0)

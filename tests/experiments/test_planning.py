@@ -17,14 +17,7 @@ from tamma.experiments.planning import prepare
 from tamma.experiments.sizing import ICC, basis_of, detectable, tasks_needed
 from tamma.experiments.verdict import LEAST_UNITS
 from tamma.model.agent import Agent, AgentConfig, AgentId, AgentPin, AgentVersion, ConfigHash, VersionState
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    Canary,
-    Guardrail,
-    Metric,
-    Mode,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Canary, Guardrail, Metric, Mode
 from tamma.model.suite import SuiteHash, SuiteRef, TaskLimits
 from tests.support.experiments import production_run
 

@@ -26,7 +26,8 @@ from tamma.experiments.report.markdown import text, to_markdown
 from tamma.experiments.report.model import ConfigPoint, Report, Standing
 from tamma.experiments.report.tidy import COLUMNS, to_csv
 from tamma.experiments.report.wire import to_json
-from tamma.model.experiment import ABTestState, Approver, Arm, Effect, Metric, Mode
+from tamma.model.experiment import Arm, Metric, Mode
+from tamma.model.verdict import ABTestState, Approver, Effect
 from tests.experiments.made import PLAN, START, drawn, looks
 from tests.experiments.reports import CONFIGS, made_report, unlooked_report
 

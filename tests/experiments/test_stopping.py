@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
-from tamma.model.experiment import Decision, Look, LookPlan, StopReason, Verdict
+from tamma.model.experiment import LookPlan
 from tamma.model.looks import Bound
+from tamma.model.verdict import Decision, Look, StopReason, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLANNED = (LookPlan(1, 20, 4.0), LookPlan(2, 40, 3.0), LookPlan(3, 60, 2.0))

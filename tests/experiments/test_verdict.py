@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamma.experiments.verdict import LEAST_UNITS, MOST_MISSING, SRM_ALARM, decide, is_settled
-from tamma.model.experiment import Decision, Effect, Evidence, Guardrail, GuardrailResult, Metric, Reason
+from tamma.model.experiment import Guardrail, Metric
+from tamma.model.verdict import Decision, Effect, Evidence, GuardrailResult, Reason
 
 PLANNED = 200
 MINIMUM = 0.05

@@ -13,26 +13,19 @@ import pytest
 from tamma.errors import StoreConflict, StoreError
 from tamma.experiments.assignment import LiveArms, Unit, assign_paired
 from tamma.model.agent import AgentId, AgentPin, ConfigHash, TaskType
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
+from tamma.model.experiment import ABTestId, ABTestPlan, Arm, Assignment, Guardrail, LookPlan, Metric, Mode
+from tamma.model.ids import uuid7
+from tamma.model.suite import SuiteHash, SuiteRef
+from tamma.model.verdict import (
     ABTestResult,
     ABTestState,
     Approver,
-    Arm,
-    Assignment,
     Decision,
-    Guardrail,
     Look,
-    LookPlan,
-    Metric,
-    Mode,
     Reason,
     StopReason,
     Verdict,
 )
-from tamma.model.ids import uuid7
-from tamma.model.suite import SuiteHash, SuiteRef
 from tamma.store.postgres import PostgresStore
 from tests.store.conftest import AnyStore
 from tests.support.postgres import session

@@ -18,11 +18,12 @@ from activities.interface.experiments import AssignAgent, AssignedAgent
 from activities.winners import WinnerActivities
 from tamma.model.ab_run import ABAnswer, ABTestStart, ABTestView
 from tamma.model.agent import AgentConfig, AgentId, AgentPin, TaskType
-from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, ABTestResult
+from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan
 from tamma.model.ids import new_task_id, uuid7
 from tamma.model.metrics import RunKind, RunMetrics
 from tamma.model.suite import SuiteRef
 from tamma.model.task import TASK_QUEUE, Reply
+from tamma.model.verdict import ABTestResult
 from tamma.providers.interface import ProviderSettings
 from tamma.store.interface import Store
 from tamma.store.memory import MemoryStore

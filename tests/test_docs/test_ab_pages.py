@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tamma.model.experiment import ABTestState, Reason
+from tamma.model.verdict import ABTestState, Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -15,19 +15,11 @@ from tamma.experiments import bundle
 from tamma.experiments.outcomes import outcome_of
 from tamma.model.ab_run import ABAnswer
 from tamma.model.agent import AgentConfig
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestState,
-    Arm,
-    Assignment,
-    Canary,
-    Decision,
-    Outcome,
-    Reason,
-)
+from tamma.model.experiment import ABTestId, Arm, Assignment, Canary, Outcome
 from tamma.model.ids import BlobId
 from tamma.model.metrics import Cell
 from tamma.model.trial import trial_id
+from tamma.model.verdict import ABTestState, Decision, Reason
 from tamma.temporal.plugin import tamma_plugin
 from tests.support.experiments import add_runs, lab, production_run
 from tests.support.skipping import skipping_time

@@ -17,16 +17,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from tamma.model.ab_run import ABAnswer
 from tamma.model.agent import AgentConfig
-from tamma.model.experiment import (
-    ABTestState,
-    Canary,
-    Decision,
-    Mode,
-    Reason,
-    StopReason,
-)
+from tamma.model.experiment import Canary, Mode
 from tamma.model.metrics import RunMetrics
 from tamma.model.suite import TaskLimits
+from tamma.model.verdict import ABTestState, Decision, Reason, StopReason
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import Handle, Lab, add_agent, lab, production_run
 from tests.support.skipping import skipping_time

@@ -18,21 +18,12 @@ from tamma.errors import StoreUnavailable
 from tamma.model.ab_run import MOST_NOTES, ABAccepted, ABAnswer, ABProgress
 from tamma.model.agent import Agent, AgentId
 from tamma.model.bench import BENCH_WORKFLOW, BenchArm, BenchId, BenchRequest, BenchState, BenchView
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    ABTestState,
-    Assignment,
-    Canary,
-    Look,
-    LookPlan,
-    Mode,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Assignment, Canary, LookPlan, Mode
 from tamma.model.ids import uuid7
 from tamma.model.metrics import Cell, RunMetrics
 from tamma.model.task import TASK_QUEUE
 from tamma.model.trial import TrialResult, trial_id
+from tamma.model.verdict import ABTestResult, ABTestState, Look
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import Handle, Lab, add_agent, lab, production_run
 from tests.workflows.test_absurd_messages import ABSURD, failed_tasks

@@ -12,8 +12,9 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 
 from tamma.errors import StoreUnavailable
-from tamma.model.experiment import ABTestState, Mode
+from tamma.model.experiment import Mode
 from tamma.model.task import Control, TaskStatus
+from tamma.model.verdict import ABTestState
 from tamma.store.interface import AppendCondition, NewEvent
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import lab, production_run

@@ -12,11 +12,12 @@ from temporalio.client import Client
 
 from tamma.model.ab_run import ABAnswer
 from tamma.model.bench import BENCH_WORKFLOW, BenchArm, BenchId, BenchRequest, BenchState, BenchView
-from tamma.model.experiment import ABTestState, Arm, Canary
+from tamma.model.experiment import Arm, Canary
 from tamma.model.ids import uuid7
 from tamma.model.metrics import Cell
 from tamma.model.task import TASK_QUEUE
 from tamma.model.trial import trial_id
+from tamma.model.verdict import ABTestState
 from tests.support.experiments import add_runs, lab, production_run
 from tests.support.histories import replay_and_keep
 from workflows.ab_test import ABTest

@@ -12,17 +12,10 @@ from temporalio.client import Client
 from tamma.agents.pinning import resolve
 from tamma.experiments.assignment import LiveArms
 from tamma.model.agent import AgentConfig, AgentId, AgentPin
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    ABTestState,
-    Arm,
-    LookPlan,
-    Mode,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Arm, LookPlan, Mode
 from tamma.model.ids import uuid7
 from tamma.model.task import TaskStatus
+from tamma.model.verdict import ABTestResult, ABTestState
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import add_agent
 from tests.support.loop import running_loop

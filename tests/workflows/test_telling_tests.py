@@ -13,19 +13,10 @@ from temporalio.client import Client, WorkflowHandle
 from tamma.agents.pinning import resolve
 from tamma.model.ab_run import ABProgress, ABTestStart, ABTestView
 from tamma.model.agent import AgentPin
-from tamma.model.experiment import (
-    AB_WORKFLOW,
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    ABTestState,
-    Canary,
-    LookPlan,
-    Mode,
-    ab_id,
-)
+from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan, Canary, LookPlan, Mode, ab_id
 from tamma.model.ids import uuid7
 from tamma.model.task import TASK_QUEUE, TaskStatus
+from tamma.model.verdict import ABTestResult, ABTestState
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import add_agent
 from tests.support.histories import replay_and_keep

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from tamma.model.ab_run import ABProgress, ABTestStart, ABTestView
-from tamma.model.experiment import ABTestResult, ABTestState, Effect, Mode
+from tamma.model.experiment import Mode
 from tamma.model.task import Waiting
+from tamma.model.verdict import ABTestResult, ABTestState, Effect
 
 
 def view(start: ABTestStart, state: ABProgress, running: int, waiting: str) -> ABTestView:

@@ -11,9 +11,9 @@ from temporalio import workflow
 from activities.interface import RECORD_EVENT, Activity, RecordEvent
 from activities.interface.experiments import SAVE_RESULT, TAKE_LOOK, TakeLook
 from tamma.experiments.verdict import decide
-from tamma.model.experiment import ABTestState, Verdict
 from tamma.model.ids import TaskId
 from tamma.model.looks import DueLook
+from tamma.model.verdict import ABTestState, Verdict
 from workflows.ab import account
 from workflows.ab.messages import ABMessages
 from workflows.calls import call

@@ -7,7 +7,7 @@ from temporalio import workflow
 from activities.interface.experiments import COUNT_RUNS, CountRuns, RunCount
 from tamma.experiments.looks import due_look
 from tamma.experiments.stopping import Purse, Standing, reason_of_look, reason_to_stop
-from tamma.model.experiment import StopReason
+from tamma.model.verdict import StopReason
 from workflows.ab.base import ABSteps
 
 POLL = 900.0

@@ -13,8 +13,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from tamma.model.ab_run import ABAccepted, ABAnswer, ABProgress, ABTestStart, ABTestView
-from tamma.model.experiment import ABTestState, Approver
 from tamma.model.task import Reply, Waiting
+from tamma.model.verdict import ABTestState, Approver
 from workflows.ab import account
 from workflows.patience import Patience
 

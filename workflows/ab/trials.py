@@ -12,9 +12,10 @@ from temporalio.exceptions import FailureError
 from activities.interface.experiments import READ_UNITS, ReadUnits, UnitOrder
 from tamma.experiments.stopping import Purse, Standing, look_in_order, reason_of_look, reason_to_stop
 from tamma.model.ab_run import ABTestStart
-from tamma.model.experiment import Arm, StopReason
+from tamma.model.experiment import Arm
 from tamma.model.metrics import Cell, RunKind
 from tamma.model.trial import TrialResult
+from tamma.model.verdict import StopReason
 from workflows.ab.base import ABSteps
 from workflows.cancelling import heed
 from workflows.trials.child import first_cause, run_trial

@@ -14,7 +14,7 @@ from activities.interface.experiments import (
     RollBack,
     WatchCanary,
 )
-from tamma.model.experiment import ABTestState, Approver, Decision, StopReason
+from tamma.model.verdict import ABTestState, Approver, Decision, StopReason
 from workflows.ab.base import ABSteps
 
 CANARY_POLL = 1800.0

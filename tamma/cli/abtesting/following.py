@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamma.cli import output
 from tamma.cli.abtesting.standing import Standing, lines, standing, standing_json
-from tamma.model.experiment import ABTestState
+from tamma.model.verdict import ABTestState
 
 if TYPE_CHECKING:
     from tamma.cli.linking import Link

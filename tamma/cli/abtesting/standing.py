@@ -11,7 +11,8 @@ from tamma.experiments.report.wire import plain
 from tamma.experiments.stopping import look_in_order
 from tamma.experiments.wording import signed, span
 from tamma.model.ab_run import ABTestView
-from tamma.model.experiment import ABTestId, ABTestResult, ABTestState, Effect, Mode
+from tamma.model.experiment import ABTestId, Mode
+from tamma.model.verdict import ABTestResult, ABTestState, Effect
 from tamma.temporal import ab_tests
 from tamma.temporal.run_errors import RunNotFound, WorkerSilent
 

@@ -14,7 +14,8 @@ from tamma.experiments.report.model import ArmSummary, ConfigPoint, Report, Stan
 from tamma.experiments.report.pairing import pair_rows
 from tamma.experiments.report.sequence import running
 from tamma.experiments.verdict import decide
-from tamma.model.experiment import ABTestPlan, Assignment, Evidence, Look, LookPlan, Metric, Outcome
+from tamma.model.experiment import ABTestPlan, Assignment, LookPlan, Metric, Outcome
+from tamma.model.verdict import Evidence, Look
 
 if TYPE_CHECKING:
     from tamma.model.agent import AgentConfig

@@ -9,19 +9,8 @@ from decimal import Decimal
 from typing import Literal
 
 from tamma.model.analysis import Estimate, TrendAnalysis
-from tamma.model.experiment import (
-    ABTestPlan,
-    ABTestState,
-    Approver,
-    Arm,
-    Evidence,
-    Look,
-    LookPlan,
-    Metric,
-    Outcome,
-    StopReason,
-    Verdict,
-)
+from tamma.model.experiment import ABTestPlan, Arm, LookPlan, Metric, Outcome
+from tamma.model.verdict import ABTestState, Approver, Evidence, Look, StopReason, Verdict
 
 Won = Literal["win", "loss", "tie"]
 """From the candidate's side."""

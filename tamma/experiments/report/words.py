@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tamma.experiments.wording import amount, finite, signed, span
-from tamma.model.experiment import Decision, Effect, Evidence, GuardrailResult, Metric, Reason, StopReason
+from tamma.model.experiment import Metric
+from tamma.model.verdict import Decision, Effect, Evidence, GuardrailResult, Reason, StopReason
 
 DASH = "–"
 """What is not known."""

@@ -7,15 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tamma.model.agent import AgentId
-from tamma.model.experiment import (
-    ABTestId,
-    ABTestPlan,
-    ABTestResult,
-    Arm,
-    Assignment,
-    Look,
-    LookPlan,
-)
+from tamma.model.experiment import ABTestId, ABTestPlan, Arm, Assignment, LookPlan
+from tamma.model.verdict import ABTestResult, Look
 
 MOST_CANARIES = 10
 """Tests that are told of one run's end, at most: one version hardly ever has two."""

@@ -8,7 +8,7 @@ from tamma.experiments.report import words
 from tamma.experiments.report.figures.paper import BAD, CANDIDATE, GOOD, GRID, INK, Chart, Sheet, axes, finish
 from tamma.experiments.report.model import Report
 from tamma.experiments.wording import finite
-from tamma.model.experiment import Effect
+from tamma.model.verdict import Effect
 
 
 def forest(report: Report) -> Chart | None:

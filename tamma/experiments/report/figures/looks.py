@@ -18,7 +18,8 @@ from tamma.experiments.report.figures.paper import (
     finish,
 )
 from tamma.experiments.report.model import Report, Running
-from tamma.model.experiment import Look, Metric
+from tamma.model.experiment import Metric
+from tamma.model.verdict import Look
 
 _SHOWN = 6.0
 """Boundaries beyond are drawn here: the first look's is often at 8."""
