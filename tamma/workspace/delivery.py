@@ -6,6 +6,7 @@ Filters of `.gitattributes` never run, because the trusted directory configures 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +22,9 @@ from tamma.git.faults import find
 from tamma.git.remote import Remote
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
-from tamma.workspace import lfs, policy, proof
+from tamma.workspace import arrivals, lfs, policy, proof
 from tamma.workspace.git import Git, GitFailed, GitResult
-from tamma.workspace.interface import DiffSummary, FileDiff, PolicyFinding
+from tamma.workspace.interface import DependencyChange, DiffSummary, FileDiff, PolicyFinding
 from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
 
 OP_TRAILER = "Tamma-Op"
@@ -97,6 +98,12 @@ class Delivery:
         """See Workspace."""
         deltas, _ = await self.deltas()
         return proof.judge_tests(self._git, self._base, deltas, shown)
+
+    async def dependencies(self, issue: str) -> tuple[DependencyChange, ...]:
+        """See Workspace."""
+        deltas, _ = await self.deltas()
+        # In a thread: lock files are long.
+        return await asyncio.to_thread(arrivals.judge_dependencies, self._git, deltas, issue)
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         """The committed work against the base, file by file."""

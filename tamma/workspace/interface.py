@@ -201,6 +201,20 @@ class PolicyFinding:
     """Of the file as it is now; 0 where there is none to point at."""
 
 
+@dataclass(frozen=True, slots=True)
+class DependencyChange:
+    """What a change does to the packages that the project depends on, in words."""
+
+    path: str
+    """The manifest or lock file."""
+    detail: str
+    line: int = 0
+    asks: bool = False
+    """More than a smaller step of a version, or one package less: the policy about new dependencies holds."""
+    loud: bool = False
+    """It looks like what attackers do: a person sees it, whatever the policy is."""
+
+
 class Workspace(Protocol):
     """An open workspace. Calls on one workspace come one at a time."""
 
@@ -275,6 +289,10 @@ class Workspace(Protocol):
     async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
         """How the work makes the tests say less than the base's, and than `shown`: test files as they were
         when they showed the problem. What is no refusal is for a person to judge."""
+        ...
+
+    async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
+        """What the work makes the project depend on, most careful first. `issue`: what it is about."""
         ...
 
     async def commit(self, message: str, op_id: str) -> str:

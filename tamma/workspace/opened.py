@@ -25,6 +25,7 @@ from tamma.workspace.detect import detect
 from tamma.workspace.instructions import instructions
 from tamma.workspace.interface import (
     CommandResult,
+    DependencyChange,
     DiffSummary,
     InstallReport,
     Instructions,
@@ -169,6 +170,9 @@ class LocalWorkspace:
 
     async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
         return await self._parts.delivery.weakened(shown)
+
+    async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
+        return await self._parts.delivery.dependencies(issue)
 
     async def commit(self, message: str, op_id: str) -> str:
         sha = await self._parts.delivery.commit(message, op_id)
