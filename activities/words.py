@@ -148,6 +148,8 @@ def pull_request_body(given: OpenPullRequest, plan: str, closing: str = "", temp
     else:
         lines.append("- the repository's own tests were not run: no test command was found")
     lines.append(f"- sandbox: {given.sandbox_tier or 'unknown'}")
+    if given.dependencies:
+        lines += ["", "## Dependencies", "", *(f"- {change}" for change in given.dependencies)]
     if given.notes:
         lines += ["", "## Notes", "", *(f"- {note}" for note in given.notes)]
     if given.review:

@@ -18,6 +18,7 @@ from typing import cast
 from temporalio import activity
 
 from activities.agents import FINISH, Agents, Worker, refused
+from activities.arrivals import judged
 from activities.changes import FILES_LISTED, Changes
 from activities.failures import failing_well
 from activities.heartbeat import Pulse, beating
@@ -301,23 +302,29 @@ class WorkspaceActivities:
         shown: dict[str, str] = {}
         if given.proof is not None:
             shown = json.loads(await self._store.get_blob(given.proof))
+        issue = (await self._store.get_blob(given.issue)).decode() if given.issue is not None else ""
         async with self._locks[given.workspace_id], beating():
             workspace = await self._workspaces.open(given.workspace_id)
             diff = await workspace.diff()
             findings = await workspace.findings()
             weakened = await workspace.weakened(shown)
+            arrived = await workspace.dependencies(issue)
+        arrivals = judged(arrived, given.new_dependencies)
         ref = DiffRef(
             blob=await self._store.put_blob(diff.patch.encode("utf-8", "replace"), "text/x-diff"),
             files=tuple(item.path for item in diff.files[:FILES_LISTED]),
             files_total=len(diff.files),
             added=sum(item.added for item in diff.files),
             removed=sum(item.removed for item in diff.files),
-            refused=tuple(
-                f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse
+            refused=(
+                *(f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse),
+                *arrivals.refused,
             ),
             ask=tuple(item.path for item in findings if not item.refuse),
             weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
             questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
+            dependencies=arrivals.all,
+            wanted=arrivals.wanted,
         )
         await self._changes.note_whole(given.workspace_id, ref)
         return ref

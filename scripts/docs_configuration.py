@@ -217,6 +217,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "maxTurns": 150,
             "testCommand": "python -m pytest -q",
             "review": True,
+            "newDependencies": "ask",
             "sandbox": {"allowNone": False},
             "protectedPaths": ["deploy/**", "*.sql"],
             "checks": {"grace": 120, "poll": 30},

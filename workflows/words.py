@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 _SUBJECT = 72
 _BODY = 72
@@ -18,6 +19,14 @@ def commit_message(title: str, number: str, summary: str) -> str:
     closes = f"Closes #{number}" if number.isdecimal() else ""
     parts = (_shortened(title, _SUBJECT), _wrapped(summary), closes)
     return "\n\n".join(part for part in parts if part)
+
+
+def what_it_does(findings: Sequence[str], arrivals: Sequence[str]) -> str:
+    """Why a change needs a person: the findings are those of `arrivals` and what is taken from the tests."""
+    brought = [each for each in findings if each in arrivals]
+    taken = [each for each in findings if each not in arrivals]
+    parts = (("the change brings in", brought), ("the change takes from the tests", taken))
+    return "; ".join(f"{words}: {'; '.join(found)}" for words, found in parts if found)
 
 
 def red_checks_comment(names: tuple[str, ...], rounds: int, *, old: bool) -> str:

@@ -17,7 +17,7 @@ from tamma.model.session import (
     WorkspaceOrder,
     WorkspaceRef,
 )
-from tamma.model.task import AgentChoice, DiffRef, Spend, TestRun
+from tamma.model.task import AgentChoice, DiffRef, NewDependencies, Spend, TestRun
 
 I = TypeVar("I")  # noqa: E741 - the input of an activity
 O = TypeVar("O")  # noqa: E741 - its output
@@ -93,6 +93,8 @@ class OpenPullRequest:
     notes: tuple[str, ...] = ()
     issue_url: str = ""
     """Where to read on, on platforms that take only the beginning of the description."""
+    dependencies: tuple[str, ...] = ()
+    """What the change does to the packages that the project depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,9 @@ class CollectDiff:
     workspace_id: str
     proof: BlobId | None = None
     """Of `KEEP_PROOF`; None where no test showed the problem."""
+    new_dependencies: NewDependencies = "ask"
+    issue: BlobId | None = None
+    """What the work is about: whether it names what is brought in."""
 
 
 COLLECT_DIFF: Activity[CollectDiff, DiffRef] = Activity("collect_diff", DiffRef)

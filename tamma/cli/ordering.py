@@ -79,6 +79,7 @@ def order(
         ),
         test_command=run.test_command,
         review=run.review,
+        new_dependencies=run.new_dependencies,
         submitted_by=person,
         # The last digits of the id are its random part: short, and as good as unique for one issue.
         suffix=f"again-{task_id[-6:]}" if wishes.again else "",

@@ -32,6 +32,13 @@ def _merge(current: Any, asked: Any) -> Any:
     return "never" if "never" in (current, asked) else asked
 
 
+def _new_dependencies(current: Any, asked: Any) -> Any:
+    order = ("allow", "ask", "refuse")
+    if asked not in order or current not in order:
+        return asked  # the schema will refuse it
+    return max(current, asked, key=order.index)
+
+
 def _lower(current: Any, asked: Any) -> Any:
     try:
         return asked if Decimal(str(asked)) <= Decimal(str(current)) else current
@@ -61,6 +68,7 @@ ALLOWED: Mapping[str, tuple[Any, Tighten]] = {
     "run.budgetUsd": ("3.00", _lower),
     "run.maxTurns": (100, _lower),
     "run.review": (True, _review),
+    "run.newDependencies": ("ask", _new_dependencies),
     "run.testCommand": (None, _free),
     "run.protectedPaths": ((), _union),
 }
@@ -75,6 +83,7 @@ ANOTHER_NAME: Mapping[str, str] = {
     "policy.budgetUsd": "run.budgetUsd",
     "policy.maxTurns": "run.maxTurns",
     "policy.review": "run.review",
+    "policy.newDependencies": "run.newDependencies",
 }
 """The project's own words for what a user calls otherwise."""
 THE_WORKERS = frozenset(

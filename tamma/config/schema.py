@@ -21,6 +21,7 @@ from tamma.config.section import JsonObject, Name, Seconds, Section, listed
 Approve = Literal["none", "plan", "merge", "all"]
 Merge = Literal["auto", "never"]
 MergeMethod = Literal["merge", "squash", "rebase"]
+NewDependencies = Literal["allow", "ask", "refuse"]
 Mode = Literal["standalone", "orchestrator", "worker"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -245,6 +246,9 @@ class RunConfig(Section):
     """A shell command. None: found by looking at the repository's files."""
     review: bool = True
     """Whether a second conversation with the model reads the change before it is published."""
+    new_dependencies: NewDependencies = "ask"
+    """Whether a change may make a project depend on more packages, or other major versions; `ask`: a person
+    says so. What looks like an attack is asked about anyway."""
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     protected_paths: tuple[str, ...] = ()
     """Globs: a change that touches them waits for a person."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from typing import get_args
 
-from tamma.model.task import ApprovePolicy, DevRequest, MergePolicy
+from tamma.model.task import ApprovePolicy, DevRequest, MergePolicy, NewDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class ProjectPolicy:
     review: bool | None = None
     command_timeout: float | None = None
     """Seconds for one of the commands that judge the work."""
+    new_dependencies: NewDependencies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def tightened(request: DevRequest, policy: ProjectPolicy) -> Tightened:
         approve=gates,
         merge="never" if policy.merge == "never" else request.merge,
         review=request.review or policy.review is True,
+        new_dependencies=stricter_of(request.new_dependencies, policy.new_dependencies),
         limits=replace(
             limits,
             budget_usd=min(limits.budget_usd, policy.budget_usd or limits.budget_usd),
@@ -55,6 +58,12 @@ def both(one: ApprovePolicy, other: ApprovePolicy) -> ApprovePolicy:
     if plan and merge:
         return ApprovePolicy.ALL
     return ApprovePolicy.PLAN if plan else ApprovePolicy.MERGE if merge else ApprovePolicy.NONE
+
+
+def stricter_of(one: NewDependencies, other: NewDependencies | None) -> NewDependencies:
+    """The one that lets less pass."""
+    order: tuple[NewDependencies, ...] = get_args(NewDependencies)
+    return one if other is None else max(one, other, key=order.index)
 
 
 def _notes(asked: DevRequest, holds: DevRequest, policy: ProjectPolicy) -> list[str]:
@@ -90,4 +99,5 @@ def _values(request: DevRequest) -> dict[str, object]:
         "max_turns": limits.max_turns,
         "review": request.review,
         "command_timeout": limits.command_timeout,
+        "new_dependencies": request.new_dependencies,
     }

@@ -78,6 +78,8 @@ class ApprovePolicy(StrEnum):
 
 
 MergePolicy = Literal["auto", "never"]
+NewDependencies = Literal["allow", "ask", "refuse"]
+"""Whether a change may make the project depend on more, or on other major versions: ordered by strictness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class DevRequest:
     submitted_by: str = ""
     suffix: str = ""
     """Set apart the branch of an extra run (`--again`)."""
+    new_dependencies: NewDependencies = "ask"
     unattended: float | None = None
     """Where nobody answers: the run ends where it would ask a person, and waits for outages this many seconds
     in all. None: it waits."""
@@ -207,7 +210,8 @@ class Gate(StrEnum):
     STUCK = "stuck"
     """The agent goes in circles or only talks."""
     CHANGE = "change"
-    """The change is empty, the diff policy refuses it, or it takes something from the tests."""
+    """The change is empty, the diff policy refuses it, it takes something from the tests, or it brings in
+    dependencies."""
     CHECKS = "checks"
     MERGE = "merge"
     BUDGET = "budget"
@@ -307,6 +311,10 @@ class DiffRef:
     """How it makes tests say less: not published unless a person allows it."""
     questions: tuple[str, ...] = ()
     """Tests that are gone: only a person can say whether that is right."""
+    dependencies: tuple[str, ...] = ()
+    """What it does to the packages that the project depends on, at most 50 lines."""
+    wanted: tuple[str, ...] = ()
+    """Those of them that a person must agree to."""
 
 
 @dataclass(frozen=True, slots=True)

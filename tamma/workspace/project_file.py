@@ -57,6 +57,9 @@ class Policy(_Part):
     budget_usd: Dollars | None = Field(default=None, description="US dollars of a run, after which it asks.")
     max_turns: Turns | None = Field(default=None, description="Model calls of a run, after which it asks.")
     review: YesNo | None = Field(default=None, description="true: a second conversation reads every change.")
+    new_dependencies: Literal["allow", "ask", "refuse"] | None = Field(
+        default=None, description="Whether a change may make the project depend on more packages."
+    )
 
 
 class Timeouts(_Part):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
 
-from tamma.model.project import ProjectPolicy, both
+from tamma.model.project import ProjectPolicy, both, stricter_of
 from tamma.model.task import ApprovePolicy
 from tamma.workspace.base import BaseTree
 from tamma.workspace.ecosystems.needs import installed_by_pip
@@ -99,6 +99,9 @@ def _policy(said: ProjectFile) -> ProjectPolicy:
         _least(one.max_turns, other.max_turns),
         one.review or other.review,
         said.timeouts.test,
+        one.new_dependencies
+        if other.new_dependencies is None
+        else stricter_of(other.new_dependencies, one.new_dependencies),
     )
 
 

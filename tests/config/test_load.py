@@ -178,6 +178,7 @@ def test_misspelt_variables_are_mentioned(tmp_path: Path) -> None:
 def test_schema_and_model_have_the_same_values() -> None:
     assert set(get_args(schema.Approve)) == {policy.value for policy in task.ApprovePolicy}
     assert get_args(schema.Merge) == get_args(task.MergePolicy)
+    assert get_args(schema.NewDependencies) == get_args(task.NewDependencies)
     assert get_args(schema.MergeMethod) == get_args(repository.MergeMethod)
     limits, run = task.Limits(), schema.RunConfig()
     assert (run.budget_usd, run.max_turns) == (limits.budget_usd, limits.max_turns)

@@ -29,6 +29,8 @@ REQUEST = DevRequest(
         (ProjectPolicy(review=False), {}, "review = False; True holds"),
         (ProjectPolicy(budget_usd=Decimal(500)), {}, "budget_usd = 500; 3.00 holds"),
         (ProjectPolicy(max_turns=7), {"limits": Limits(max_turns=7)}, "max_turns is 7"),
+        (ProjectPolicy(new_dependencies="refuse"), {"new_dependencies": "refuse"}, "is refuse"),
+        (ProjectPolicy(new_dependencies="allow"), {}, "new_dependencies = allow; ask holds"),
         (
             ProjectPolicy(command_timeout=9.0),
             {"limits": Limits(command_timeout=9.0)},
@@ -50,6 +52,7 @@ policies = st.builds(
     max_turns=st.none() | st.integers(1, 1000),
     review=st.none() | st.booleans(),
     command_timeout=st.none() | st.floats(1, 10_000),
+    new_dependencies=st.none() | st.sampled_from(["allow", "ask", "refuse"]),
 )
 
 
@@ -64,5 +67,7 @@ def test_no_policy_loosens_anything_and_twice_is_once(one: ProjectPolicy, other:
     assert after.limits.budget_usd <= before.limits.budget_usd
     assert after.limits.max_turns <= before.limits.max_turns
     assert after.limits.command_timeout <= before.limits.command_timeout
+    order = ("allow", "ask", "refuse")
+    assert order.index(after.new_dependencies) >= order.index(before.new_dependencies)
     assert tightened(after, other).request == after
     assert tightened(tightened(REQUEST, other).request, one).request == after

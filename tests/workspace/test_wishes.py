@@ -31,7 +31,14 @@ WHOLE: dict[str, Any] = {
         "format": "f",
     },
     "protectedPaths": ["db/**"],
-    "policy": {"approve": "plan", "merge": "never", "budgetUsd": "1.50", "maxTurns": 40, "review": True},
+    "policy": {
+        "approve": "plan",
+        "merge": "never",
+        "budgetUsd": "1.50",
+        "maxTurns": 40,
+        "review": True,
+        "newDependencies": "refuse",
+    },
     "timeouts": {"test": 120, "setup": 300},
 }
 
@@ -41,22 +48,37 @@ def read(values: object) -> Wishes:
 
 
 def test_all_that_it_may_say_is_heard() -> None:
-    policy = ProjectPolicy(ApprovePolicy.PLAN, "never", Decimal("1.50"), 40, True, 120.0)
+    policy = ProjectPolicy(ApprovePolicy.PLAN, "never", Decimal("1.50"), 40, True, 120.0, "refuse")
     assert read(WHOLE) == Wishes(
         "make deps", "make", "make check", "make lint", "f", ("db/**",), policy, 300.0
     )
 
 
 def test_the_words_of_a_users_configuration_are_heard_too_and_the_stricter_of_two_holds() -> None:
-    old = {"run": {"testCommand": "tox", "protectedPaths": ["db/**"], "budgetUsd": 900, "approve": "merge"}}
+    old = {
+        "run": {
+            "testCommand": "tox",
+            "protectedPaths": ["db/**"],
+            "budgetUsd": 900,
+            "approve": "merge",
+            "newDependencies": "allow",
+        }
+    }
     assert read(old) == Wishes(
         test="tox",
         protected_paths=("db/**",),
-        policy=ProjectPolicy(approve=ApprovePolicy.MERGE, budget_usd=Decimal(900)),
+        policy=ProjectPolicy(approve=ApprovePolicy.MERGE, budget_usd=Decimal(900), new_dependencies="allow"),
     )
-    both = read({**old, "policy": {"approve": "plan", "budgetUsd": 1}, "protectedPaths": ["a", "db/**"]})
+    both = read(
+        {
+            **old,
+            "policy": {"approve": "plan", "budgetUsd": 1, "newDependencies": "ask"},
+            "protectedPaths": ["a", "db/**"],
+        }
+    )
     assert both.policy.approve is ApprovePolicy.ALL
     assert both.policy.budget_usd == 1
+    assert both.policy.new_dependencies == "ask"
     assert both.protected_paths == ("a", "db/**")
 
 

@@ -32,6 +32,7 @@ from workflows.options import (
     WORKSPACE_CALL,
 )
 from workflows.steps.base import RunSteps
+from workflows.words import what_it_does
 
 PROOF = "keep-proof"
 """The change that the failing test is kept as it is: histories from before it lack that."""
@@ -153,7 +154,7 @@ class Coding(RunSteps):
         while True:
             diff = await self._collect_diff()
             weakened = open_ones(diff.weakened, agreed)
-            questions = open_ones(diff.questions, agreed)
+            questions = open_ones((*diff.wanted, *diff.questions), agreed)
             bad = (*diff.refused, *weakened)
             if diff.files_total and not bad:
                 if not questions or await self._may_go(questions):
@@ -173,12 +174,16 @@ class Coding(RunSteps):
             await self._get_green()
 
     async def _may_go(self, questions: tuple[str, ...]) -> bool:
-        """Whether tests may be gone that were there before."""
+        """Whether tests may be gone that were there before, and packages come in that were not."""
         return await self._is_allowed(questions)
 
-    async def _is_allowed(self, losses: tuple[str, ...]) -> bool:
-        """Ask a person whether the tests may lose this. False where the agent is to work on."""
-        reason = f"the change takes from the tests: {'; '.join(losses)}"
+    async def _is_allowed(self, findings: tuple[str, ...]) -> bool:
+        """Ask a person whether the change may do this. False where the agent is to work on."""
+        assert self._state.diff is not None
+        arrivals = self._state.diff.wanted
+        reason = what_it_does(findings, arrivals)
+        if not set(arrivals).isdisjoint(findings):
+            await self._put_back()
         hint = '`tamma approve TASK` lets it pass, `tamma steer TASK "..."` has it changed, or cancel it'
         self._allowed = False
         await self._patience.wait(Waiting(Gate.CHANGE, reason[:LONGEST_REASON], hint))
@@ -241,7 +246,12 @@ class Coding(RunSteps):
     async def _collect_diff(self) -> DiffRef:
         diff = await self._workspace.call(
             COLLECT_DIFF,
-            CollectDiff(self._workspace.ref.id, self._state.proof),
+            CollectDiff(
+                self._workspace.ref.id,
+                self._state.proof,
+                self._request.new_dependencies,
+                self._issue.snapshot,
+            ),
             WORKSPACE_CALL,
             summary="collect the change",
         )

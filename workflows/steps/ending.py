@@ -46,7 +46,11 @@ class Ending(RunSteps):
         ref = self._workspace.ref
         try:
             diff = await call(
-                COLLECT_DIFF, CollectDiff(ref.id), CLEAN_UP, queue=ref.queue, summary="what was done"
+                COLLECT_DIFF,
+                CollectDiff(ref.id, new_dependencies=self._request.new_dependencies),
+                CLEAN_UP,
+                queue=ref.queue,
+                summary="what was done",
             )
             self._state.diff = diff
             stored = await call(CHECKPOINT, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)
