@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from activities.interface import OpenPullRequest
+from tamma.agents.judgement import is_red
 from tamma.agents.prompting import fenced, visible
 from tamma.model.agent import ContextStrategy
+from tamma.model.gates import ProjectGate
 from tamma.model.repository import Issue
-from tamma.model.task import TestRun
+from tamma.model.task import GateOutcome, TestRun
 from tamma.workspace.interface import InstallReport, Instructions, Outline, ProjectProfile
 
 ISSUE_LIMIT = 60_000
@@ -47,6 +50,7 @@ def context_markdown(
     instructions: tuple[Instructions, ...],
     map_files: int = ContextStrategy().map_files,
     outline: Outline = NO_OUTLINE,
+    gates: Sequence[ProjectGate] = (),
 ) -> str:
     """What a model is told about the repository before it looks itself: at most `map_files` of its files.
 
@@ -54,7 +58,8 @@ def context_markdown(
     """
     lines = [f"The repository ({', '.join(profile.ecosystems) or 'no known ecosystem'}):", ""]
     for name, command in (
-        ("tests", profile.test), ("lint", profile.lint), ("build", profile.build), ("format", profile.format)
+        ("tests", profile.test), ("lint", profile.lint), ("build", profile.build), ("format", profile.format),
+        *(("type check", gate.command) for gate in profile.gates if gate.name == "typecheck"),
     ):  # fmt: skip
         if command is not None:
             lines.append(f"- {name}: `{command.command}` (from {command.source})")
@@ -70,13 +75,16 @@ def context_markdown(
         lines.append(f"  ... {outline.left_out} more files were not looked into")
     lines += _told(instructions)
     lines += _outline("Map of what the issue names, and what is near to it", outline.for_issue)
-    if not install.ok or baseline is not None:
+    if not install.ok or baseline is not None or gates:
         lines += ["", "In this clone:", ""]
     if not install.ok:
         lines.append(f"- its environment could not be built: {install_failure(install.log_tail)[-400:]}")
     if baseline is not None:
         state = "green" if baseline.exit_code == 0 else f"red (exit code {baseline.exit_code})"
         lines.append(f"- its tests before any change are {state}, {baseline.seconds:.1f} s")
+    for gate in gates:
+        state = "green" if not is_red(gate.before) else f"red (exit code {gate.before.exit_code})"
+        lines.append(f"- its {gate.name} (`{gate.command}`) before any change is {state}")
     return "\n".join(lines)
 
 
@@ -122,6 +130,11 @@ def install_failure(log: str) -> str:
     return "\n".join(said[-6:]) or log.strip()[-400:]
 
 
+def _gate(gate: GateOutcome) -> str:
+    state = "passes" if not is_red(gate.run) else f"exit code {gate.run.exit_code}"
+    return f"{gate.name} `{gate.run.command}`: {gate.words or state}"
+
+
 def pull_request_title(issue_title: str) -> str:
     """The issue's title on one line, at most 120 characters. The body says which issue it closes."""
     return " ".join(issue_title.split())[:120]
@@ -147,6 +160,7 @@ def pull_request_body(given: OpenPullRequest, plan: str, closing: str = "", temp
         lines.append(f"- `{given.tests.command}`: {outcome}, {given.tests.seconds:.1f} s")
     else:
         lines.append("- the repository's own tests were not run: no test command was found")
+    lines += [f"- {_gate(gate)}" for gate in given.gates]
     lines.append(f"- sandbox: {given.sandbox_tier or 'unknown'}")
     if given.dependencies:
         lines += ["", "## Dependencies", "", *(f"- {change}" for change in given.dependencies)]

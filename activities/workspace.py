@@ -21,6 +21,7 @@ from activities.agents import FINISH, Agents, Worker, refused
 from activities.arrivals import judged
 from activities.changes import FILES_LISTED, Changes
 from activities.failures import failing_well
+from activities.gates import as_run, gates_before, new_findings, run_aside, shown
 from activities.heartbeat import Pulse, beating
 from activities.interface import (
     CHECKPOINT,
@@ -45,6 +46,7 @@ from activities.interface import (
     Stored,
     WorkspaceOnly,
 )
+from activities.interface.gates import RUN_GATE, GateRun, RunGate
 from activities.pools import PlatformPool
 from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
@@ -55,6 +57,7 @@ from tamma.agents.window import CHARACTERS_PER_TOKEN
 from tamma.errors import BadCredentials, ConfigError, Conflict, PolicyRefused
 from tamma.model.conversation import Message, Role, ToolCall, ToolResult
 from tamma.model.foreign import mend_part, read_json
+from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
@@ -63,7 +66,6 @@ from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
 from tamma.workspace.interface import (
     Command,
-    CommandResult,
     Outline,
     ToolOutcome,
     Workspace,
@@ -169,12 +171,17 @@ class WorkspaceActivities:
                 baseline = await self._test(workspace, command.command, given.timeout, pulse)
                 if not install.ok and is_red(baseline):
                     baseline = None  # red for want of the environment: that says nothing of the project
+            gates: tuple[ProjectGate, ...] = ()
+            if given.baseline and install.ok:
+                gates = await gates_before(
+                    workspace, profile.gates, given.timeout, pulse, GATE_ENV, self._store
+                )
             pulse.say("read what the repository says of itself")
             told = await workspace.instructions(touched)
             room = int(given.map_tokens * CHARACTERS_PER_TOKEN)
             outline = await workspace.outline(issue, room) if room else Outline()
         context = context_markdown(
-            replace(profile, test=command), install, baseline, told, given.map_files, outline
+            replace(profile, test=command), install, baseline, told, given.map_files, outline, gates
         )
         return ProjectReport(
             context=await self._store.put_blob(context.encode(), "text/markdown"),
@@ -186,6 +193,7 @@ class WorkspaceActivities:
             baseline=baseline,
             policy=profile.policy,
             troubles=profile.troubles,
+            gates=gates,
         )
 
     @activity.defn(name=RUN_COMMAND.name)
@@ -198,7 +206,21 @@ class WorkspaceActivities:
                 given.command, timeout=given.timeout, progress=pulse.say, env=GATE_ENV
             )
         output = await self._store.put_blob(result.output.encode(), "text/plain")
-        return CommandRun(_test_run(given.command, result), output)
+        return CommandRun(as_run(given.command, result), output)
+
+    @activity.defn(name=RUN_GATE.name)
+    @failing_well
+    async def run_gate(self, given: RunGate) -> GateRun:
+        """Run one of the project's gates, and undo what it did to the work tree."""
+        info = activity.info()
+        key = f"gate/{info.workflow_run_id}/{info.activity_id}"
+        async with self._locks[given.workspace_id], beating() as pulse:
+            workspace = await self._workspaces.open(given.workspace_id)
+            result = await run_aside(workspace, given.command, given.timeout, pulse, GATE_ENV, key)
+        before = None if given.before is None else (await self._store.get_blob(given.before)).decode()
+        new = new_findings(before, result)
+        output = await self._store.put_blob(shown(new, result.output).encode(), "text/plain")
+        return GateRun(as_run(given.command, result), output, None if new is None else len(new))
 
     # --- tools -----------------------------------------------------------------------------------
 
@@ -384,13 +406,7 @@ class WorkspaceActivities:
 
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
         result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)
-        return _test_run(command, result)
-
-
-def _test_run(command: str, result: CommandResult) -> TestRun:
-    return TestRun(
-        command, result.exit_code, round(result.seconds, 3), result.timed_out, result.output[-TAIL:]
-    )
+        return as_run(command, result)
 
 
 def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:

@@ -53,6 +53,7 @@ _WHEN = {
     "implement": "making the change, with such a test",
     "implement_untested": "making the change, without one",
     "fix_tests": "a command failed",
+    "fix_gate": "the build, the type checker or the linter failed",
     "fix_checks": "checks failed on the published change",
     "fix_policy": "the change may not be published as it is",
     "fix_review": "the review wants something changed",

@@ -262,6 +262,7 @@ def workers(
                         workspace.set_up_project,
                         workspace.run_tools,
                         workspace.run_command,
+                        workspace.run_gate,
                         workspace.collect_diff,
                         workspace.keep_proof,
                         workspace.checkpoint,

@@ -12,6 +12,7 @@ from tamma.model.metrics import Cell, ModelUse, RunMetrics, StepMetrics
 from tamma.model.task import (
     DevRequest,
     DiffRef,
+    GateOutcome,
     Phase,
     Spend,
     TaskStatus,
@@ -43,6 +44,10 @@ class RunState:
     """What a person let pass that takes something from the tests."""
     untested_because: str = ""
     tests: TestRun | None = None
+    gates: dict[str, GateOutcome] = field(default_factory=dict[str, GateOutcome])
+    """How the project's gates beside the tests ended last."""
+    let_pass: list[str] = field(default_factory=list[str])
+    """The gates that a person let be red."""
     diff: DiffRef | None = None
     review: str = ""
     published: PublishedBranch | None = None
@@ -116,6 +121,7 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         sandbox_tier=state.sandbox_tier,
         red_test=state.red_test,
         tests=state.tests,
+        gates=tuple(state.gates.values()),
         diff=state.diff,
         session_id=state.session_id,
         session_workflow=state.session_workflow,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from tamma.model.agent import ContextStrategy, TaskType
+from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
 from tamma.model.project import ProjectPolicy
@@ -17,7 +18,7 @@ from tamma.model.session import (
     WorkspaceOrder,
     WorkspaceRef,
 )
-from tamma.model.task import AgentChoice, DiffRef, NewDependencies, Spend, TestRun
+from tamma.model.task import AgentChoice, DiffRef, GateOutcome, NewDependencies, Spend, TestRun
 
 I = TypeVar("I")  # noqa: E741 - the input of an activity
 O = TypeVar("O")  # noqa: E741 - its output
@@ -93,6 +94,7 @@ class OpenPullRequest:
     notes: tuple[str, ...] = ()
     issue_url: str = ""
     """Where to read on, on platforms that take only the beginning of the description."""
+    gates: tuple[GateOutcome, ...] = ()
     dependencies: tuple[str, ...] = ()
     """What the change does to the packages that the project depends on."""
 
@@ -214,6 +216,8 @@ class ProjectReport:
     """The care that the repository asks for."""
     troubles: tuple[str, ...] = ()
     """What its own file says and nobody understands."""
+    gates: tuple[ProjectGate, ...] = ()
+    """Its build, type checker and linter, with how they ended as it was."""
 
 
 SET_UP_PROJECT: Activity[SetUpProject, ProjectReport] = Activity("set_up_project", ProjectReport)

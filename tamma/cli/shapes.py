@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tamma.cli import measured, story
 from tamma.cli.story import Frame
-from tamma.model.task import Spend, TaskView, TestRun
+from tamma.model.task import GateOutcome, Spend, TaskView, TestRun
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
@@ -81,12 +81,14 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         "sandbox": view.sandbox_tier or None,
         "redTest": _test_json(view.red_test),
         "tests": _test_json(view.tests),
+        "gates": [_gate_json(gate) for gate in view.gates],
         "diff": {
             "files": list(view.diff.files),
             "filesTotal": view.diff.files_total,
             "added": view.diff.added,
             "removed": view.diff.removed,
             "blob": view.diff.blob,
+            "dependencies": list(view.diff.dependencies),
         }
         if view.diff
         else None,
@@ -94,6 +96,12 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         "notes": list(view.notes),
         "metrics": measured.document(view.measured) if view.measured else None,
     }
+
+
+def _gate_json(gate: GateOutcome) -> Json:
+    """`note`: why it does not block though it is red, or was not run."""
+    shape = _test_json(gate.run) or {}
+    return {"name": gate.name, **shape, "blocks": gate.blocks, "note": gate.words or None}
 
 
 def spend_json(spend: Spend) -> Json:

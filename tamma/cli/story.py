@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tamma.cli.reference import GITHUB
 from tamma.model.references import PLAIN_GIT
-from tamma.model.task import DiffRef, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
+from tamma.model.task import DiffRef, GateOutcome, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
@@ -119,7 +119,7 @@ def detail(frame: Frame, phase: Phase) -> str:
         case Phase.RED_TEST:
             return _test(view.red_test, red=True)
         case Phase.IMPLEMENT:
-            return _test(view.tests, red=False)
+            return " · ".join(filter(None, (_test(view.tests, red=False), *map(_gate, view.gates))))
         case Phase.REVIEW if view.diff and view.diff.files_total:
             return change(view)
         case Phase.PUBLISH:
@@ -136,6 +136,12 @@ def _test(test: TestRun | None, *, red: bool) -> str:
         return ""
     word = "red, as it must be" if red and test.exit_code else "green" if test.exit_code == 0 else "red"
     return f"{word}: {test.command} (exit {test.exit_code})"
+
+
+def _gate(gate: GateOutcome) -> str:
+    """`lint green`, `lint red`, or why it says nothing."""
+    colour = "red" if gate.run.exit_code or gate.run.timed_out else "green"
+    return f"{gate.name} {colour if gate.blocks or not gate.words else f'does not count: {gate.words}'}"
 
 
 def changed(diff: DiffRef) -> str:

@@ -88,8 +88,8 @@ ANOTHER_NAME: Mapping[str, str] = {
 """The project's own words for what a user calls otherwise."""
 THE_WORKERS = frozenset(
     {
-        "$schema", "commands.setup", "commands.build", "commands.lint", "commands.format", "timeouts.test",
-        "timeouts.setup",
+        "$schema", "commands.setup", "commands.build", "commands.lint", "commands.typecheck",
+        "commands.format", "timeouts.test", "timeouts.setup",
     }
 )  # fmt: skip
 """What only the worker that has the repository hears; see tamma/workspace/project_file.py."""

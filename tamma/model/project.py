@@ -63,7 +63,7 @@ def both(one: ApprovePolicy, other: ApprovePolicy) -> ApprovePolicy:
 def stricter_of(one: NewDependencies, other: NewDependencies | None) -> NewDependencies:
     """The one that lets less pass."""
     order: tuple[NewDependencies, ...] = get_args(NewDependencies)
-    return one if other is None else max(one, other, key=order.index)
+    return one if other is None else order[max(order.index(one), order.index(other))]
 
 
 def _notes(asked: DevRequest, holds: DevRequest, policy: ProjectPolicy) -> list[str]:

@@ -294,6 +294,18 @@ class TestRun:
 
 
 @dataclass(frozen=True, slots=True)
+class GateOutcome:
+    """How one of the project's gates beside the tests ended last."""
+
+    name: str
+    """build, typecheck or lint."""
+    run: TestRun
+    blocks: bool = False
+    words: str = ""
+    """Why it does not block though it is red, or was not run."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffRef:
     """The change so far: what it touches, and where the patch is stored."""
 
@@ -343,6 +355,7 @@ class TaskView:
     sandbox_tier: str = ""
     red_test: TestRun | None = None
     tests: TestRun | None = None
+    gates: tuple[GateOutcome, ...] = ()
     diff: DiffRef | None = None
     session_id: SessionId | None = None
     session_workflow: str = ""

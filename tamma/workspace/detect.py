@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from tamma.workspace import roots
 from tamma.workspace.ecosystems.compiled import cmake, dart, dotnet, elixir, meson, swift
 from tamma.workspace.ecosystems.found import Detector, Found, ReadFile
+from tamma.workspace.ecosystems.gates import gate_commands
 from tamma.workspace.ecosystems.node import node
 from tamma.workspace.ecosystems.others import go, java, make, php, ruby, rust
 from tamma.workspace.ecosystems.python import python
@@ -43,6 +44,7 @@ def detect(paths: Iterable[str], read: ReadFile, touched: Sequence[str] = ()) ->
         lint=whole.lint,
         build=whole.build,
         format=next((one.format for one in found if one.format), None),
+        gates=gate_commands(found, frozenset(own), read),
         install=(*whole.install, *(command for root in counting for command in root.install)),
         roots=inner,
         installed_roots=tuple(root.folder for root in counting),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tamma.model.conversation import ToolCall, ToolResult
+from tamma.model.gates import GateName
 from tamma.model.ids import BlobId
 from tamma.model.project import ProjectPolicy
 from tamma.model.repository import FileChange
@@ -66,6 +67,14 @@ class Command:
 
     command: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateCommand:
+    """A command that judges a change beside the tests."""
+
+    name: GateName
+    command: Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,8 @@ class ProjectProfile:
     files_total: int = 0
     notes: tuple[str, ...] = ()
     """What is not as it seems: contents that are not in the workspace."""
+    gates: tuple[GateCommand, ...] = ()
+    """What judges a change beside the tests, at most one of a kind."""
     policy: ProjectPolicy = field(default_factory=ProjectPolicy)
     """The care that its `.tamma.json` asks for."""
     setup_timeout: float | None = None

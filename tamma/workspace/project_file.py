@@ -39,9 +39,10 @@ class Commands(_Part):
     setup: Line | None = Field(
         default=None, description="Run once, with network by allowlist, instead of the detected installers."
     )
-    build: Line | None = Field(default=None, description="Builds the project.")
+    build: Line | None = Field(default=None, description="Builds the project; a gate of every change.")
     test: Line | None = Field(default=None, description="Judges the work: exit code 0 is green. No network.")
-    lint: Line | None = Field(default=None, description="Finds faults of form.")
+    lint: Line | None = Field(default=None, description="Finds faults of form; a gate of every change.")
+    typecheck: Line | None = Field(default=None, description="Checks types; a gate of every change.")
     format: Line | None = Field(default=None, description="Writes the files in the project's form.")
 
 

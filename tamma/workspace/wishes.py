@@ -12,11 +12,13 @@ from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
 
+from tamma.model.gates import GateName
 from tamma.model.project import ProjectPolicy, both, stricter_of
 from tamma.model.task import ApprovePolicy
 from tamma.workspace.base import BaseTree
+from tamma.workspace.ecosystems.gates import GATES
 from tamma.workspace.ecosystems.needs import installed_by_pip
-from tamma.workspace.interface import SETUP, Command, ProjectProfile
+from tamma.workspace.interface import SETUP, Command, GateCommand, ProjectProfile
 from tamma.workspace.project_file import ProjectFile, parse
 
 FILE = ".tamma.json"
@@ -36,6 +38,7 @@ class Wishes:
     protected_paths: tuple[str, ...] = ()
     policy: ProjectPolicy = field(default_factory=ProjectPolicy)
     setup_timeout: float | None = None
+    typecheck: str | None = None
     troubles: tuple[str, ...] = ()
     """What it says and nobody understands, a line each."""
 
@@ -48,10 +51,20 @@ class Wishes:
             build=_command(self.build, "build") or profile.build,
             format=_command(self.format, "format") or profile.format,
             install=self._install(profile),
+            gates=self._gates(profile),
             policy=self.policy,
             setup_timeout=self.setup_timeout,
             troubles=self.troubles,
         )
+
+    def _gates(self, profile: ProjectProfile) -> tuple[GateCommand, ...]:
+        """What the repository names itself is a gate, whatever it is."""
+        found = {gate.name: gate.command for gate in profile.gates}
+        own = {"build": self.build, "typecheck": self.typecheck, "lint": self.lint}
+        chosen: dict[GateName, Command | None] = {
+            name: _command(own[name], name) or found.get(name) for name in GATES
+        }
+        return tuple(GateCommand(name, command) for name, command in chosen.items() if command is not None)
 
     def _install(self, profile: ProjectProfile) -> tuple[Command, ...]:
         """Python's own environment is built in any case: `setup` has no other interpreter to install into."""
@@ -84,6 +97,7 @@ def read_wishes(text: bytes) -> Wishes:
         tuple(dict.fromkeys((*said.protected_paths, *said.run.protected_paths))),
         _policy(said),
         said.timeouts.setup,
+        commands.typecheck,
         troubles,
     )
 

@@ -39,6 +39,11 @@ from workflows.options import (
 from workflows.steps.base import RunSteps
 from workflows.workspace_link import WorkspaceLink
 
+_SET_UP_BESIDE = 2400.0
+"""Seconds of the set-up for the environment and the map."""
+_COMMANDS_AS_THEY_ARE = 4
+"""The tests and the gates."""
+
 
 class Beginning(RunSteps):
     """The issue, the repository, the plan."""
@@ -84,7 +89,10 @@ class Beginning(RunSteps):
             issue=self._issue.snapshot,
         )
         project = await self._workspace.call(
-            SET_UP_PROJECT, given, SET_UP, summary="install, detect commands, run the tests as they are"
+            SET_UP_PROJECT,
+            given,
+            SET_UP.lasting(_SET_UP_BESIDE + _COMMANDS_AS_THEY_ARE * limits.command_timeout),
+            summary="install, detect commands, run them as they are",
         )
         self._state.project = project
         self._state.test_command = project.test_command

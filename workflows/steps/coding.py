@@ -31,7 +31,7 @@ from workflows.options import (
     MODEL_CALL,
     WORKSPACE_CALL,
 )
-from workflows.steps.base import RunSteps
+from workflows.steps.gates import ProjectGates, Red
 from workflows.words import what_it_does
 
 PROOF = "keep-proof"
@@ -39,7 +39,7 @@ PROOF = "keep-proof"
 LONGEST_REASON = 2000
 
 
-class Coding(RunSteps):
+class Coding(ProjectGates):
     """The failing test, the change, the gates, the review."""
 
     async def _show_the_problem(self) -> None:
@@ -104,26 +104,36 @@ class Coding(RunSteps):
         await self._get_publishable()
 
     async def _get_green(self) -> None:
-        """Run the gates; send the agent back with what fails, up to the limit, then ask a person."""
+        """Run the tests, then the other gates; send the agent back with what fails, up to the limit for each
+        cause, then ask a person."""
         rounds = self._request.limits.rounds
-        number = 0
-        while (blocking := await self._run_gates()) is not None:
-            number += 1
+        tries: dict[str, int] = {}
+        while (red := await self._red_tests() or await self._red_gate()) is not None:
+            number = tries.get(red.cause, 0) + 1
+            if number > rounds and red.gate and await self._may_stay_red(red):
+                self._state.let_pass.append(red.gate.name)
+                continue
             self._state.fixes += 1
             if number > rounds:
-                await self._ask_about_red(blocking.test)
+                if red.gate is None:
+                    await self._ask_about_red(red.run.test)
                 number = 1
-            words = {
-                "command": blocking.test.command,
-                "exit_code": str(blocking.test.exit_code),
-                "timed_out": " (it ran out of time)" if blocking.test.timed_out else "",
-                "round": str(number),
-                "rounds": str(rounds),
-            }
-            await self._session_stage(Stage.FIX, Opening("fix_tests", {"output": blocking.output}, words))
+            tries[red.cause] = number
+            opening = self._mend_gate(red, number) if red.gate else self._mend_tests(red.run, number)
+            await self._session_stage(Stage.FIX, opening)
 
-    async def _run_gates(self) -> CommandRun | None:
-        """The first command that blocks: the run's own test, then the repository's."""
+    def _mend_tests(self, blocking: CommandRun, number: int) -> Opening:
+        words = {
+            "command": blocking.test.command,
+            "exit_code": str(blocking.test.exit_code),
+            "timed_out": " (it ran out of time)" if blocking.test.timed_out else "",
+            "round": str(number),
+            "rounds": str(self._request.limits.rounds),
+        }
+        return Opening("fix_tests", {"output": blocking.output}, words)
+
+    async def _red_tests(self) -> Red | None:
+        """The first of the tests' commands that blocks: the run's own test, then the repository's."""
         state, baseline = self._state, self._project.baseline
         commands = [state.red_test.command] if state.red_test else []
         if state.test_command and state.test_command not in commands:
@@ -134,7 +144,7 @@ class Coding(RunSteps):
                 state.tests = run.test
             state.green = failing((run.test,), baseline) is None
             if not state.green:
-                return run
+                return Red(run)
         return None
 
     async def _ask_about_red(self, blocking: TestRun) -> None:

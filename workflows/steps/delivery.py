@@ -69,6 +69,7 @@ class Delivery(Reviewing):
             review=state.review,
             notes=tuple(state.notes),
             issue_url=self._issue.url,
+            gates=tuple(state.gates.values()),
             dependencies=state.diff.dependencies if state.diff else (),
         )
         opened = await self._patience.patiently(

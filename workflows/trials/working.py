@@ -28,6 +28,7 @@ from workflows.patience import Rejected
 from workflows.steps.base import end
 from workflows.steps.beginning import Beginning
 from workflows.steps.coding import Coding
+from workflows.steps.gates import Red
 
 TIMEOUT, CANCELLED, ENVIRONMENT = "timeout", "cancelled", "environment"
 UNFIT = frozenset({ENVIRONMENT, "broken-task", "outage", "provider", "platform"})
@@ -162,6 +163,11 @@ class Working(Beginning, Coding):
         """What only a person could judge is left to the graders."""
         for question in questions:
             self._state.note(question)
+        return True
+
+    async def _may_stay_red(self, red: Red) -> bool:
+        """A trial is about the task: what its linter says is told, and does not end it."""
+        self._state.note(f"the {red.cause} stayed red: exit code {red.run.test.exit_code}")
         return True
 
     def _doubts(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "implement": frozenset({"red_test"}),
     "implement_untested": frozenset({"issue"}),
     "fix_tests": frozenset({"output"}),
+    "fix_gate": frozenset({"output"}),
     "fix_checks": frozenset({"log"}),
     "fix_policy": frozenset({"reasons"}),
     "answer_review": frozenset({"review"}),
@@ -32,7 +33,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
 
 USED_FOR_CODE = frozenset(
     {"system", "plan", "red_test", "not_red", "implement", "implement_untested", "fix_tests", "fix_policy"}
-    | {"answer_review", "fix_checks", "fix_review", "person"}
+    | {"answer_review", "fix_checks", "fix_gate", "fix_review", "person"}
 )
 USED_FOR_REVIEW = frozenset({"system", "review"})
 

@@ -21,6 +21,7 @@ class Found:
     build: Command | None = None
     install: tuple[Command, ...] = ()
     format: Command | None = None
+    typecheck: Command | None = None
 
 
 Detector = Callable[[frozenset[str], ReadFile], Found | None]

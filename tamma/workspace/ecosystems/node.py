@@ -42,6 +42,7 @@ def node(names: frozenset[str], read: ReadFile) -> Found | None:
         script("build"),
         (install,),
         script("format", "fmt", "prettier:write"),
+        script("typecheck", "type-check", "check-types", "tsc"),
     )
 
 

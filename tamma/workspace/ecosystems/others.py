@@ -27,10 +27,11 @@ def rust(names: frozenset[str], _read: ReadFile) -> Found | None:
 def go(names: frozenset[str], _read: ReadFile) -> Found | None:
     if "go.mod" not in names:
         return None
+    linter = next((n for n in sorted(names) if re.fullmatch(r"\.golangci\.\w+", n)), None)
     return Found(
         "go",
         test=Command("go test ./...", "go.mod"),
-        lint=Command("go vet ./...", "go.mod"),
+        lint=Command("golangci-lint run", linter) if linter else Command("go vet ./...", "go.mod"),
         build=Command("go build ./...", "go.mod"),
         install=(Command("go mod download", "go.mod"),),
         format=Command("gofmt -w .", "go.mod"),

@@ -21,9 +21,10 @@ def python(names: frozenset[str], read: ReadFile) -> Found | None:
     return Found(
         "python",
         test=_test(names, read, pyproject),
-        lint=_lint(names, pyproject),
+        lint=_lint(names, read, pyproject),
         install=_install(names, read, pyproject),
         format=_format(names, pyproject),
+        typecheck=_typecheck(names, read, pyproject),
     )
 
 
@@ -89,13 +90,35 @@ def _unittest_command(tests: list[str], names: frozenset[str]) -> str:
     )
 
 
-def _lint(names: frozenset[str], pyproject: dict[str, object]) -> Command | None:
+def _lint(names: frozenset[str], read: ReadFile, pyproject: dict[str, object]) -> Command | None:
     tool = table(pyproject, "tool")
     if "ruff" in tool or {"ruff.toml", ".ruff.toml"} & names:
         return Command("ruff check .", "pyproject.toml: [tool.ruff]" if "ruff" in tool else "ruff.toml")
     if ".flake8" in names:
         return Command("flake8", ".flake8")
+    for name in ("setup.cfg", "tox.ini"):
+        if _has_section(read(name), "flake8"):
+            return Command("flake8", f"{name}: [flake8]")
     return None
+
+
+def _typecheck(names: frozenset[str], read: ReadFile, pyproject: dict[str, object]) -> Command | None:
+    """mypy or pyright, where it is set up. mypy looks at all where its settings do not say at what."""
+    tool = table(pyproject, "tool")
+    if "mypy" in tool:
+        named = {"files", "packages", "modules"} & table(tool, "mypy").keys()
+        return Command("mypy" if named else "mypy .", "pyproject.toml: [tool.mypy]")
+    for name in ("mypy.ini", ".mypy.ini", "setup.cfg"):
+        if _has_section(text := read(name), "mypy"):
+            named = re.search(r"^(?:files|packages|modules)\s*=", text or "", re.MULTILINE)
+            return Command("mypy" if named else "mypy .", f"{name}: [mypy]")
+    if "pyright" in tool:
+        return Command("pyright", "pyproject.toml: [tool.pyright]")
+    return Command("pyright", "pyrightconfig.json") if "pyrightconfig.json" in names else None
+
+
+def _has_section(text: str | None, name: str) -> bool:
+    return f"\n[{name}]" in f"\n{text or ''}"
 
 
 def _format(names: frozenset[str], pyproject: dict[str, object]) -> Command | None:
