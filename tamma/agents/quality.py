@@ -3,8 +3,9 @@
 ==========  ======  ==============================================================================
 part        weight  score
 ==========  ======  ==============================================================================
-gates       0.5     100 where the tests were green at once, 25 less each time the agent was sent
-                    back with a red one, 0 where they never got green
+gates       0.5     100 where all commands that block (the tests, a build, a type checker, a linter)
+                    were green at once, 25 less each time the agent was sent back with a red
+                    one, 0 where they never got green
 review      0.2     100 where the reviewer approved the change as it was, 50 where it asked for more
 kept        0.5     0 where the merged change was reverted within the window (14 days), 100 where it stood;
                     none before the window has passed (`tamma/agents/kept.py` finds reverts)
