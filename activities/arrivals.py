@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,7 +33,10 @@ def judged(changes: Iterable[DependencyChange], policy: NewDependencies) -> Arri
     asking = [told(each) for each in listed if each.loud or (each.asks and policy != "allow")]
     shown = tuple(asking[:MOST_ASKED])
     if len(asking) > MOST_ASKED:
-        shown = (*shown, f"... and {len(asking) - MOST_ASKED} more of the kind")
+        rest = asking[MOST_ASKED:]
+        # Who agreed to these has not agreed to others that take their places.
+        mark = hashlib.sha256("\n".join(rest).encode()).hexdigest()[:8]
+        shown = (*shown, f"... and {len(rest)} more of the kind ({mark})")
     if policy == "refuse":
         return Arrivals(lines, refused=tuple(f"{line}{REFUSED}" for line in shown))
     return Arrivals(lines, wanted=shown)

@@ -18,7 +18,6 @@ NO_CACHES = {"RUFF_NO_CACHE": "true", "RUFF_OUTPUT_FORMAT": "concise", "MYPY_CAC
 """A cache in the work tree is the agent's to write. A finding a line can be compared."""
 MOST_NEW = 100
 """New findings that an agent is shown."""
-_SET_UP = "gates-before"
 
 
 def as_run(command: str, result: CommandResult) -> TestRun:
@@ -47,6 +46,7 @@ async def gates_before(
     timeout: float,
     pulse: Pulse,
     env: dict[str, str],
+    key: str,
     blobs: BlobStore,
 ) -> tuple[ProjectGate, ...]:
     """The gates with how they end before anything is changed.
@@ -58,7 +58,7 @@ async def gates_before(
     for gate in gates:
         command = gate.command.command
         pulse.say(f"{gate.name} as it is: {command}")
-        result = await run_aside(workspace, command, timeout, pulse, env, f"{_SET_UP}-{gate.name}")
+        result = await run_aside(workspace, command, timeout, pulse, env, f"{key}/{gate.name}")
         run = as_run(command, result)
         output: BlobId | None = None
         comparable = gate.name != "build" and is_red(run) and not result.truncated_bytes

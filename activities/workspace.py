@@ -174,7 +174,7 @@ class WorkspaceActivities:
             gates: tuple[ProjectGate, ...] = ()
             if given.baseline and install.ok:
                 gates = await gates_before(
-                    workspace, profile.gates, given.timeout, pulse, GATE_ENV, self._store
+                    workspace, profile.gates, given.timeout, pulse, GATE_ENV, _this_call(), self._store
                 )
             pulse.say("read what the repository says of itself")
             told = await workspace.instructions(touched)
@@ -212,11 +212,9 @@ class WorkspaceActivities:
     @failing_well
     async def run_gate(self, given: RunGate) -> GateRun:
         """Run one of the project's gates, and undo what it did to the work tree."""
-        info = activity.info()
-        key = f"gate/{info.workflow_run_id}/{info.activity_id}"
         async with self._locks[given.workspace_id], beating() as pulse:
             workspace = await self._workspaces.open(given.workspace_id)
-            result = await run_aside(workspace, given.command, given.timeout, pulse, GATE_ENV, key)
+            result = await run_aside(workspace, given.command, given.timeout, pulse, GATE_ENV, _this_call())
         before = None if given.before is None else (await self._store.get_blob(given.before)).decode()
         new = new_findings(before, result)
         output = await self._store.put_blob(shown(new, result.output).encode(), "text/plain")
@@ -407,6 +405,12 @@ class WorkspaceActivities:
     async def _test(self, workspace: Workspace, command: str, timeout: float, pulse: Pulse) -> TestRun:
         result = await workspace.run(command, timeout=timeout, progress=pulse.say, env=GATE_ENV)
         return as_run(command, result)
+
+
+def _this_call() -> str:
+    """The same for every attempt at this activity, and no other one's."""
+    info = activity.info()
+    return f"gate/{info.workflow_run_id}/{info.activity_id}"
 
 
 def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:

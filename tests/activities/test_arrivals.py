@@ -27,4 +27,7 @@ def test_a_flood_is_cut_and_says_so() -> None:
     assert len(found.all) == MOST_TOLD
     assert found.all[-1] == "... and 11 more changes of dependencies"
     assert len(found.wanted) == MOST_ASKED + 1
-    assert found.wanted[-1] == "... and 40 more of the kind"
+    assert found.wanted[-1].startswith("... and 40 more of the kind (")
+    other = judged([*many[:-1], NEW], "ask")
+    assert other.wanted[:-1] == found.wanted[:-1]
+    assert other.wanted[-1] != found.wanted[-1]

@@ -121,7 +121,7 @@ def _named(before: _Side, after: _Side, texts: Mapping[str, str], issue: str) ->
         else:
             moved = step((need.version for need in old), (need.version for need in needs))
             yield DependencyChange(path, words, line, asks=not old or bool(moved))
-    for key in before.named.keys() - after.named.keys() - after.brought.keys():
+    for key in sorted(before.named.keys() - after.named.keys() - after.brought.keys()):
         yield DependencyChange(before.places[key], f"`{shown(key[1])}` is no dependency any more")
 
 
@@ -167,8 +167,9 @@ def _brought(before: _Side, after: _Side) -> Iterator[DependencyChange]:
     for key, needs in after.brought.items():
         old = before.brought.get(key, [])
         path, name = after.places[key], f"`{shown(key[1])}`"
+        told_already = any(need.source for need in after.named.get(key, ()))
         for need in needs:
-            if need.source and need.source not in known_sources and key not in after.named:
+            if need.source and need.source not in known_sources and not told_already:
                 foreign[path, need.source].append(name)
         if not old and any(need.scripts for need in needs) and told < _MOST_SCRIPTS:
             told += 1

@@ -7,6 +7,7 @@ are too near to each other for more than swapped letters to say anything.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from tamma.workspace.dependencies.popular import POPULAR
 
@@ -18,21 +19,25 @@ def lookalike(registry: str, name: str) -> str:
     """What is wrong with the name, in words; empty where nothing is."""
     if not name.isascii():
         return "its name has letters that look like others"
-    popular = POPULAR.get(registry, frozenset())
     folded = name.casefold()
-    if folded in popular:
+    if folded in POPULAR.get(registry, ()):
         return ""
-    for known in popular:
-        if why := _near(folded, known):
+    looks = _looks(folded)
+    for known, alike in _popular(registry):
+        if abs(len(folded) - len(known)) > 2:
+            continue
+        if why := "they look alike" if looks == alike else _near(folded, known):
             return f"its name is close to that of `{known}`: {why}"
     return ""
 
 
+@cache
+def _popular(registry: str) -> tuple[tuple[str, str], ...]:
+    """(name, how it looks), in an order that is the same everywhere: who was asked is not asked again."""
+    return tuple((known, _looks(known)) for known in sorted(POPULAR.get(registry, ())))
+
+
 def _near(name: str, known: str) -> str:
-    if abs(len(name) - len(known)) > 2:
-        return ""
-    if _looks(name) == _looks(known):
-        return "they look alike"
     if len(known) >= _SHORTEST - 1 and len(name) == len(known):
         if _swapped(name, known):
             return "two letters are swapped"

@@ -198,6 +198,15 @@ def test_another_server_is_loud_and_one_that_was_there_is_not() -> None:
     assert (second.loud, second.detail) == (False, "with the others comes: `b`")
 
 
+def test_a_named_package_that_the_lock_file_has_from_elsewhere_is_loud() -> None:
+    manifest = FileChange("package.json", "{}", '{"dependencies": {"got": "^14.0.0"}}')
+    evil = {"version": "14.0.0", "resolved": "https://evil.example.org/got.tgz"}
+    found = dependency_changes([manifest, FileChange("package-lock.json", npm(), npm(got=evil))])
+    assert [each.detail for each in found if each.loud] == [
+        "CAREFUL: `got` from https://evil.example.org instead of the registry"
+    ]
+
+
 def test_scripts_and_names_are_loud_in_lock_files_too() -> None:
     after = npm(lodahs={"version": "1.0.0"}, native={"version": "1.0.0", "hasInstallScript": True})
     loud = [
