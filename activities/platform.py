@@ -151,19 +151,23 @@ class PlatformActivities:
             result = await platform.merge_branch(
                 given.repo, given.branch, given.base_branch, given.head_sha, given.message
             )
-            return Merged(result.outcome, result.sha or "", result.reason)
+            return Merged(result.outcome, result.sha or "", result.reason, obstacle=result.obstacle)
         state = await platform.merge_readiness(given.repo, given.pull_request)
         if state.category is MergeCategory.IN_PROGRESS:
             raise not_yet(f"the platform is not ready to merge: {state.reason}", given.poll)
         if state.category is MergeCategory.RECOVERABLE:
-            return Merged(MergeOutcome.REFUSED, reason=state.reason)
+            return Merged(MergeOutcome.REFUSED, reason=state.reason, obstacle=state.obstacle)
         # READY, or TERMINAL: merged already is for `merge_pr` to find out.
         result = await platform.merge_pr(
             given.repo, given.pull_request, given.method, given.head_sha, given.message
         )
         if result.outcome in (MergeOutcome.PENDING, MergeOutcome.SCHEDULED):
             raise not_yet("the platform merges later", given.poll)
-        return Merged(result.outcome, result.sha or "", result.reason, ready=True)
+        obstacle = result.obstacle
+        if result.outcome is MergeOutcome.REFUSED and obstacle is None:
+            # The base may have moved between the two calls: then the state knows more than the refusal.
+            obstacle = (await platform.merge_readiness(given.repo, given.pull_request)).obstacle
+        return Merged(result.outcome, result.sha or "", result.reason, ready=True, obstacle=obstacle)
 
     @activity.defn(name=CLOSE_ISSUE.name)
     @failing_well

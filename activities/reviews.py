@@ -47,11 +47,13 @@ class ReviewActivities:
         """One look at the pull request; `not_yet` until something has happened."""
         reading = given.reading
         platform = await self._platforms.get(reading.repo.platform_id)
-        if (await self._batch(platform, reading)).text is not None:
+        if given.reviews and (await self._batch(platform, reading)).text is not None:
             return ReviewNews(reviewed=True)
         state = await platform.merge_readiness(reading.repo, reading.number)
         if state.category in given.ends:
             return ReviewNews(reviewed=False)
+        if state.obstacle in given.obstacles:
+            return ReviewNews(reviewed=False, obstacle=state.obstacle)
         raise not_yet("nobody has said anything new", given.poll)
 
     @activity.defn(name=ANSWER_REVIEW.name)

@@ -108,6 +108,10 @@ class WorkspaceActivities:
         self._host = host
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def lock(self, workspace_id: str) -> asyncio.Lock:
+        """What whoever works in the workspace holds."""
+        return self._locks[workspace_id]
+
     # --- prepare, release ------------------------------------------------------------------------
 
     @activity.defn(name=PREPARE_WORKSPACE.name)

@@ -58,6 +58,7 @@ _WHEN = {
     "fix_policy": "the change may not be published as it is",
     "fix_review": "the review wants something changed",
     "answer_review": "people reviewed the pull request",
+    "resolve_conflicts": "the base branch moved, and the change conflicts with it",
     "person": "a person said something (`tamma steer`)",
     "review": "reading the change before it is published",
 }

@@ -22,6 +22,7 @@ from activities.ai import AIActivities
 from activities.analysis import AnalysisActivities
 from activities.bench import BenchActivities
 from activities.budgets import BudgetActivities
+from activities.catching_up import CatchUpActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
@@ -163,6 +164,7 @@ def workers(
         host=parts.host,
         servers=parts.servers,
     )
+    catching_up = CatchUpActivities(parts.workspaces, parts.platforms, parts.store, workspace.lock)
     made: list[Worker] = []
     if orchestrate:
         made.append(
@@ -267,6 +269,8 @@ def workers(
                         workspace.keep_proof,
                         workspace.checkpoint,
                         workspace.publish_branch,
+                        catching_up.replay_change,
+                        catching_up.check_replay,
                         workspace.release_workspace,
                         grading.grade_work,
                     ],

@@ -43,6 +43,23 @@ def red_checks_comment(names: tuple[str, ...], rounds: int, *, old: bool) -> str
     )
 
 
+def conflict_comment(base: str, problems: tuple[str, ...], rounds: int) -> str:
+    """What is written on a pull request whose conflicts the agent cannot solve."""
+    listed = "\n".join(f"- {_code(problem)}" for problem in problems)
+    return (
+        f"**This needs a person.** The branch conflicts with `{base}`, and after {rounds} attempts git does "
+        f"not agree that it is solved:\n\n{listed}\n\n"
+        "Nothing of these attempts is published; the branch stands as it was. "
+        '`tamma steer TASK "..."` tells the agent how to solve it; `tamma approve TASK` has it begin anew on '
+        "the newest base. Where you merge it yourself the run notices, and ends."
+    )
+
+
+def _code(text: str) -> str:
+    """On one line, as it is: it may hold lines of files."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`"
+
+
 def _shortened(title: str, width: int) -> str:
     """The title on one line, cut after a word; in the middle of one where it has no spaces."""
     line = " ".join(title.split())

@@ -70,6 +70,17 @@ class WorkspaceLink:
         )
         return self._ref
 
+    async def stand_on(self, order: WorkspaceOrder, checkpoint: BlobId | None) -> None:
+        """It stands on another base now: from here on it is rebuilt on that one, from this checkpoint."""
+        self._order = order
+        self._ref = replace(self.ref, base_sha=order.base_sha, checkpoint=checkpoint)
+        await self.set_up()
+
+    async def set_up(self) -> None:
+        """Build the project's environment as the work tree asks for it now; the baseline is known."""
+        given = SetUpProject(self.ref.id, test_command=None, baseline=False, timeout=SET_UP.start_to_close)
+        await self.call(SET_UP_PROJECT, given, SET_UP, summary="renew the project's environment")
+
     async def call(self, activity: Activity[I, O], given: I, options: Options, *, summary: str = "") -> O:
         """Run a workspace activity where the workspace is, rebuilding it elsewhere if it must be."""
         return await self._patience.patiently(

@@ -10,7 +10,7 @@ from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
 from tamma.model.project import ProjectPolicy
-from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, RepoRef, Rerun, Target
+from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, Obstacle, RepoRef, Rerun, Target
 from tamma.model.session import (
     BatchOutcome,
     ModelTurn,
@@ -148,6 +148,8 @@ class Merged:
     reason: str = ""
     ready: bool = False
     """Of a refusal: the platform had said that nothing stands in the way."""
+    obstacle: Obstacle | None = None
+    """Of a refusal: what the branch itself can be rid of."""
 
 
 MERGE: Activity[Merge, Merged] = Activity("merge", Merged)

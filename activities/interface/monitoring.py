@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from activities.interface import Activity, Done
 from tamma.model.ids import BlobId, TaskId
-from tamma.model.repository import MergeCategory, RepoRef, Rerun, Target
+from tamma.model.repository import MergeCategory, Obstacle, RepoRef, Rerun, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,18 @@ class AwaitReview:
     reading: ReadReviews
     poll: float
     ends: tuple[MergeCategory, ...]
+    obstacles: tuple[Obstacle, ...] = ()
+    """What ends it, too, where it stands in the merge's way."""
+    reviews: bool = True
+    """False: what reviewers say is for later."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewNews:
     reviewed: bool
     """False: no new words, but the pull request is in one of the states."""
+    obstacle: Obstacle | None = None
+    """What stands in the merge's way, where that was waited for."""
 
 
 AWAIT_REVIEW: Activity[AwaitReview, ReviewNews] = Activity("await_review", ReviewNews)

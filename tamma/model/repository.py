@@ -325,12 +325,22 @@ class MergeCategory(StrEnum):
     """Closed, already merged, or not allowed."""
 
 
+class Obstacle(StrEnum):
+    """What stands in a merge's way and is the branch's own affair: it has to be put onto its base anew."""
+
+    CONFLICT = "conflict"
+    """Base and branch changed the same place."""
+    BEHIND = "behind"
+    """The platform wants the branch to hold all of its base."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergeState:
     category: MergeCategory
     reason: str
     native: str = ""
     """The platform's own word for it."""
+    obstacle: Obstacle | None = None
 
 
 class MergeOutcome(StrEnum):
@@ -347,6 +357,8 @@ class MergeResult:
     outcome: MergeOutcome
     sha: str | None = None
     reason: str = ""
+    obstacle: Obstacle | None = None
+    """Of a refusal, where the answer itself tells; else the pull request's state does."""
 
 
 @dataclass(frozen=True, slots=True)

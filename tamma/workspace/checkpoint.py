@@ -60,6 +60,11 @@ class Checkpoints:
     base_sha: str
     branch: str
 
+    async def begin(self, head: str, snapshot: str) -> BlobId:
+        """The first checkpoint of a workspace that stands on another base than before."""
+        self._file.unlink(missing_ok=True)
+        return await self.save(head, snapshot)
+
     async def save(self, head: str, snapshot: str) -> BlobId:
         """Store what is new since the last checkpoint; returns the manifest's address."""
         last = self._last()

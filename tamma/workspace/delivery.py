@@ -23,6 +23,7 @@ from tamma.git.remote import Remote
 from tamma.model.repository import ChangeKind, FileChange
 from tamma.platforms.interface import GitCredentials
 from tamma.workspace import arrivals, lfs, policy, proof
+from tamma.workspace.expecting import Expected, judge_conflicts, judge_result, parse_markers
 from tamma.workspace.git import Git, GitFailed, GitResult
 from tamma.workspace.interface import DependencyChange, DiffSummary, FileDiff, PolicyFinding
 from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
@@ -104,6 +105,29 @@ class Delivery:
         deltas, _ = await self.deltas()
         # In a thread: lock files are long.
         return await asyncio.to_thread(arrivals.judge_dependencies, self._git, deltas, issue)
+
+    async def unsettled(self, expected: Expected, *, strictly: bool) -> tuple[str, ...]:
+        """See Workspace."""
+        deltas, _ = await self.deltas()
+        checked = await self._git.run(
+            "diff-index", "--cached", "--check", self._base, check=False,
+            settings=("core.quotePath=false",),
+        )  # fmt: skip
+        found = parse_markers(checked.stdout.decode("utf-8", "replace"))
+        blobs = {d.path: d.blob for d in deltas if d.status != "D" and d.mode != policy.GITLINK_MODE}
+        looked_at = {*expected.marked, *(blobs.keys() - expected.merged.keys())}
+        texts = {path: self._text(blobs[path]) for path in looked_at if path in blobs}
+        markers = [
+            (path, texts[path].split("\n")[number - 1].rstrip("\r"))
+            for path, number in found
+            if path in texts
+        ]
+        if not strictly:
+            return judge_result(expected, deltas, markers)
+        return judge_conflicts(expected, deltas, texts, markers)
+
+    def _text(self, sha: str) -> str:
+        return self._blob(sha).data.decode("utf-8", "replace")
 
     async def file_changes(self) -> tuple[FileChange, ...]:
         """The committed work against the base, file by file."""

@@ -64,11 +64,23 @@ async def check_out(layout: Layout, git: Git, base_sha: str, remote: Remote, pro
     files = len((await git.run("ls-files", "-z")).stdout.split(b"\0"))
     if wanted := missing[: affordable(fetched, files)]:
         progress(f"fetching {len(wanted)} earlier versions of files")
-        await git.run(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--stdin", ORIGIN,
-            remote=remote, stdin="".join(f"{sha}\n" for sha in wanted).encode(), progress=progress,
-            settings=("fetch.negotiationAlgorithm=noop",),  # what we have says nothing about what we want
-        )  # fmt: skip
+        await _bring(git, wanted, remote, progress)
+
+
+async def bring_changed(git: Git, old: str, new: str, remote: Remote, progress: Progress) -> None:
+    """Bring the contents that a partial clone lacks of what two commits have differently."""
+    changed = await git.run("diff-tree", "-r", "--raw", "--no-renames", "--no-abbrev", old, new)
+    if wanted := _missing(git.git_dir, changed.stdout.decode("utf-8", "replace")):
+        progress(f"fetching {len(wanted)} changed files")
+        await _bring(git, wanted, remote, progress)
+
+
+async def _bring(git: Git, wanted: list[str], remote: Remote, progress: Progress) -> None:
+    await git.run(
+        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--stdin", ORIGIN,
+        remote=remote, stdin="".join(f"{sha}\n" for sha in wanted).encode(), progress=progress,
+        settings=("fetch.negotiationAlgorithm=noop",),  # what we have says nothing about what we want
+    )  # fmt: skip
 
 
 def affordable(fetched: int, files: int) -> int:

@@ -201,6 +201,36 @@ class DiffSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaySpec:
+    """What was published, and what it was made on: to be put onto its base branch as it is now."""
+
+    id: str
+    published: str
+    """Where this run left the branch; somebody else's commits are not put anywhere."""
+    base_sha: str
+    credentials: GitCredentials = field(default_factory=GitCredentials)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How the published change lies on its base branch as it is now."""
+
+    base_sha: str
+    """Where the base branch is. Nothing was done if it has not moved."""
+    moved_to: str | None = None
+    """Where somebody else left the branch (empty: deleted it), and so nothing was done; None: nowhere."""
+    marked: tuple[str, ...] = ()
+    """Files with conflict markers."""
+    whole: tuple[str, ...] = ()
+    """Conflicts that lines cannot show, in words."""
+    commits: tuple[str, ...] = ()
+    """Subjects of the base's newest commits to files in conflict, newest first."""
+    expected: bytes = b""
+    """What the solution is held against: for `Workspace.unsettled`."""
+    checkpoint: BlobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyFinding:
     """Something the diff policy saw. `refuse` blocks; otherwise a person must agree."""
 
@@ -306,6 +336,13 @@ class Workspace(Protocol):
         """What the work makes the project depend on, most careful first. `issue`: what it is about."""
         ...
 
+    async def unsettled(self, expected: bytes, *, strictly: bool) -> tuple[str, ...]:
+        """Why git does not agree that what a replay left is solved, in words; nothing where it does.
+
+        `strictly`: nothing else was changed. Otherwise other files may be, and nothing of the base undone.
+        """
+        ...
+
     async def commit(self, message: str, op_id: str) -> str:
         """Commit the work onto the branch and return its sha. The same op_id with the same tree is done
         already; nothing changed returns the branch's head. Raises PolicyRefused."""
@@ -336,6 +373,13 @@ class Workspaces(Protocol):
 
     async def prepare(self, spec: WorkspaceSpec, progress: Progress) -> WorkspaceInfo:
         """Clone (or find, or rebuild) a workspace. Raises CloneFailed, SandboxUnavailable."""
+        ...
+
+    async def replay(self, spec: ReplaySpec, progress: Progress) -> Replay:
+        """Put the published change, as one, onto the base branch as it is now; the workspace stands on that
+        from here on, with conflict markers in files where both sides changed the same place. It begins from
+        what was published, whatever the work tree holds. Raises WorkspaceLost, Conflict, BadCredentials,
+        Transient."""
         ...
 
     def open(self, workspace_id: str) -> Awaitable[Workspace]:

@@ -11,15 +11,17 @@ from pathlib import Path
 
 from tamma.errors import WorkspaceLost
 from tamma.git.remote import Remote
+from tamma.model.ids import BlobId
 from tamma.store.interface import BlobStore
-from tamma.workspace import clone
+from tamma.workspace import clone, replaying
 from tamma.workspace.base import BaseTree
 from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.delivery import Author, Delivery
 from tamma.workspace.environment import Environments
-from tamma.workspace.git import Git
-from tamma.workspace.interface import Progress, WorkspaceInfo, WorkspaceSpec
+from tamma.workspace.git import Git, GitFailed
+from tamma.workspace.interface import Progress, Replay, ReplaySpec, WorkspaceInfo, WorkspaceSpec
 from tamma.workspace.layout import Layout, Meta, folder_name, locked, read_meta, write_meta
+from tamma.workspace.mixing import Mixture
 from tamma.workspace.opened import LocalWorkspace, Parts
 from tamma.workspace.overlay import Overlay, seed
 from tamma.workspace.paths import Tree
@@ -104,6 +106,48 @@ class LocalWorkspaces:
         write_meta(layout, meta)
         return _info(meta, host.tier)
 
+    async def replay(self, spec: ReplaySpec, progress: Progress) -> Replay:
+        """See Workspaces. A folder that is half done when the host dies has no note, and is rebuilt."""
+        layout = self._layout(spec.id)
+        async with locked(self._root / ".locks" / layout.folder.name):
+            meta = read_meta(layout)
+            git, remote = Git(layout.git, layout.tree), Remote.of(meta.clone_url, spec.credentials)
+            given = replaying.Branches(meta.base_branch, meta.branch, spec.published, spec.base_sha)
+            heads = await replaying.heads(git, given, remote)
+            if heads.branch != spec.published:
+                return Replay(heads.base, moved_to=heads.branch)
+            if heads.base == spec.base_sha:
+                return Replay(heads.base)
+            await replaying.fetch(git, given, heads.base, remote, progress)
+            mixture = await replaying.mixture_of(git, given, heads.base)
+            expected = await replaying.expectation(git, given, heads.base, mixture)
+            marked = tuple(sorted(mixture.marked))
+            return Replay(
+                heads.base,
+                marked=marked,
+                whole=mixture.whole,
+                commits=await replaying.subjects(git, given, heads.base, marked),
+                expected=expected.to_json(),
+                checkpoint=await self._stand_on(layout, replace(meta, base_sha=heads.base), mixture),
+            )
+
+    async def _stand_on(self, layout: Layout, meta: Meta, mixture: Mixture) -> BlobId:
+        """Make the workspace one of another base, with `mixture` as its work so far; its checkpoint."""
+        await self._close(meta.id)
+        layout.meta.unlink()
+        try:
+            await replaying.lay_out(Git(layout.git, layout.tree), meta.branch, meta.base_sha, mixture)
+        except GitFailed as error:
+            raise WorkspaceLost(
+                f"the work tree resists: {error}", hint="the workspace is rebuilt from its last checkpoint"
+            ) from error
+        Snapshots.create(layout)
+        snapshot = await asyncio.to_thread(Snapshots(layout, meta.base_sha).take)
+        checkpoints = Checkpoints(layout, self._blobs, meta.base_sha, meta.branch)
+        saved = await checkpoints.begin(meta.base_sha, snapshot)
+        write_meta(layout, meta)
+        return saved
+
     async def open(self, workspace_id: str) -> LocalWorkspace:
         """See Workspaces."""
         found = self._open.get(workspace_id)
@@ -147,14 +191,17 @@ class LocalWorkspaces:
 
     async def release(self, workspace_id: str) -> None:
         """See Workspaces."""
-        self._open.pop(workspace_id, None)
-        sandbox = self._sandboxes.pop(workspace_id, None)
-        if sandbox is not None:
-            await sandbox.aclose()
+        await self._close(workspace_id)
         folder = self._layout(workspace_id).folder
         if folder.exists():
             (folder / "meta.json").unlink(missing_ok=True)  # first: half-removed is half-made
             await asyncio.to_thread(_remove_tree, folder)
+
+    async def _close(self, workspace_id: str) -> None:
+        self._open.pop(workspace_id, None)
+        sandbox = self._sandboxes.pop(workspace_id, None)
+        if sandbox is not None:
+            await sandbox.aclose()
 
     async def aclose(self) -> None:
         """End what waits in sandboxes. The folders stay."""

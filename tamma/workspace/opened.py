@@ -22,6 +22,7 @@ from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.clone import write_view
 from tamma.workspace.delivery import Delivery
 from tamma.workspace.detect import detect
+from tamma.workspace.expecting import Expected
 from tamma.workspace.instructions import instructions
 from tamma.workspace.interface import (
     CommandResult,
@@ -173,6 +174,9 @@ class LocalWorkspace:
 
     async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
         return await self._parts.delivery.dependencies(issue)
+
+    async def unsettled(self, expected: bytes, *, strictly: bool) -> tuple[str, ...]:
+        return await self._parts.delivery.unsettled(Expected.from_json(expected), strictly=strictly)
 
     async def commit(self, message: str, op_id: str) -> str:
         sha = await self._parts.delivery.commit(message, op_id)

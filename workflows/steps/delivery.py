@@ -28,23 +28,27 @@ from workflows.options import (
     PLATFORM_WATCH,
     WORKSPACE_CALL,
 )
-from workflows.steps.reviewing import Reviewing
+from workflows.steps.resolving import Resolving
 from workflows.visibility import PULL_REQUEST, mark
 
 
-class Delivery(Reviewing):
+class Delivery(Resolving):
     """Publish, pass the checks, merge, close."""
 
     async def _deliver(self) -> None:
         """Publish, pass the checks, merge; begin again where a person wants something changed."""
         while True:
+            settled = await self._settle()
             await self._heed()
-            await self._put_back()
-            await self._publish()
-            await self._answer_reviews()
+            if settled:
+                await self._put_back()
+                await self._publish()
+                await self._answer_reviews()
             while await self._pass_checks() and not self._state.words and not await self._hear_reviews():
                 if await self._merge():
                     return
+                if self._replayed is not None:
+                    break  # the change stands on another base now: it is looked at and published again
 
     async def _publish(self) -> None:
         await self._enter(Phase.PUBLISH)
@@ -95,6 +99,7 @@ class Delivery(Reviewing):
             PUBLISH_BRANCH, given, WORKSPACE_CALL, summary=f"deliver {self._issue.branch}"
         )
         self._publications += 1
+        self._published_on = self._issue.base_sha
         return published
 
     async def _merge(self) -> bool:
@@ -115,12 +120,15 @@ class Delivery(Reviewing):
             if merged.outcome is not MergeOutcome.REFUSED:
                 state.merge_sha, state.merged_at = merged.sha, workflow.now()
                 return True
+            if merged.obstacle is not None and await self._catch_up():
+                return False
+            reason = f"{merged.reason}; {self._hindrance}" if merged.obstacle else merged.reason
             if not state.pull_request:
-                state.note(f"not merged: {merged.reason}")
+                state.note(f"not merged: {reason}")
                 return True
             await self._enter(Phase.APPROVE_MERGE)
             hint = 'mend that, then `tamma approve TASK` tries again; or `tamma steer TASK "..."`'
-            waiting = Waiting(Gate.MERGE, f"the platform refuses the merge: {merged.reason}", hint)
+            waiting = Waiting(Gate.MERGE, f"the platform refuses the merge: {reason}", hint)
             # Where the platform thought that it could be merged, only a person can say when to try again.
             ends = () if merged.ready else (MergeCategory.READY, MergeCategory.TERMINAL)
             if not await self._wait_at_merge(waiting, *ends):
@@ -132,6 +140,8 @@ class Delivery(Reviewing):
         diff = self._state.diff
         if diff and diff.ask:
             return f"the change touches protected paths: {', '.join(diff.ask)}"
+        if self._doubtful:
+            return f"the agent decided conflicts that lines cannot show: {'; '.join(self._doubtful)}"
         return "the merge waits for approval" if self._request.approve.merge else ""
 
     async def _merge_once(self) -> Merged:

@@ -56,7 +56,7 @@ class Monitoring(Coding):
             if not old and self._check_rounds < self._request.limits.rounds:
                 await self._mend_checks(failures)
                 return False
-            await self._call_people(failures, old=old)
+            await self._call_people(red_checks_comment(failures.names, self._check_rounds, old=old))
             await self._ask_about_checks(failures.names, old=old)
             self._check_rounds = 0
             if old and not self._state.words:
@@ -91,7 +91,7 @@ class Monitoring(Coding):
         )
         return asked.runs
 
-    async def _call_people(self, failures: CheckFailures, *, old: bool) -> None:
+    async def _call_people(self, body: str) -> None:
         """Write where people look: they may not watch the run."""
         self._calls_for_people += 1
         given = CallPeople(
@@ -99,7 +99,7 @@ class Monitoring(Coding):
             self._request.repo,
             Target("pull_request", self._state.pull_request),
             key=f"needs-a-person-{self._calls_for_people}",
-            body=red_checks_comment(failures.names, self._check_rounds, old=old),
+            body=body,
         )
         done = await self._patience.patiently(
             lambda: call(CALL_PEOPLE, given, PLATFORM_CALL, summary="say that a person is needed")

@@ -18,7 +18,7 @@ from activities.interface.monitoring import (
     ReviewBatch,
     ReviewNews,
 )
-from tamma.model.repository import MergeCategory
+from tamma.model.repository import MergeCategory, Obstacle
 from tamma.model.session import Opening, Stage
 from tamma.model.task import Gate, Phase, Waiting
 from workflows.calls import call, start
@@ -26,13 +26,13 @@ from workflows.options import PLATFORM_CALL, PLATFORM_WATCH
 from workflows.patience import Rejected
 from workflows.recovery import diagnose
 from workflows.steps.base import end
-from workflows.steps.monitoring import Monitoring
+from workflows.steps.catching_up import CatchingUp
 
 HEARS = "hear-reviews"
 """The change that runs take up what reviewers say: those from before it wait for a person at the run."""
 
 
-class Reviewing(Monitoring):
+class Reviewing(CatchingUp):
     """Takes up what people say on the pull request."""
 
     _batches = 0
@@ -91,14 +91,15 @@ class Reviewing(Monitoring):
         for note in done.notes:
             self._state.note(note)
 
-    async def _wait_at_merge(self, waiting: Waiting, *ends: MergeCategory) -> bool:
+    async def _wait_at_merge(self, waiting: Waiting, *ends: MergeCategory, reviews: bool = True) -> bool:
         """Wait for a person's answer, or until the pull request is in one of these states.
 
-        False where reviewers have said something instead.
+        False where reviewers have said something instead, or the change has been put onto its base anew.
         """
         if not self._can_be_reviewed():
             return await self._patience.wait(waiting)
-        given = AwaitReview(self._reading(), self._request.limits.poll, ends)
+        obstacles = (Obstacle.CONFLICT,) if reviews and not self._hindrance else ()
+        given = AwaitReview(self._reading(), self._request.limits.poll, ends, obstacles, reviews)
         # Beside the waiting, not in turns with it: an answer may come at any moment.
         watching = asyncio.create_task(self._watch_reviews(given))
         try:
@@ -110,12 +111,18 @@ class Reviewing(Monitoring):
             await end(watching)
             return True
         try:
-            return answered or not (await watching).reviewed
+            news = await watching
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
             self._state.note(f"the pull request could not be watched: {diagnose(error).reason}")
-            return await self._patience.wait(waiting)
+            return answered or await self._patience.wait(waiting)
+        if answered or news.obstacle is None:
+            return answered or not news.reviewed
+        if await self._catch_up():
+            return False
+        await self._enter(Phase.APPROVE_MERGE)
+        return await self._wait_at_merge(waiting, *ends)
 
     async def _watch_reviews(self, given: AwaitReview) -> ReviewNews:
         """Polling, one look an attempt; an event from the platform makes it look at once."""

@@ -25,6 +25,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "fix_checks": frozenset({"log"}),
     "fix_policy": frozenset({"reasons"}),
     "answer_review": frozenset({"review"}),
+    "resolve_conflicts": frozenset({"conflicts"}),
     "fix_review": frozenset({"comments"}),
     "person": frozenset({"text"}),
     "review": frozenset({"issue", "diff"}),
@@ -33,7 +34,7 @@ REQUIRED: Mapping[str, frozenset[str]] = {
 
 USED_FOR_CODE = frozenset(
     {"system", "plan", "red_test", "not_red", "implement", "implement_untested", "fix_tests", "fix_policy"}
-    | {"answer_review", "fix_checks", "fix_gate", "fix_review", "person"}
+    | {"answer_review", "fix_checks", "fix_gate", "fix_review", "person", "resolve_conflicts"}
 )
 USED_FOR_REVIEW = frozenset({"system", "review"})
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from tamma.model.repository import Check, CheckState, MergeCategory, MergeState
+from tamma.model.repository import Check, CheckState, MergeCategory, MergeState, Obstacle
 from tamma.platforms.azure.models import Answer
 from tamma.platforms.azure.pullrequests import PullAnswer
 
@@ -93,7 +93,8 @@ def merge_state(pull: PullAnswer, policies: list[EvaluationAnswer]) -> MergeStat
     if pull.computing:
         return MergeState(MergeCategory.IN_PROGRESS, "Azure DevOps still computes the merge", native)
     if pull.merge_status == "conflicts":
-        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)
+        reason = "it conflicts with the base branch"
+        return MergeState(MergeCategory.RECOVERABLE, reason, native, Obstacle.CONFLICT)
     if pull.merge_status == "failure":
         reason = pull.merge_failure_message or "Azure DevOps could not compute the merge"
         return MergeState(MergeCategory.RECOVERABLE, reason, native)

@@ -17,6 +17,7 @@ from tamma.model.repository import (
     MergeOutcome,
     MergeResult,
     MergeState,
+    Obstacle,
     RepoRef,
 )
 from tamma.platforms.bitbucket_cloud.ci import BitbucketCi
@@ -182,7 +183,7 @@ def merge_state(pull: PullAnswer, conflicts: Sequence[str], checks: CheckSummary
     it says nothing, the merge itself is what tells. `checks`: needed where they do not pass."""
     if conflicts:
         reason = f"it conflicts with {pull.destination.branch.name!r} in {_list(conflicts[:5])}"
-        return MergeState(MergeCategory.RECOVERABLE, reason, "conflicts")
+        return MergeState(MergeCategory.RECOVERABLE, reason, "conflicts", Obstacle.CONFLICT)
     if pull.mergeable is not False:
         return MergeState(MergeCategory.READY, "it can be merged", f"mergeable={pull.mergeable}".lower())
     native = "mergeable=false"

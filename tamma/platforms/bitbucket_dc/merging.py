@@ -14,6 +14,7 @@ from tamma.model.repository import (
     MergeOutcome,
     MergeResult,
     MergeState,
+    Obstacle,
     RepoRef,
 )
 from tamma.platforms.bitbucket_dc.client import repo_path
@@ -176,7 +177,8 @@ def merge_state(pull: PullAnswer, can: Mergeability, builds: CheckState) -> Merg
     if pull.draft:
         return MergeState(MergeCategory.RECOVERABLE, "it is a draft", "DRAFT")
     if can.conflicted:
-        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with its base branch", "CONFLICTED")
+        reason = "it conflicts with its base branch"
+        return MergeState(MergeCategory.RECOVERABLE, reason, "CONFLICTED", Obstacle.CONFLICT)
     if can.vetoes:
         reason = "; ".join(dict.fromkeys(veto.detail or veto.summary for veto in can.vetoes))
         running = all(waits_for_builds(veto.summary, veto.detail) for veto in can.vetoes)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from tamma.model.repository import Check, CheckState, MergeCategory, MergeState
+from tamma.model.repository import Check, CheckState, MergeCategory, MergeState, Obstacle
 from tamma.platforms.gitea.models import BranchAnswer, PullAnswer, ReviewAnswer
 
 SETTLING = timedelta(seconds=30)
@@ -69,7 +69,8 @@ def _not_mergeable(pull: PullAnswer, found: Standing, now: datetime) -> MergeSta
     if settling or (found.patient and not found.may_conflict):
         return MergeState(MergeCategory.IN_PROGRESS, "the server is still looking for conflicts", native)
     if found.may_conflict:
-        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)
+        reason = "it conflicts with the base branch"
+        return MergeState(MergeCategory.RECOVERABLE, reason, native, Obstacle.CONFLICT)
     reason = "the server says that it cannot be merged, and not why"
     return MergeState(MergeCategory.RECOVERABLE, reason, native)
 

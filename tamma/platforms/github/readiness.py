@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.model.repository import CheckState, MergeCategory, MergeState
+from tamma.model.repository import CheckState, MergeCategory, MergeState, Obstacle
 from tamma.platforms.github.models import PullAnswer
 
 
@@ -18,9 +18,11 @@ def merge_state(pull: PullAnswer, checks: CheckState | None = None) -> MergeStat
     if pull.mergeable is None or native == "unknown":
         return MergeState(MergeCategory.IN_PROGRESS, "GitHub is still computing", native)
     if not pull.mergeable or native == "dirty":
-        return MergeState(MergeCategory.RECOVERABLE, "it conflicts with the base branch", native)
+        reason = "it conflicts with the base branch"
+        return MergeState(MergeCategory.RECOVERABLE, reason, native, Obstacle.CONFLICT)
     if native == "behind":
-        return MergeState(MergeCategory.RECOVERABLE, "the branch is behind its base", native)
+        reason = "the branch is behind its base"
+        return MergeState(MergeCategory.RECOVERABLE, reason, native, Obstacle.BEHIND)
     if native in ("blocked", "unstable"):
         if checks is CheckState.PENDING:
             return MergeState(MergeCategory.IN_PROGRESS, "checks are running", native)

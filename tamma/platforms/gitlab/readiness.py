@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.model.repository import MergeCategory, MergeMethod, MergeState
+from tamma.model.repository import MergeCategory, MergeMethod, MergeState, Obstacle
 from tamma.platforms.gitlab.models import MergeRequestAnswer, ProjectAnswer
 
 _READY, _BUSY, _FIX = MergeCategory.READY, MergeCategory.IN_PROGRESS, MergeCategory.RECOVERABLE
@@ -39,6 +39,11 @@ STATES: dict[str, tuple[MergeCategory, str]] = {
     "not_open": (MergeCategory.TERMINAL, "it is not open"),
 }
 """`detailed_merge_status` (docs.gitlab.com/api/merge_requests, merge status; older names too)."""
+_OBSTACLES = {
+    "conflict": Obstacle.CONFLICT,
+    "broken_status": Obstacle.CONFLICT,
+    "need_rebase": Obstacle.BEHIND,
+}
 _OLDER = {
     "can_be_merged": "mergeable",
     "cannot_be_merged": "conflict",
@@ -60,7 +65,7 @@ def merge_state(request: MergeRequestAnswer) -> MergeState:
     if request.is_draft and native not in COMPUTING:
         native = "draft_status"
     category, reason = STATES.get(native, (_FIX, f"GitLab says {native!r}"))
-    return MergeState(category, reason, native)
+    return MergeState(category, reason, native, _OBSTACLES.get(native))
 
 
 def misfit(settings: ProjectAnswer, method: MergeMethod) -> str | None:

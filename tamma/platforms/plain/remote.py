@@ -16,7 +16,7 @@ import pygit2
 
 from tamma.errors import Conflict, NotFound, StaleHead, Transient
 from tamma.git.remote import Remote
-from tamma.model.repository import MergeOutcome, MergeResult
+from tamma.model.repository import MergeOutcome, MergeResult, Obstacle
 from tamma.platforms.git import objects as gitdb
 from tamma.platforms.git.command import run_git, run_remote
 
@@ -163,5 +163,6 @@ def plan_merge(
         return MergePlan(old, head)
     merged = gitdb.merge(repo, old, head, message)
     if isinstance(merged, gitdb.Conflicting):
-        return MergeResult(MergeOutcome.REFUSED, None, f"{merged}; the branch {branch!r} stays")
+        reason = f"{merged}; the branch {branch!r} stays"
+        return MergeResult(MergeOutcome.REFUSED, None, reason, Obstacle.CONFLICT)
     return MergePlan(old, merged)

@@ -15,6 +15,7 @@ from tamma.model.repository import (
     MergeOutcome,
     MergeResult,
     MergeState,
+    Obstacle,
     PullRequest,
 )
 from tamma.platforms.common.merging import settled
@@ -45,7 +46,7 @@ def _judged(scene: Scene, pull: PullRequest) -> MergeState:
     git = scene.git
     merged = gitdb.merge(git, gitdb.require_branch(git, pull.base), pull.head_sha, "probe")
     if isinstance(merged, gitdb.Conflicting):
-        return MergeState(MergeCategory.RECOVERABLE, str(merged), "dirty")
+        return MergeState(MergeCategory.RECOVERABLE, str(merged), "dirty", Obstacle.CONFLICT)
     checks = checks_of(scene, pull.head_sha).state
     if checks is CheckState.PENDING:
         return MergeState(MergeCategory.IN_PROGRESS, "checks are running", "unstable")
@@ -124,7 +125,7 @@ def _merge(scene: Scene, stored: StoredPull, method: MergeMethod, message: str) 
         merged = gitdb.merge(git, base, pull.head_sha, text, method)
         if isinstance(merged, gitdb.Conflicting):
             stored.scheduled = None
-            return MergeResult(MergeOutcome.REFUSED, None, str(merged)), False
+            return MergeResult(MergeOutcome.REFUSED, None, str(merged), Obstacle.CONFLICT), False
         stored.merging = PendingMerge(base, merged)
         scene.save()
         gitdb.move_branch(git, pull.base, base, merged, f"tamma: merge #{pull.number}")

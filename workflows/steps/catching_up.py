@@ -1,0 +1,73 @@
+"""A published change that its base has left behind: put onto the base as it is now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from activities.interface.catching_up import REPLAY_CHANGE, ReplayChange, Replayed
+from tamma.model.task import Phase
+from workflows.options import PREPARE
+from workflows.steps.monitoring import Monitoring
+
+MOST_CATCH_UPS = 10
+"""In a row. Each costs a run of the checks: a base that always moves faster wants a merge queue."""
+
+
+class CatchingUp(Monitoring):
+    """Keeps the published change on its base."""
+
+    _replayed: Replayed | None = None
+    """What the workspace holds since the last replay, until it is looked at and published."""
+    _published_on = ""
+    """The commit that the published change was made on."""
+    _hindrance = ""
+    """Why it was not put onto its base, when that was tried last."""
+    _catch_ups = 0
+
+    async def _catch_up(self) -> bool:
+        """Put the published change onto its base as it is now. False where it cannot be; see `_hindrance`.
+
+        It begins from what is published: what an agent tried to solve before, and could not, is left behind.
+        """
+        await self._enter(Phase.IMPLEMENT)
+        replayed = await self._replay()
+        base = self._issue.base_branch
+        if replayed.refused:
+            self._hindrance = replayed.refused
+        elif replayed.base_sha == self._published_on:
+            self._hindrance = f"the branch is on the newest commit of {base!r} already"
+        elif self._catch_ups >= MOST_CATCH_UPS:
+            self._hindrance = f"{base!r} has moved {self._catch_ups} times before the change could be merged"
+        else:
+            self._hindrance = ""
+        if self._hindrance:
+            self._catch_ups = 0  # a person is asked; whatever comes of that begins anew
+            return False
+        await self._stand_on(replayed)
+        return True
+
+    async def _replay(self) -> Replayed:
+        published = self._state.published
+        assert published is not None
+        given = ReplayChange(
+            self._workspace.ref.id,
+            self._request.repo,
+            self._issue.branch,
+            published.sha,
+            self._published_on,
+        )
+        return await self._workspace.call(
+            REPLAY_CHANGE, given, PREPARE, summary=f"put the change onto {self._issue.base_branch}"
+        )
+
+    async def _stand_on(self, replayed: Replayed) -> None:
+        """From here on the run works on the new base: all that compares with the base takes it from here."""
+        self._catch_ups += 1
+        self._state.issue = issue = replace(self._issue, base_sha=replayed.base_sha)
+        self._replayed = replayed
+        await self._workspace.stand_on(self._order(issue), replayed.checkpoint)
+        where = f"{issue.base_branch} at {replayed.base_sha[:12]}"
+        how = (
+            f"conflicts in {', '.join(replayed.conflicts)}" if replayed.conflicts else "no conflicts in text"
+        )
+        self._state.note(f"the change was put onto {where}: {how}")
