@@ -122,7 +122,7 @@ class Reviewing(CatchingUp):
         if await self._catch_up():
             return False
         await self._enter(Phase.APPROVE_MERGE)
-        return await self._wait_at_merge(waiting, *ends)
+        return await self._wait_at_merge(self._hindered(waiting), *ends)
 
     async def _watch_reviews(self, given: AwaitReview) -> ReviewNews:
         """Polling, one look an attempt; an event from the platform makes it look at once."""
@@ -137,6 +137,10 @@ class Reviewing(CatchingUp):
             if looking.done():
                 return await looking
             await end(looking)
+
+    def _hindered(self, waiting: Waiting) -> Waiting:
+        reason = f"{waiting.reason}, and it conflicts with {self._issue.base_branch!r}: {self._hindrance}"
+        return replace(waiting, reason=reason)
 
     def _can_be_reviewed(self) -> bool:
         able = "reviews" in self._issue.capabilities and bool(self._state.pull_request)

@@ -23,6 +23,7 @@ class Options:
     runs: CheckState
     computing: int
     merges_later: int
+    up_to_date: bool
     longest: int | None
     state: Path | None
     ledger: Path | None
@@ -41,6 +42,7 @@ def options_from(options: Mapping[str, object]) -> Options:
         runs=_state(options, "runs", CheckState.PENDING),
         computing=_count(options, "computing"),
         merges_later=_count(options, "mergesLater"),
+        up_to_date=bool(options.get("upToDate")),
         longest=longest or None,
         state=_path(options, "state"),
         ledger=_path(options, "ledger"),

@@ -47,6 +47,11 @@ def _judged(scene: Scene, pull: PullRequest) -> MergeState:
     merged = gitdb.merge(git, gitdb.require_branch(git, pull.base), pull.head_sha, "probe")
     if isinstance(merged, gitdb.Conflicting):
         return MergeState(MergeCategory.RECOVERABLE, str(merged), "dirty", Obstacle.CONFLICT)
+    if scene.options.up_to_date and not gitdb.is_merged(
+        git, pull.head_sha, gitdb.require_branch(git, pull.base)
+    ):
+        reason = "the branch is behind its base"
+        return MergeState(MergeCategory.RECOVERABLE, reason, "behind", Obstacle.BEHIND)
     checks = checks_of(scene, pull.head_sha).state
     if checks is CheckState.PENDING:
         return MergeState(MergeCategory.IN_PROGRESS, "checks are running", "unstable")
@@ -68,8 +73,9 @@ def merge_pr(
     if _moved(scene, stored):
         return _merge(scene, stored, method, message)
     state = _judged(scene, pull)
-    if state.native in ("draft", "dirty"):
-        return MergeResult(MergeOutcome.REFUSED, None, f"#{number} cannot be merged: {state.reason}"), False
+    if state.native in ("draft", "dirty", "behind"):
+        reason = f"#{number} cannot be merged: {state.reason}"
+        return MergeResult(MergeOutcome.REFUSED, None, reason, state.obstacle), False
     waits = when_ready and state.category is not MergeCategory.READY
     if waits or scene.options.merges_later:
         looks = 0 if waits else scene.options.merges_later
