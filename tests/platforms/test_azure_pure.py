@@ -22,7 +22,7 @@ from tamma.errors import (
     StaleHead,
     Transient,
 )
-from tamma.model.repository import CheckState, IssueFilter, MergeCategory, RepoRef, ReviewEvent
+from tamma.model.repository import CheckState, IssueFilter, MergeCategory, Obstacle, RepoRef, ReviewEvent
 from tamma.platforms.azure.address import (
     collection_of,
     identities_of,
@@ -319,6 +319,7 @@ def test_what_stands_between_a_pull_request_and_its_merge(
     state = merge_state(pull, rules)
     assert state.category is category
     assert state.reason
+    assert (state.obstacle is Obstacle.CONFLICT) is ("it conflicts" in state.reason)
 
 
 def test_policies_that_await_machines_are_checks_unless_they_report_themselves() -> None:

@@ -23,6 +23,7 @@ from tamma.model.repository import (
     CheckState,
     CheckSummary,
     MergeCategory,
+    Obstacle,
     ReviewEvent,
 )
 from tamma.platforms.bitbucket_cloud.checks import KEY_LIMIT, is_of_pipeline, key_of, newest, newest_of_names
@@ -246,6 +247,7 @@ def test_what_stands_in_the_way(
     assert closed_state(_pull(**pull)) is None
     found = merge_state(_pull(**pull), conflicts, _checks(checks) if checks else None)
     assert (found.category, reason in found.reason) == (category, True)
+    assert found.obstacle is (Obstacle.CONFLICT if conflicts else None)
 
 
 # --- checks -----------------------------------------------------------------------------------------------

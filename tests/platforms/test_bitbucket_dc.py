@@ -28,6 +28,7 @@ from tamma.model.repository import (
     MergeCategory,
     MergeOutcome,
     MergeResult,
+    Obstacle,
     PullRequest,
     PullRequestFilter,
     PullRequestSpec,
@@ -488,6 +489,7 @@ def test_what_stands_between_it_and_a_merge(
     pull = PullAnswer.model_validate({"id": 1, "fromRef": {"id": "refs/heads/a"}, "toRef": {"id": "b"}})
     state = merge_state(pull, Mergeability.model_validate(can), builds)
     assert state.category is category
+    assert (state.obstacle is Obstacle.CONFLICT) is ("it conflicts" in state.reason)
     assert state.reason
 
 

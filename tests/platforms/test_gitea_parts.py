@@ -22,7 +22,7 @@ from tamma.errors import (
     PlatformRateLimited,
     Transient,
 )
-from tamma.model.repository import ChangeKind, Check, CheckState, FileChange, MergeCategory
+from tamma.model.repository import ChangeKind, Check, CheckState, FileChange, MergeCategory, Obstacle
 from tamma.platforms import interface as i
 from tamma.platforms.gitea.client import pages
 from tamma.platforms.gitea.drafts import split_title, titled
@@ -301,6 +301,7 @@ def test_what_stands_in_the_way(
     state = merge_state(answer, found, NOW)
     assert state.category is category
     assert reason in state.reason
+    assert (state.obstacle is Obstacle.CONFLICT) is ("it conflicts" in state.reason)
 
 
 @pytest.mark.parametrize(

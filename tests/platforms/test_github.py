@@ -20,6 +20,7 @@ from tamma.model.repository import (
     IssueFilter,
     MergeCategory,
     MergeOutcome,
+    Obstacle,
     PullRequestSpec,
     Target,
 )
@@ -277,4 +278,7 @@ def test_what_mergeability_means(
     pull = PullAnswer.model_validate(
         {"number": 1, "title": "t", "state": "open", "head": side, "base": side, **fields}
     )
-    assert merge_state(pull, checks).category is expected
+    state = merge_state(pull, checks)
+    assert state.category is expected
+    known = {"dirty": Obstacle.CONFLICT, "behind": Obstacle.BEHIND}
+    assert state.obstacle is known.get(str(fields.get("mergeable_state")))

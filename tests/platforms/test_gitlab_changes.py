@@ -19,6 +19,7 @@ from tamma.model.repository import (
     MergeCategory,
     MergeMethod,
     MergeOutcome,
+    Obstacle,
     PullRequestFilter,
     PullRequestSpec,
     RepoRef,
@@ -221,6 +222,8 @@ def test_every_word_for_what_stands_between(native: str, expected: MergeCategory
     state = merge_state(request(detailed_merge_status=native))
     assert (state.category, state.native) == (expected, native)
     assert state.reason
+    assert (state.obstacle is Obstacle.CONFLICT) is ("conflicts" in state.reason)
+    assert (state.obstacle is Obstacle.BEHIND) is ("behind" in state.reason)
 
 
 def test_states_that_stand_above_the_words() -> None:

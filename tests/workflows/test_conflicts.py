@@ -244,6 +244,6 @@ async def begun(loop: Loop) -> Path:
     """The workspace's folder, once a command in it has begun."""
     (folder,) = (path for path in (loop.folder / "workspaces").iterdir() if (path / "meta.json").exists())
     async with asyncio.timeout(60):
-        while not await asyncio.to_thread((folder / "tmp/begun").exists):
+        while not await asyncio.to_thread((folder / "tmp/begun").exists):  # noqa: ASYNC110  (in a sandbox)
             await asyncio.sleep(0.05)
     return folder

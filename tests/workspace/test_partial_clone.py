@@ -14,7 +14,7 @@ from tamma.errors import CloneFailed
 from tamma.platforms.interface import GitCredentials
 from tamma.store.memory import MemoryStore
 from tamma.workspace.history import affordable, changed_blobs, is_partial
-from tamma.workspace.interface import WorkspaceSpec
+from tamma.workspace.interface import ReplaySpec, WorkspaceSpec
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.sandbox.profile import SandboxPolicy
 from tests.support.git_http import Answer, HttpGit, allow, serving
@@ -78,6 +78,29 @@ async def test_the_newest_history_is_there_and_the_rest_says_that_it_is_not(
     assert len(server.seen) == asked
     for command in ("git status --short", "git diff HEAD", "git diff --stat HEAD~1", "git show --stat HEAD"):
         assert (await use(workspace, "bash", command=command)).error_kind is None, command
+
+
+async def test_a_change_is_put_onto_a_base_that_moved(
+    workspaces: LocalWorkspaces, store: MemoryStore, origin: Origin, server: HttpGit, short: Path
+) -> None:
+    spec = spec_of(origin, server)
+    await workspaces.prepare(spec, quiet)
+    workspace = await workspaces.open(spec.id)
+    write(tree_of(workspaces), {"counter.txt": "ours\n" * 50, "own.txt": "own\n"})
+    published = await workspace.commit("Count", "op-1")
+    await workspace.push(CREDENTIALS, None)
+    for number in range(3):
+        origin.commit({"counter.txt": f"{number} theirs\n" * 50, "more.txt": f"{number}\n"}, f"more {number}")
+    other = LocalWorkspaces(short / "b/ws", store, sandbox=SandboxPolicy(prewarm=False))
+    await other.prepare(spec, quiet)  # where the published commit has never been
+    replay = ReplaySpec(spec.id, published, spec.base_sha, CREDENTIALS)
+    for where in (workspaces, other):
+        found = await where.replay(replay, quiet)
+        assert (found.base_sha, found.marked, found.whole) == (origin.sha, ("counter.txt",), ())
+        assert (tree_of(where) / "counter.txt").read_text().startswith("<<<<<<< main\n2 theirs\n")
+        assert (tree_of(where) / "more.txt").read_text() == "2\n"
+        assert (tree_of(where) / "own.txt").read_text() == "own\n"
+    await other.aclose()
 
 
 async def test_a_short_history_is_there_as_a_whole(
