@@ -59,6 +59,11 @@ class CatchUpActivities:
             replay = await self._workspaces.replay(spec, pulse.say)
         if replay.moved_to is not None:
             return Replayed(given.base_sha, refused=_moved(given, replay.moved_to))
+        if replay.held:
+            return Replayed(
+                given.base_sha,
+                refused="the base branch holds all of this change already: `tamma cancel TASK` ends the run",
+            )
         return Replayed(
             replay.base_sha,
             conflicts=replay.marked,

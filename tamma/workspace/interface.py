@@ -219,6 +219,8 @@ class Replay:
     """Where the base branch is. Nothing was done if it has not moved."""
     moved_to: str | None = None
     """Where somebody else left the branch (empty: deleted it), and so nothing was done; None: nowhere."""
+    held: bool = False
+    """The base holds all of the change already, and so nothing was done."""
     marked: tuple[str, ...] = ()
     """Files with conflict markers."""
     whole: tuple[str, ...] = ()

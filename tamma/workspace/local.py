@@ -120,6 +120,8 @@ class LocalWorkspaces:
                 return Replay(heads.base)
             await replaying.fetch(git, given, heads.base, remote, progress)
             mixture = await replaying.mixture_of(git, given, heads.base)
+            if mixture.tree == await git.text("rev-parse", f"{heads.base}^{{tree}}"):
+                return Replay(heads.base, held=True)
             expected = await replaying.expectation(git, given, heads.base, mixture)
             marked = tuple(sorted(mixture.marked))
             return Replay(

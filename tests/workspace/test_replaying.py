@@ -153,6 +153,10 @@ async def test_nothing_is_done_where_nothing_moved_or_somebody_pushed(moved: Mov
     git(moved.origin.path, "update-ref", "-d", f"refs/heads/{BRANCH}")
     _, replay = await moved.replay()
     assert replay.moved_to == ""
+    git(moved.origin.path, "update-ref", f"refs/heads/{BRANCH}", moved.published)
+    moved.origin.commit({"src/app.py": OURS, "src/new.py": "new = 1\n"}, "the same, by somebody else")
+    _, replay = await moved.replay()
+    assert (replay.held, replay.checkpoint) == (True, None)
     assert (moved.tree / "open.txt").exists()
 
 

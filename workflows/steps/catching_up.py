@@ -29,22 +29,23 @@ class CatchingUp(Monitoring):
 
         It begins from what is published: what an agent tried to solve before, and could not, is left behind.
         """
+        base = self._issue.base_branch
+        if self._catch_ups >= MOST_CATCH_UPS:
+            return self._hindered_by(f"{base!r} moved {self._catch_ups} times before it could be merged")
         await self._enter(Phase.IMPLEMENT)
         replayed = await self._replay()
-        base = self._issue.base_branch
         if replayed.refused:
-            self._hindrance = replayed.refused
-        elif replayed.base_sha == self._published_on:
-            self._hindrance = f"the branch is on the newest commit of {base!r} already"
-        elif self._catch_ups >= MOST_CATCH_UPS:
-            self._hindrance = f"{base!r} has moved {self._catch_ups} times before the change could be merged"
-        else:
-            self._hindrance = ""
-        if self._hindrance:
-            self._catch_ups = 0  # a person is asked; whatever comes of that begins anew
-            return False
+            return self._hindered_by(replayed.refused)
+        if replayed.base_sha == self._published_on:
+            return self._hindered_by(f"the branch is on the newest commit of {base!r} already")
+        self._hindrance = ""
         await self._stand_on(replayed)
         return True
+
+    def _hindered_by(self, reason: str) -> bool:
+        """A person is asked; whatever comes of that begins anew."""
+        self._hindrance, self._catch_ups = reason, 0
+        return False
 
     async def _replay(self) -> Replayed:
         published = self._state.published
