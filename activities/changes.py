@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from tamma.model.changed import CHANGE_COLLECTED, STEP_CHANGED, diff_data, step_data
-from tamma.model.ids import SessionId
+from tamma.model.ids import BlobId, SessionId
 from tamma.model.task import DiffRef
 from tamma.store.interface import NewEvent, Store
 from tamma.telemetry.redaction import redact_text
@@ -33,11 +33,16 @@ class Changes:
             removed=sum(item.removed for item in diff.files),
         )
 
-    async def note_step(self, session_id: SessionId, seq: int, diff: DiffSummary | None) -> None:
-        """What the tool calls of the answer at `seq` changed; nothing where they changed nothing."""
+    async def note_step(
+        self, session_id: SessionId, seq: int, diff: DiffSummary | None, checkpoint: BlobId | None = None
+    ) -> None:
+        """What the tool calls of the answer at `seq` changed; nothing where they changed nothing.
+
+        `checkpoint` has the work as they left it.
+        """
         if diff is None or diff.empty:
             return
-        data = step_data(session_id, seq, await self.keep(diff))
+        data = step_data(session_id, seq, await self.keep(diff), checkpoint)
         task = session_id.partition("/")[0]
         await self._note(f"{STEP_CHANGED}/{session_id}/{seq}", STEP_CHANGED, task, data)
 

@@ -11,6 +11,7 @@ from activities.interface.metrics import RECORD_RUN, Recorded
 from tamma.errors import StoreError
 from tamma.model.experiment import ABTestId
 from tamma.model.metrics import RunKind, RunMetrics
+from tamma.model.origin import STANDING
 from tamma.store.interface import NewEvent, Store
 
 
@@ -25,12 +26,15 @@ class StoreActivities:
     @heard
     async def record_event(self, given: RecordEvent) -> Done:
         """Append one event; its id comes from the run and the key, so twice is once."""
+        data: dict[str, object] = dict(given.data)
+        if given.standing:
+            data[STANDING] = await self._store.put_blob(given.standing.encode(), "application/json")
         event = NewEvent(
             id=f"{given.task_id}/{activity.info().workflow_run_id}/{given.key}",
             type=given.type,
             tags=given.tags,
             actor=given.actor,
-            data=dict(given.data),
+            data=data,
             correlation_id=given.task_id,
         )
         await self._store.append_events((event,))

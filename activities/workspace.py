@@ -240,7 +240,7 @@ class WorkspaceActivities:
             taken = await self._transcripts.take(given.session_id, given.seq + 1, after=given.seq)
             entries = taken.entries
             calls = entries[given.seq].message.tool_calls
-            finished = _finished(calls)
+            finished = finish_of(calls)
             if len(entries) > given.seq + 1:
                 # Stored by an attempt whose answer was lost: the work tree has the effects already.
                 return await self._outcome(workspace, given, entries[-1].message, finished)
@@ -275,7 +275,7 @@ class WorkspaceActivities:
         """
         checkpoint = await workspace.checkpoint()
         change = await workspace.batch_diff(given.seq, given.session_id)
-        await self._changes.note_step(given.session_id, given.seq, change)
+        await self._changes.note_step(given.session_id, given.seq, change, checkpoint)
         return checkpoint
 
     async def _execute(
@@ -417,7 +417,7 @@ def _this_call() -> str:
     return f"gate/{info.workflow_run_id}/{info.activity_id}"
 
 
-def _finished(calls: tuple[ToolCall, ...]) -> Finished | None:
+def finish_of(calls: tuple[ToolCall, ...]) -> Finished | None:
     """The stage's end, where the last readable `finish` call of the batch says so."""
     for call in reversed(calls):
         args = _arguments(call) if call.name == FINISH else None

@@ -23,6 +23,7 @@ from activities.analysis import AnalysisActivities
 from activities.bench import BenchActivities
 from activities.budgets import BudgetActivities
 from activities.catching_up import CatchUpActivities
+from activities.continuing import ContinuingActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
@@ -147,6 +148,7 @@ def workers(
     reviews = ReviewActivities(parts.platforms, parts.store)
     monitoring = MonitoringActivities(parts.platforms, parts.store, parts.conventions)
     small = StoreActivities(parts.store)
+    continuing = ContinuingActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
     kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
@@ -200,6 +202,7 @@ def workers(
                     small.record_event,
                     small.put_text,
                     small.record_run,
+                    continuing.take_up,
                     budgets.reserve_spending,
                     budgets.settle_spending,
                     budgets.await_room,

@@ -22,13 +22,12 @@ from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
 from workflows.steps.arm import LiveArm
 from workflows.steps.base import end
-from workflows.steps.beginning import Beginning
-from workflows.steps.delivery import Delivery
+from workflows.steps.continuing import Continuing
 from workflows.steps.ending import Ending
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Beginning, LiveArm, Delivery, Ending):
+class AutonomousDev(Continuing, LiveArm, Ending):
     """The run of one issue."""
 
     @workflow.init

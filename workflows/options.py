@@ -77,6 +77,7 @@ SET_UP = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 TOOLS = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 WORKSPACE_CALL = Options(start_to_close=300, heartbeat=10, retries=WORKSPACE_RETRIES)
 STORE_CALL = Options(start_to_close=30, heartbeat=5, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
+TAKING_UP = Options(start_to_close=300, heartbeat=10, retries=STORE_RETRIES, schedule_to_close=24 * 3600)
 ROOM_WATCH = Options(start_to_close=60, retries=POLLING, schedule_to_close=40 * 24 * 3600)
 """Longer than any period with an end. Without heartbeats, so that whoever stops waiting waits for nobody."""
 ANALYSIS = Options(start_to_close=600, heartbeat=10, retries=STORE_RETRIES, schedule_to_close=24 * 3600)

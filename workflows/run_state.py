@@ -9,6 +9,7 @@ from datetime import datetime
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import Cell, ModelUse, RunMetrics, StepMetrics
+from tamma.model.session import Opening, Stage
 from tamma.model.task import (
     DevRequest,
     DiffRef,
@@ -51,6 +52,8 @@ class RunState:
     diff: DiffRef | None = None
     review: str = ""
     published: PublishedBranch | None = None
+    inherited: PublishedBranch | None = None
+    """What the run published that this one goes on from."""
     pull_request: str = ""
     pull_request_url: str = ""
     merge_sha: str = ""
@@ -60,6 +63,17 @@ class RunState:
     session_workflow: str = ""
     next_seq: int = 0
     spend: Spend = field(default_factory=Spend)
+    stage: Stage | None = None
+    """What its agent is at now, if anything, with what that began with, and at which entry."""
+    opening: Opening | None = None
+    since: int = 0
+    solved: bool = False
+    """The implementing stage came to its end once."""
+    plan_agreed: bool = False
+    left: BlobId | None = None
+    """Of a run that ended before its end: the work tree as it was then."""
+    spent_before: Spend = field(default_factory=Spend)
+    """By the runs that it goes on from."""
     summary: str = ""
     words: list[str] = field(default_factory=list[str])
     """What people said that no agent has been given yet."""
@@ -128,6 +142,8 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         summary=state.summary,
         notes=tuple(state.notes),
         measured=state.measured,
+        continues=request.continues,
+        spent_before=state.spent_before,
     )
 
 
@@ -153,6 +169,9 @@ def details(request: DevRequest, state: RunState) -> str:
         f"| agent | {_agent(request)} |",
         f"| spent | {money}, {state.spend.turns} model calls |",
     ]
+    if request.continues is not None:
+        before = f"{state.spent_before.cost_usd:.4f} USD were spent there"
+        lines.append(f"| goes on from | {request.continues.task_id}, {before} |")
     if state.issue is not None:
         lines.append(f"| branch | `{state.issue.branch}` on `{state.issue.base_branch}` |")
     if state.pull_request_url:

@@ -405,6 +405,8 @@ class RecordEvent:
     tags: tuple[str, ...]
     data: dict[str, str] = field(default_factory=dict[str, str])
     actor: str = "tamma"
+    standing: str = ""
+    """How the run stands (a `Standing` as JSON): kept beside the event, for others that go on from there."""
 
 
 RECORD_EVENT: Activity[RecordEvent, Done] = Activity("record_event", Done)

@@ -39,6 +39,8 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "steer": "Say something to the agent.",
         "pause": "Stop a run at its next step, keeping everything.",
         "resume": "Let a paused run go on.",
+        "retry": "Go on with a run that failed or stands still, from there.",
+        "fork": "Go another way from a step of a run.",
         "cancel": "End a run; branch, diff and summary stay.",
         "budget": "Limit what runs spend; give one more money or turns.",
         "rate": "Say how good a run's work was.",

@@ -43,6 +43,7 @@ def task_json(
         "mergeSha": None,
         "costUsd": None,
         "waitingFor": None,
+        "continues": None,
         "metrics": None,
         "startedAt": _moment(record.started_at),
         "closedAt": _moment(record.closed_at),
@@ -76,6 +77,13 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
             "person": waiting.person,
         }
         if waiting
+        else None,
+        "continues": {
+            "taskId": view.continues.task_id,
+            "step": view.continues.step or None,
+            "costUsd": number(view.spent_before.cost_usd),
+        }
+        if view.continues
         else None,
         "plan": view.plan or None,
         "sandbox": view.sandbox_tier or None,

@@ -42,6 +42,7 @@ def facts(frame: Frame) -> tuple[tuple[str, str], ...]:
         ("merged", f"{view.merge_sha} into {view.base_branch}" if view.merge_sha else ""),
         ("change", story.change(view)),
         ("spent", story.figures(frame)),
+        ("goes on", story.whence(view)),
         ("measured", measured.words(view.measured) if view.measured else ""),
         ("sandbox", view.sandbox_tier),
         ("web UI", frame.ui_url),

@@ -188,6 +188,15 @@ def hint(view: TaskView, waiting: Waiting) -> str:
     return waiting.hint.replace(" TASK", f" {view.task_id}")
 
 
+def whence(view: TaskView) -> str:
+    """Of a run that goes on from another one: from which, from where, and what was spent there."""
+    origin = view.continues
+    if origin is None:
+        return ""
+    where = f"step {origin.step} of " if origin.fork else ""
+    return f"from {where}{origin.task_id}; {usd(view.spent_before.cost_usd)} were spent there"
+
+
 def agent(view: TaskView) -> str:
     """`name@version`, else `provider/model`, as far as it is known."""
     return view.agent.label if view.agent is not None else ""

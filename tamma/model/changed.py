@@ -26,11 +26,15 @@ class StepChange:
     session_id: SessionId
     seq: int
     diff: DiffRef
+    checkpoint: BlobId | None = None
+    """The work as it stood then."""
 
 
-def step_data(session_id: SessionId, seq: int, diff: DiffRef) -> Mapping[str, object]:
+def step_data(
+    session_id: SessionId, seq: int, diff: DiffRef, checkpoint: BlobId | None = None
+) -> Mapping[str, object]:
     """A `STEP_CHANGED` event's data."""
-    return {"session": session_id, "seq": seq, **diff_data(diff)}
+    return {"session": session_id, "seq": seq, "checkpoint": checkpoint, **diff_data(diff)}
 
 
 def diff_data(diff: DiffRef) -> Mapping[str, object]:
@@ -46,7 +50,13 @@ def diff_data(diff: DiffRef) -> Mapping[str, object]:
 
 def read_step(data: Mapping[str, object]) -> StepChange:
     """The inverse of `step_data`."""
-    return StepChange(SessionId(str(data["session"])), _number(data["seq"]), read_diff(data))
+    checkpoint = data.get("checkpoint")  # there since runs can go on from a step
+    return StepChange(
+        SessionId(str(data["session"])),
+        _number(data["seq"]),
+        read_diff(data),
+        BlobId(str(checkpoint)) if checkpoint else None,
+    )
 
 
 def read_diff(data: Mapping[str, object]) -> DiffRef:

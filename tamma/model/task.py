@@ -10,6 +10,7 @@ from typing import Literal
 from tamma.model.agent import AgentId, AgentPin, ConfigHash, ContextStrategy
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import RunMetrics
+from tamma.model.origin import Origin
 from tamma.model.references import MergeMethod, RepoRef
 
 TASK_QUEUE = "tamma"
@@ -163,6 +164,8 @@ class DevRequest:
     unattended: float | None = None
     """Where nobody answers: the run ends where it would ask a person, and waits for outages this many seconds
     in all. None: it waits."""
+    continues: Origin | None = None
+    """The run from whose standing it goes on. None: from the issue alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +368,9 @@ class TaskView:
     """What a reader should know: no test command, an install that failed, a dirty checkout."""
     measured: RunMetrics | None = None
     """At the end: what the run was and cost, step by step."""
+    continues: Origin | None = None
+    spent_before: Spend = field(default_factory=Spend)
+    """By the runs that it goes on from; not in `spend`."""
 
 
 @dataclass(frozen=True, slots=True)

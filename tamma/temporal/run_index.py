@@ -50,6 +50,8 @@ class RunRecord:
     issue_url: str = ""
     agent: str = ""
     pull_request: str = ""
+    why: str = ""
+    """Of a run that ended before its end: what ended it, in its own words."""
 
     @property
     def live(self) -> bool:
@@ -123,14 +125,25 @@ async def find_by_repository(client: Client, name: str) -> RunRecord:
 
 
 async def list_runs(
-    client: Client, *, failed: bool = False, since: datetime | None = None, limit: int = 20
+    client: Client,
+    *,
+    failed: bool = False,
+    live: bool = False,
+    since: datetime | None = None,
+    limit: int = 20,
 ) -> tuple[RunRecord, ...]:
-    """Runs, newest first. With `since`, finished ones count only if they ended after it."""
+    """Runs, newest first; `failed`: those that ended before their end; `live`: those that have not.
+
+    With `since`, finished ones count only if they ended after it.
+    """
     conditions: list[str] = []
     if failed:
         conditions.append(
-            "(TammaOutcome = 'failed' OR ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut'))"
+            "(TammaOutcome IN ('failed', 'cancelled') OR "
+            "ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut', 'Canceled'))"
         )
+    if live:
+        conditions.append("ExecutionStatus = 'Running'")
     if since is not None:
         conditions.append(f"(ExecutionStatus = 'Running' OR CloseTime > '{since.isoformat()}')")
     return await _search(client, " AND ".join(conditions), limit=limit)
@@ -176,6 +189,7 @@ async def _record(execution: WorkflowExecution) -> RunRecord:
         issue_url=str(memo.get("issueUrl", "")),
         agent=attributes.get(AGENT) or "",
         pull_request=attributes.get(PULL_REQUEST) or "",
+        why=str(memo.get("why", "")),
     )
 
 

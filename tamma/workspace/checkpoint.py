@@ -51,6 +51,12 @@ class Manifest:
         return manifest
 
 
+async def on_branch(blobs: BlobStore, checkpoint: BlobId, branch: str) -> BlobId:
+    """The same work on a branch of another name. Raises WorkspaceLost, BlobMissing."""
+    manifest = replace(Manifest.from_json(await blobs.get_blob(checkpoint)), branch=branch)
+    return await blobs.put_blob(manifest.to_json(), MEDIA_TYPE)
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
     """The checkpoints of one workspace."""

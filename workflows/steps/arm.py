@@ -22,10 +22,11 @@ class LiveArm(RunSteps):
     """The arm of a live A/B test, where one wants this run."""
 
     async def _take_arm(self) -> None:
-        """Work with the version that the draw says. Who named a version or a provider himself keeps it."""
+        """Work with the version that the draw says. Who named a version or a provider himself keeps it,
+        and so does what goes on from another run: its work was begun by somebody."""
         agent, issue = self._request.agent, self._issue
         pin = agent.pin
-        if pin is None or agent.fixed or not workflow.patched(ARMS):
+        if pin is None or agent.fixed or self._request.continues or not workflow.patched(ARMS):
             return
         repo = f"{self._request.repo.platform_id}:{self._request.repo.full_name}"
         given = AssignAgent(self._request.task_id, pin, repo, issue.number, issue.task_type)

@@ -79,6 +79,8 @@ class RunSteps(RunMessages):
             await self._hold()
             self._sessions += 1
             begun = self._begin()
+            state = self._state
+            state.stage, state.opening, state.since = stage, opening, state.next_seq
             try:
                 result = await self._run_session(stage, opening)
             except ChildWorkflowError as error:
@@ -105,6 +107,8 @@ class RunSteps(RunMessages):
                 continue
             if result.end is SessionEnd.REJECTED:
                 raise Rejected(result.finished.summary, result.gate)
+            state.stage = state.opening = None
+            state.solved = state.solved or stage is Stage.IMPLEMENT
             return result.finished
 
     def _account_for(self, stage: Stage, begun: StepBegun, result: SessionResult) -> None:
@@ -189,7 +193,7 @@ class RunSteps(RunMessages):
             limits=request.limits,
             budget_left=request.limits.budget_usd - state.spend.cost_usd,
             turns_left=request.limits.max_turns - state.spend.turns,
-            state=SessionState(next_seq=state.next_seq, pending=words),
+            state=self._session_state(words),
             rebuild=self._order(self._issue),
             label=f"{request.repo.full_name}#{request.issue}",
             unattended=request.unattended,
@@ -210,6 +214,10 @@ class RunSteps(RunMessages):
             self._session = None
             state.session_waiting = None
             state.session_workflow = ""
+
+    def _session_state(self, words: tuple[str, ...]) -> SessionState:
+        """What the next session begins with; `words` are those that people said meanwhile."""
+        return SessionState(next_seq=self._state.next_seq, pending=words)
 
     async def _enter(self, phase: Phase) -> None:
         """The run is in this phase now: held while paused, shown, recorded."""
@@ -258,8 +266,14 @@ class RunSteps(RunMessages):
         self._events += 1
         request = self._request
         tags = (f"task:{request.task_id}", f"repo:{request.repo.full_name}", f"issue:{request.issue}")
-        event = RecordEvent(request.task_id, f"{self._events}", kind, tags, data)
+        event = RecordEvent(
+            request.task_id, f"{self._events}", kind, tags, data, standing=self._standing_json()
+        )
         await call(RECORD_EVENT, event, STORE_CALL, summary=kind)
+
+    def _standing_json(self) -> str:
+        """How the run stands, for others that may go on from here; empty where none can."""
+        return ""
 
     async def _run(self, command: str) -> CommandRun:
         timeout = self._request.limits.command_timeout

@@ -30,6 +30,10 @@ MEASURED = "run-metrics"
 """The change that runs measure themselves at their end: histories from before it lack that."""
 
 
+LONGEST_WHY = 300
+"""Characters of the reason that lists of runs show."""
+
+
 class Ending(RunSteps):
     """Ends before the end: branch, diff and summary are left behind."""
 
@@ -37,10 +41,14 @@ class Ending(RunSteps):
         """An end before the end: branch, diff and summary are left behind, nothing is lost."""
         self._session, self._state.session_waiting, self._state.waiting = None, None, None
         self._clock()
-        if self._link is not None and self._link.prepared and self._state.published is None:
+        if self._link is not None and self._link.prepared and self._published_nothing():
             await self._leave_work_behind()
         await self._release()
         return await self._finished(status, f"{why}. {self._state.summary}".strip(), error_type)
+
+    def _published_nothing(self) -> bool:
+        """What another run published, from which this one goes on, is no work of this one."""
+        return self._state.published in (None, self._state.inherited)
 
     async def _leave_work_behind(self) -> None:
         ref = self._workspace.ref
@@ -54,7 +62,7 @@ class Ending(RunSteps):
             )
             self._state.diff = diff
             stored = await call(CHECKPOINT, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)
-            self._workspace.checkpointed(stored.blob)
+            self._state.left = stored.blob
             if diff.files_total and not diff.refused:
                 given = PublishBranch(
                     self._request.task_id,
@@ -64,7 +72,7 @@ class Ending(RunSteps):
                     self._issue.base_sha,
                     message=f"Unfinished: {self._commit_message()}",
                     key="left-behind",
-                    expected_sha=None,
+                    expected_sha=self._state.published.sha if self._state.published else None,
                 )
                 self._state.published = await call(PUBLISH_BRANCH, given, CLEAN_UP, queue=ref.queue)
                 self._state.note(f"the unfinished work is on the branch {self._issue.branch}")
@@ -91,6 +99,7 @@ class Ending(RunSteps):
                 "mergeSha": state.merge_sha,
                 "pullRequestUrl": state.pull_request_url,
                 "costUsd": str(state.spend.cost_usd),
+                "why": "" if status is TaskStatus.COMPLETED else summary[:LONGEST_WHY],
             }
         )
         mark(OUTCOME, status.value)

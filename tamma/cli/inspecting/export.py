@@ -24,7 +24,10 @@ def document(told: Trajectory) -> Json:
             "status": about.status or None,
             "agent": about.agent or None,
         },
-        "totals": _totals(told.steps),
+        "continues": {"taskId": told.inherited.task_id, "step": told.inherited.step or None}
+        if told.inherited
+        else None,
+        "totals": _totals(told.steps[told.inherited_steps :]),
         "stages": [_stage(stage) for stage in told.stages],
         "change": _change(told.change),
         "sessions": [trajectory.session_json(session) for session in told.sessions],
@@ -35,6 +38,7 @@ def document(told: Trajectory) -> Json:
 def _stage(stage: Stage) -> Json:
     return {
         "name": stage.name,
+        "inherited": stage.inherited,
         "measured": stage.measured.number if stage.measured else None,
         "totals": _totals(stage.steps),
         "steps": [step_json(step) for step in stage.steps],

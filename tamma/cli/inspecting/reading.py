@@ -14,6 +14,7 @@ from tamma.model.changed import CHANGE_COLLECTED, STEP_CHANGED, read_diff, read_
 from tamma.model.conversation import Part
 from tamma.model.ids import BlobId, TaskId
 from tamma.model.metrics import RunMetrics
+from tamma.model.origin import RUN_CONTINUED, read_inherited
 from tamma.model.task import DiffRef, TaskStatus
 from tamma.model.trial import trial_id, trial_task
 from tamma.store.interface import Event, EventQuery, Store
@@ -86,6 +87,7 @@ async def read(store: Store, about: Subject) -> Trajectory:
     events = await _events(store, about.task_id)
     found = [read_step(event.data) for event in events if event.type == STEP_CHANGED]
     texts = await _texts(store, {change.diff.blob for change in found if change.diff.blob})
+    inherited = [read_inherited(event.data) for event in events if event.type == RUN_CONTINUED]
     whole = [read_diff(event.data) for event in events if event.type == CHANGE_COLLECTED]
     return build(
         about,
@@ -93,11 +95,12 @@ async def read(store: Store, about: Subject) -> Trajectory:
         run,
         patches(found, texts),
         await _whole(store, whole[-1]) if whole else None,
+        inherited[0] if inherited else None,
     )
 
 
 async def _events(store: Store, task_id: TaskId) -> list[Event]:
-    query = EventQuery((STEP_CHANGED, CHANGE_COLLECTED), (f"task:{task_id}",))
+    query = EventQuery((STEP_CHANGED, CHANGE_COLLECTED, RUN_CONTINUED), (f"task:{task_id}",))
     found: list[Event] = []
     while events := await store.read_events(query, after=found[-1].position if found else 0):
         found += events

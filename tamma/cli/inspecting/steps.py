@@ -16,6 +16,7 @@ from tamma.model.changed import StepChange
 from tamma.model.conversation import Role, ToolResult
 from tamma.model.ids import SessionId, TaskId
 from tamma.model.metrics import RunMetrics, StepMetrics
+from tamma.model.origin import Inherited
 from tamma.model.task import DiffRef
 from tamma.store.interface import Entry
 
@@ -66,6 +67,8 @@ class Stage:
     name: str
     steps: tuple[Step, ...]
     measured: StepMetrics | None = None
+    inherited: bool = False
+    """Done and paid for by the run that this one goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,13 @@ class Trajectory:
     """None while it goes on."""
     change: Change | None = None
     """The whole change, as it was looked at last."""
+    inherited: Inherited | None = None
+    """What it took over from the run that it goes on from."""
+
+    @property
+    def inherited_steps(self) -> int:
+        """How many of the first steps are that other run's."""
+        return sum(len(stage.steps) for stage in self.stages if stage.inherited)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -133,15 +143,17 @@ def build(
     run: RunMetrics | None,
     changes: Mapping[tuple[SessionId, int], Change],
     change: Change | None,
+    inherited: Inherited | None = None,
 ) -> Trajectory:
     """Put a run's records together. `changes` by session and answer."""
     taken: dict[SessionId, list[Step]] = {
         session.id: _steps(session, changes) for session in sessions if session.entries
     }
+    before = _inherited(taken, inherited) if inherited is not None else []
     stages = _measured(taken, run) if run is not None else []
     stages += [Stage(_name(session), tuple(left)) for session, left in taken.items() if left]
     stages.sort(key=_begun)
-    return Trajectory(subject, tuple(sessions), tuple(_numbered(stages)), run, change)
+    return Trajectory(subject, tuple(sessions), tuple(_numbered((*before, *stages))), run, change, inherited)
 
 
 def _steps(session: Session, changes: Mapping[tuple[SessionId, int], Change]) -> list[Step]:
@@ -157,6 +169,17 @@ def _steps(session: Session, changes: Mapping[tuple[SessionId, int], Change]) ->
         else:
             given.append(entry)
     return found
+
+
+def _inherited(taken: dict[SessionId, list[Step]], inherited: Inherited) -> list[Stage]:
+    """The steps of another run, taken out of `taken`: their copies stand first in each session."""
+    stages: list[Stage] = []
+    for session, left in taken.items():
+        count = inherited.answers.get(session, 0)
+        if own := tuple(left[:count]):
+            stages.append(Stage(_name(session), own, inherited=True))
+        del left[:count]
+    return sorted(stages, key=lambda stage: stage.name != "plan")
 
 
 def _measured(taken: dict[SessionId, list[Step]], run: RunMetrics) -> list[Stage]:

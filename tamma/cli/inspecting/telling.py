@@ -16,14 +16,24 @@ def overview(told: Trajectory, *, diffs: bool) -> list[str]:
     """A line for the run, one for each stage and each step; with `diffs`, what each step changed below it."""
     about = told.subject
     heading = "  ".join(word for word in (about.name or about.task_id, about.title, about.status) if word)
-    lines = [heading]
+    lines = [heading, *whence(told)]
     for stage in told.stages:
-        lines += ["", f"{stage.name}: {stage_words(stage)}"]
+        there = f" (of {told.inherited.task_id})" if stage.inherited and told.inherited else ""
+        lines += ["", f"{stage.name}{there}: {stage_words(stage)}"]
         for step in stage.steps:
             lines.append(step_line(step))
             if diffs and step.change is not None:
                 lines += _indented(step.change.patch.splitlines())
     return [*lines, "", *ending(told)]
+
+
+def whence(told: Trajectory) -> list[str]:
+    """Of a run that goes on from another one: from which, and from which of its steps."""
+    if told.inherited is None:
+        return []
+    step = told.inherited.step
+    where = f"forked from step {step} of" if step else "goes on from where it ended:"
+    return [f"{where} {told.inherited.task_id}"]
 
 
 def in_full(told: Trajectory, *, diffs: bool) -> list[str]:
@@ -62,7 +72,11 @@ def one(step: Step, *, diffs: bool) -> list[str]:
 
 def ending(told: Trajectory) -> list[str]:
     """The sums, and what was measured of a run that has ended."""
-    lines = [f"=== {sums(totals(told.steps))}"]
+    own = told.steps[told.inherited_steps :]
+    lines = [f"=== {sums(totals(own))}"]
+    if told.inherited_steps:
+        there = totals(told.steps[: told.inherited_steps])
+        lines.append(f"    and before, in the run that it goes on from: {sums(there)}")
     if told.change is not None and told.change.ref.files_total:
         lines.append(f"changed: {story.changed(told.change.ref)}")
     if told.run is not None:

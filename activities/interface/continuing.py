@@ -1,0 +1,86 @@
+"""How a run stands, and what another one that goes on from there is given of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from activities.interface import AcceptedIssue, Activity, ProjectReport, PublishedBranch
+from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.origin import Origin
+from tamma.model.session import Finished, Opening, Stage
+from tamma.model.task import DevRequest, Phase, Spend, TestRun
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run's memory at one moment, without contents: those are in the store.
+
+    It is kept as JSON and read by later versions: fields may be added with defaults, never renamed.
+    """
+
+    request: DevRequest
+    issue: AcceptedIssue
+    phase: Phase
+    project: ProjectReport | None = None
+    plan: BlobId | None = None
+    plan_agreed: bool = False
+    red_test: TestRun | None = None
+    red_output: BlobId | None = None
+    proof: BlobId | None = None
+    untested_because: str = ""
+    session_id: SessionId | None = None
+    next_seq: int = 0
+    stage: Stage | None = None
+    """What the agent was at, with what that began with and at which entry."""
+    opening: Opening | None = None
+    since: int = 0
+    solved: bool = False
+    checkpoint: BlobId | None = None
+    """The work after the last tools that wrote."""
+    left: BlobId | None = None
+    """The work tree at the run's end, where it was looked at."""
+    agreed: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    """Reviews that were done as they said."""
+    summary: str = ""
+    review: str = ""
+    approved: bool | None = None
+    published: PublishedBranch | None = None
+    pull_request: str = ""
+    pull_request_url: str = ""
+    spend: Spend = field(default_factory=Spend)
+    spent_before: Spend = field(default_factory=Spend)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    task_id: TaskId
+    """Of the run that goes on."""
+    branch: str
+    """The branch that it works on."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What a run goes on with. Its conversations are its own: copies of the other's."""
+
+    standing: Standing
+    """As it was there, on this run's branch."""
+    plan_markdown: str = ""
+    plans: int = 0
+    """Answers in the planning conversation."""
+    next_seq: int = 0
+    stage: Stage | None = None
+    opened: bool = False
+    """That stage's first words were given already."""
+    awaiting_tools: int | None = None
+    """The answer whose calls are still to be run."""
+    finished: Finished | None = None
+    """The stage's end, where the last answer was that."""
+    words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+TAKE_UP: Activity[TakeUp, TakenUp] = Activity("take_up", TakenUp)

@@ -1,0 +1,1 @@
+"""Going on from another run: what `tamma retry` and `tamma fork` are made of."""
