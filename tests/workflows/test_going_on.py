@@ -160,14 +160,14 @@ async def test_a_run_that_waits_for_its_merge_goes_on_without_any_model(
         assert result.status is TaskStatus.COMPLETED
         assert result.spend.turns == 0
         assert (await loop.view(second)).pull_request == old.pull_request
-        assert loop.effects("create_pr") == 1
+        assert loop.effects("ensure_pr") == 1
         assert "MeanValueTest" in loop.show("main:tests/test_mean.py")
 
 
 async def test_a_run_that_was_ended_by_force_goes_on_from_what_is_stored(
     client: Client, tmp_path: Path
 ) -> None:
-    """It could say nothing at its end: its last phase, its conversation and its checkpoints are all there is."""
+    """It could say nothing at its end: there are its last phase, its conversation and its checkpoints."""
     hangs = [*RED_TURNS, FIX_TURNS[0], {**FIX_TURNS[1], "delay_ms": 60_000}, FIX_TURNS[2]]
     async with running_loop(client, tmp_path, turns=script(agent=hangs), accounts=[another()]) as loop:
         first = await loop.submit()

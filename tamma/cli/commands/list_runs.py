@@ -15,6 +15,7 @@ from tamma.cli.options import asynchronous, json_option, server_options
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from tamma.cli.linking import Link
     from tamma.model.task import TaskView
     from tamma.temporal.run_index import RunRecord
 
@@ -22,7 +23,11 @@ RECENT = timedelta(days=7)
 
 
 @click.command()
-@click.option("--failed", is_flag=True, help="Only runs that failed.")
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="Only runs that need somebody: failed, cancelled, or standing still. With why, and what to do.",
+)
 @click.option("--all", "everything", is_flag=True, help="Also runs that ended more than a week ago.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @json_option
@@ -44,7 +49,10 @@ async def command(
         from tamma.temporal import run_index
 
         since = None if everything else datetime.now(UTC) - RECENT
-        records = await run_index.list_runs(link.client, failed=failed, since=since, limit=limit)
+        if failed:
+            await _list_needy(link, since, limit, as_json=as_json)
+            return
+        records = await run_index.list_runs(link.client, since=since, limit=limit)
         views = dict(
             zip(records, await asyncio.gather(*(_view(link.client, r) for r in records)), strict=True)
         )
@@ -53,10 +61,30 @@ async def command(
         elif records:
             _print(views)
         else:
-            what = "failed runs" if failed else "runs"
-            output.note(f"no {what}" + ("" if everything else f" in the last {RECENT.days} days"))
-            if not failed:
-                output.note("hint: `tamma submit owner/repo#12` starts one; `tamma list --all` shows older")
+            output.note("no runs" + ("" if everything else f" in the last {RECENT.days} days"))
+            output.note("hint: `tamma submit owner/repo#12` starts one; `tamma list --all` shows older")
+
+
+async def _list_needy(link: Link, since: datetime | None, limit: int, *, as_json: bool) -> None:
+    """The runs that need somebody. One that was gone on with already needs nobody."""
+    from tamma.cli import shapes
+    from tamma.cli.retrying import needy
+
+    found = await needy.find(link.client, since, limit)
+    if as_json:
+        output.json_document(
+            [
+                {**shapes.task_json(each.record, each.view, link.ui_url), "why": each.why, "next": each.next}
+                for each in found
+            ]
+        )
+        return
+    if not found:
+        output.note("no run needs anybody" + ("" if since is None else f": looked at {RECENT.days} days"))
+    for each in found:
+        output.data("\t".join(_row(each.record, each.view)))
+        output.data(f"  why   {each.why}")
+        output.data(f"  next  {each.next}")
 
 
 async def _view(client: Client, record: RunRecord) -> TaskView | None:
