@@ -93,8 +93,7 @@ async def start_run(
             raise RunFinished(
                 f"this issue already had a run, which {_ended(last.status)}{_at(last.closed_at)} "
                 f"(task {last.task_id})",
-                hint="--again starts another one on a branch of its own; "
-                f"`tamma status {last.task_id}` shows the last",
+                hint=_what_next(last),
             ) from None
         return await _start(client, request, workflow, allow_duplicate=True)
 
@@ -145,6 +144,13 @@ def _first_attributes(request: DevRequest) -> TypedSearchAttributes:
             SearchAttributePair(index.AGENT, request.agent.label),
         ]
     )
+
+
+def _what_next(last: index.RunRecord) -> str:
+    again = "--again starts another one on a branch of its own"
+    if last.status is TaskStatus.COMPLETED:
+        return f"{again}; `tamma status {last.task_id}` shows the last"
+    return f"`tamma retry {last.task_id}` goes on from where it stood; {again}"
 
 
 def _left_nothing(last: index.RunRecord) -> bool:

@@ -45,6 +45,7 @@ BEGUN = str(1 + len(RED_TURNS) + 1)
 """Model calls of a run that has made its first change."""
 
 
+@pytest.mark.slow
 async def test_what_stands_still_is_listed_and_what_was_cancelled_is_retried(
     client: Client, tmp_path: Path, terminal: Terminal, store: PostgresStore
 ) -> None:
@@ -90,6 +91,7 @@ async def test_what_stands_still_is_listed_and_what_was_cancelled_is_retried(
         assert "tamma submit --again" in err
 
 
+@pytest.mark.slow
 async def test_a_fork_of_a_live_run_works_beside_it(
     client: Client, tmp_path: Path, terminal: Terminal, store: PostgresStore
 ) -> None:

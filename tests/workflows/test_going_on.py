@@ -147,6 +147,7 @@ async def test_a_plan_that_was_rejected_is_asked_about_again(client: Client, tmp
         assert result.spend.turns == HAPPY, "another plan, and all the rest"
 
 
+@pytest.mark.slow
 async def test_a_run_that_waits_for_its_merge_goes_on_without_any_model(
     client: Client, tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ async def test_a_run_that_waits_for_its_merge_goes_on_without_any_model(
         assert "MeanValueTest" in loop.show("main:tests/test_mean.py")
 
 
+@pytest.mark.slow
 async def test_a_run_that_was_ended_by_force_goes_on_from_what_is_stored(
     client: Client, tmp_path: Path
 ) -> None:
@@ -215,6 +217,7 @@ async def test_a_fork_goes_another_way_from_a_step(client: Client, tmp_path: Pat
             await request_at(loop, new.task_id, 2)
 
 
+@pytest.mark.slow
 async def test_a_fork_has_the_files_of_its_step(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         first = await loop.submit(merge="never")
@@ -227,6 +230,7 @@ async def test_a_fork_has_the_files_of_its_step(client: Client, tmp_path: Path) 
         assert loop.show(f"{result.branch}:calc.py") == loop.show(f"{old.branch}:calc.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, HAPPY], ids=["the plan", "the review"])
 async def test_a_fork_at_a_step_that_is_not_the_agents(client: Client, tmp_path: Path, step: int) -> None:
     rejects = {"text": '{"verdict": "reject", "summary": "no", "comments": ["say why"]}'}
