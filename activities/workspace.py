@@ -47,6 +47,7 @@ from activities.interface import (
     WorkspaceOnly,
 )
 from activities.interface.gates import RUN_GATE, GateRun, RunGate
+from activities.leases import AllOpen, Leases, OpenRuns, holder
 from activities.pools import PlatformPool
 from activities.served import Place, ServedCalls
 from activities.transcripts import Transcripts
@@ -97,6 +98,8 @@ class WorkspaceActivities:
         *,
         host: str,
         servers: ToolServers = NO_TOOL_SERVERS,
+        most: int | None = None,
+        runs: OpenRuns | None = None,
     ) -> None:
         self._workspaces = workspaces
         self._platforms = platforms
@@ -107,6 +110,7 @@ class WorkspaceActivities:
         self._changes = Changes(store)
         self._host = host
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._leases = Leases(workspaces, most, runs or AllOpen(), self._remove)
 
     def lock(self, workspace_id: str) -> asyncio.Lock:
         """What whoever works in the workspace holds."""
@@ -131,8 +135,13 @@ class WorkspaceActivities:
             credentials=await self._credentials(given),
             base_only=given.base_only,
             instructions=instructions,
+            holder=holder(),
         )
-        async with self._locks[given.task_id], beating() as pulse:
+        async with (
+            beating() as pulse,
+            self._leases.room(given.task_id),
+            self._locks[given.task_id],
+        ):
             info = await self._workspaces.prepare(spec, pulse.say)
         return WorkspaceRef(
             id=info.id,
@@ -148,10 +157,14 @@ class WorkspaceActivities:
     @failing_well
     async def release_workspace(self, given: WorkspaceOnly) -> Done:
         """Remove the workspace from this host's disk."""
-        async with self._locks[given.workspace_id], beating():
-            await self._workspaces.release(given.workspace_id)
-        self._locks.pop(given.workspace_id, None)
+        async with beating():
+            await self._remove(given.workspace_id)
         return Done()
+
+    async def _remove(self, workspace_id: str) -> None:
+        async with self._locks[workspace_id]:
+            await self._workspaces.release(workspace_id)
+        self._locks.pop(workspace_id, None)
 
     # --- the project -----------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@
     │   └── Unsupported         never retried: names the capability
     └── WorkspaceError
         ├── WorkspaceLost       this host does not have it: rebuild it from a checkpoint
+        ├── WorkspacesFull      never retried by the activity: the run waits for a free one
         ├── SandboxUnavailable  never retried: no tier works and none was waived
         ├── CloneFailed         retried while `retryable`
         ├── PathDenied          an edit or a link leaves the workspace
@@ -285,6 +286,10 @@ class WorkspaceError(TammaError):
 
 class WorkspaceLost(WorkspaceError):
     """This host does not have the workspace (any more): rebuild it from the last checkpoint."""
+
+
+class WorkspacesFull(WorkspaceError):
+    """This worker holds as many workspaces as it may: the run waits, durably."""
 
 
 class SandboxUnavailable(WorkspaceError):

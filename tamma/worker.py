@@ -67,6 +67,7 @@ from tamma.store.postgres import PostgresStore
 from tamma.telemetry.logs import configure_logging
 from tamma.temporal.client import connect
 from tamma.temporal.daily import ensure_kept_check
+from tamma.temporal.holders import HolderRuns
 from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.tls import tls_of
 from tamma.temporal.traffic import RepositoryTraffic
@@ -114,6 +115,8 @@ class Parts:
     """Names this host's workspace queue."""
     runs: int = 3
     """Workspace activities at once."""
+    max_workspaces: int | None = None
+    """Workspaces that this worker holds; None: as many as are asked for."""
     servers: ToolServers = NO_TOOL_SERVERS
     """Whose tools agents may use beside `tools`."""
     routes: Routes = field(default_factory=Routes)
@@ -165,6 +168,8 @@ def workers(
         ai.transcripts,
         host=parts.host,
         servers=parts.servers,
+        most=parts.max_workspaces,
+        runs=HolderRuns(client),
     )
     catching_up = CatchUpActivities(parts.workspaces, parts.platforms, parts.store, workspace.lock)
     made: list[Worker] = []
@@ -335,6 +340,7 @@ def parts_of(loaded: LoadedConfig, store: Store, stack: AsyncExitStack) -> Parts
         tools=TOOLS,
         host=worker_host(loaded),
         runs=worker.max_concurrent_tasks + 1,
+        max_workspaces=worker.max_workspaces,
         servers=servers,
         routes=routes(loaded),
         model_calls=worker.max_model_calls,

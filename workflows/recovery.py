@@ -37,6 +37,7 @@ _PASSING = frozenset(
         "Transient",
         "CloneFailed",
         "Superseded",
+        "WorkspacesFull",
     }
 )
 _PROVIDER = frozenset(

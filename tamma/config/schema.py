@@ -187,6 +187,9 @@ class WorkerConfig(Section):
     max_concurrent_tasks: Annotated[int, Field(ge=1, le=64)] = 1
     """Limits the workspace activities (clones, commands, tests) that run at once, to this number and one
     more. It does not limit how many runs are open."""
+    max_workspaces: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Workspaces that this worker holds at once: a run has one from its context to its end, also while it
+    waits for people. Runs beyond them wait for a free one. None: as many as are asked for."""
     max_model_calls: Annotated[int, Field(ge=1, le=1000)] = 20
     """Model calls of this worker at once."""
     model_calls_per_second: Annotated[float, Field(gt=0)] | None = None

@@ -47,6 +47,16 @@ class WorkspaceSpec:
     after it can be looked at."""
     instructions: str | None = None
     """A text that stands as AGENTS.md in the commit that the work starts from, and is no part of the work."""
+    holder: str = ""
+    """The workflow id of the run that it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A workspace on this host's disk, and the workflow id of the run that it was made for."""
+
+    id: str
+    holder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +392,10 @@ class Workspaces(Protocol):
         from here on, with conflict markers in files where both sides changed the same place. It begins from
         what was published, whatever the work tree holds. Raises WorkspaceLost, Conflict, BadCredentials,
         Transient."""
+        ...
+
+    async def held(self) -> tuple[Held, ...]:
+        """Those that are ready on this host's disk."""
         ...
 
     def open(self, workspace_id: str) -> Awaitable[Workspace]:

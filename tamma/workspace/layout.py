@@ -92,6 +92,8 @@ class Meta:
     version: int = _VERSION
     seeded_on: str = ""
     """The commit that was asked for, where `base_sha` was made on top of it."""
+    holder: str = ""
+    """The workflow id of the run that it was made for."""
 
 
 def write_meta(layout: Layout, meta: Meta) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tamma.workspace.checkpoint import Checkpoints
 from tamma.workspace.delivery import Author, Delivery
 from tamma.workspace.environment import Environments
 from tamma.workspace.git import Git, GitFailed
-from tamma.workspace.interface import Progress, Replay, ReplaySpec, WorkspaceInfo, WorkspaceSpec
+from tamma.workspace.interface import Held, Progress, Replay, ReplaySpec, WorkspaceInfo, WorkspaceSpec
 from tamma.workspace.layout import Layout, Meta, folder_name, locked, read_meta, write_meta
 from tamma.workspace.mixing import Mixture
 from tamma.workspace.opened import LocalWorkspace, Parts
@@ -102,6 +103,7 @@ class LocalWorkspaces:
             restored,
             spec.checkpoint,
             seeded_on=seeded_on,
+            holder=spec.holder,
         )
         write_meta(layout, meta)
         return _info(meta, host.tier)
@@ -149,6 +151,18 @@ class LocalWorkspaces:
         saved = await checkpoints.begin(meta.base_sha, snapshot)
         write_meta(layout, meta)
         return saved
+
+    async def held(self) -> tuple[Held, ...]:
+        """See Workspaces."""
+        return await asyncio.to_thread(self._held)
+
+    def _held(self) -> tuple[Held, ...]:
+        found: list[Held] = []
+        for folder in sorted(self._root.glob("*/meta.json")):
+            with suppress(WorkspaceLost):  # half-removed since, or made by another version
+                meta = read_meta(Layout(folder.parent))
+                found.append(Held(meta.id, meta.holder))
+        return tuple(found)
 
     async def open(self, workspace_id: str) -> LocalWorkspace:
         """See Workspaces."""

@@ -18,9 +18,8 @@ from tamma.store.memory import MemoryStore
 
 AGENT = SessionId("t1/agent")
 REQUEST = DevRequest(TaskId("t1"), RepoRef("memory", "acme", "calc"), "1", AgentChoice("scripted"))
-ISSUE = AcceptedIssue(
-    "1", "too small", "", BlobId(f"sha256:{'0' * 64}"), "/r", "main", "b" * 40, "tamma/1", ()
-)
+NOTHING = BlobId(f"sha256:{'0' * 64}")
+ISSUE = AcceptedIssue("1", "too small", "", NOTHING, "/r", "main", "b" * 40, "tamma/1", ())
 
 
 def said(seq: int, *calls: ToolCall) -> Entry:

@@ -206,6 +206,7 @@ async def running_loop(
     accounts: Sequence[ProviderSettings] = (),
     routes: Routes | None = None,
     forge: tuple[PlatformSettings, Path] | None = None,
+    max_workspaces: int | None = None,
     **platform: object,
 ) -> AsyncGenerator[Loop]:
     """A worker that serves the queues until the block ends; open runs are terminated then.
@@ -228,6 +229,7 @@ async def running_loop(
         TOOLS,
         host=host or f"host-{folder.name}",
         runs=3,
+        max_workspaces=max_workspaces,
         servers=servers,
         routes=routes or Routes(),
     )

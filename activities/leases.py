@@ -1,0 +1,95 @@
+"""How many workspaces a worker holds at once. A workspace on its disk is the lease: no list can disagree.
+
+One whose run is gone (its worker died before it could be removed) is no reason to wait: where there is no
+room, the server is asked whether the runs of the others still go on. Age says nothing: people may take days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from temporalio import activity
+
+from tamma.errors import WorkspacesFull
+from tamma.workspace.interface import Held, Workspaces
+
+_SESSION = re.compile(r"/session-\d+\Z")
+
+
+class OpenRuns(Protocol):
+    """The server, as far as it knows who still needs a workspace."""
+
+    async def still_open(self, workflow_id: str, task_id: str) -> bool:
+        """Whether the run with that task goes on. True where nobody can say."""
+        ...
+
+
+class AllOpen:
+    """Where no server is asked: nothing is ever taken away."""
+
+    async def still_open(self, workflow_id: str, task_id: str) -> bool:
+        return True
+
+
+def holder() -> str:
+    """The workflow id of the run for which this activity works, also where one of its sessions called it."""
+    return _SESSION.sub("", activity.info().workflow_id or "")
+
+
+class Leases:
+    """Holds the workspaces and their number; None: as many as are asked for."""
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        most: int | None,
+        runs: OpenRuns,
+        release: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._workspaces = workspaces
+        self._most = most
+        self._runs = runs
+        self._release = release
+        self._making: set[str] = set()
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def room(self, workspace_id: str) -> AsyncGenerator[None]:
+        """Room to make this workspace while the body runs; what it leaves on the disk has room, too.
+
+        Raises WorkspacesFull.
+        """
+        if self._most is None:
+            yield
+            return
+        async with self._lock:
+            await self._take(workspace_id, self._most)
+        try:
+            yield
+        finally:
+            self._making.discard(workspace_id)
+
+    async def _take(self, workspace_id: str, most: int) -> None:
+        held = {each.id: each for each in await self._workspaces.held()}
+        others = (held.keys() | self._making) - {workspace_id}
+        if len(others) >= most and workspace_id not in held:
+            for each in held.values():
+                if each.id not in self._making and not await self._needed(each):
+                    activity.logger.info("the workspace %s is removed: its run is gone", each.id)
+                    await self._release(each.id)
+                    others.discard(each.id)
+            if len(others) >= most:
+                raise WorkspacesFull(
+                    f"waits for a free workspace: this worker holds {len(others)} of {most}",
+                    hint="it goes on by itself when another run ends, or on another worker; "
+                    "`worker.maxWorkspaces` says how many one holds",
+                )
+        self._making.add(workspace_id)
+
+    async def _needed(self, held: Held) -> bool:
+        """One of which nobody wrote down whose it is stays: an older version made it."""
+        return not held.holder or await self._runs.still_open(held.holder, held.id)
