@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tamma.cli import measured, story
 from tamma.cli.story import Frame, Mark
+from tamma.model.task import Phase, TaskStatus
 
 _SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
 
@@ -26,6 +27,8 @@ def lines(frame: Frame) -> list[str]:
         told += ["", "  Plan", *(f"    {line}".rstrip() for line in view.plan.splitlines())]
     if view.summary:
         told += ["", "  Summary", *(f"    {line}".rstrip() for line in view.summary.splitlines())]
+    if view.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and view.phase is not Phase.ACCEPT:
+        told += ["", f"  hint: `tamma retry {view.task_id}` goes on from there"]
     return told
 
 

@@ -65,6 +65,7 @@ async def command(
     """
     from tamma.cli.choosing import chosen
     from tamma.cli.inspecting import reading
+    from tamma.cli.inspecting.steps import Subject
     from tamma.cli.ordering import Wishes
     from tamma.cli.retrying import places, starting
     from tamma.cli.retrying.ordering import Changes
@@ -78,7 +79,7 @@ async def command(
     async with invocation.link(temporal_address, database_url, fresh_worker=True) as link:
         record = await link.find(task, issue_file)
         async with link.store() as store:
-            run = await reading.read(store, await reading.subject(link, store, record.task_id, None))
+            run = await reading.read(store, Subject(record.task_id, live=record.live))
             place = await places.at_step(store, run, step)
             who = await chosen(store, agent, Wishes(agent=agent), link.loaded) if agent else None
             words = await store.put_blob(told.encode(), "text/markdown") if told else None

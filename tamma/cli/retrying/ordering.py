@@ -33,8 +33,7 @@ def order(
     `issue_text` where no tracker has the issue. Raises ConfigError where nothing is left.
     """
     origin, standing = place.origin, place.standing
-    used = Spend() if origin.fork else standing.spend
-    limits = _limits(standing.request.limits, used, changes)
+    limits = _limits(standing.request.limits, place.spent, changes)
     return replace(
         standing.request,
         task_id=task_id,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from activities.interface.continuing import Standing
-from activities.standings import read_standing, standing_of, standings
+from activities.standings import place_of, read_standing, standing_of, standings
 from tamma.cli.inspecting.steps import Step, Trajectory
 from tamma.cli.inspecting.telling import find
 from tamma.errors import ConfigError
+from tamma.model.ids import SessionId
 from tamma.model.origin import Origin
+from tamma.model.task import Spend
 from tamma.temporal.run_errors import RunFinished
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Place:
 
     origin: Origin
     standing: Standing
+    spent: Spend = field(default_factory=Spend)
+    """By that run alone, of its own limits; of a fork nothing, for its limits are its own."""
 
 
 async def at_the_end(store: Store, task_id: TaskId) -> Place:
@@ -37,7 +41,11 @@ async def at_the_end(store: Store, task_id: TaskId) -> Place:
             hint="`tamma submit --again` begins anew",
         )
     blob = standing_of(events[-1])
-    return Place(Origin(task_id, blob), await read_standing(store, blob))
+    standing = await read_standing(store, blob)
+    session = standing.session_id or SessionId(f"{task_id}/agent")
+    # Of a run that was ended by force, more was paid than it could say.
+    more = place_of(await store.read_entries(session), standing, session).unaccounted
+    return Place(Origin(task_id, blob), standing, standing.spend + more)
 
 
 async def at_step(store: Store, told: Trajectory, number: int) -> Place:
@@ -56,7 +64,7 @@ async def at_step(store: Store, told: Trajectory, number: int) -> Place:
     if event is None:
         raise RunFinished(
             f"nothing was kept of how the run {task_id} stood at step {number}",
-            hint="an older version did it; `tamma submit --again` begins anew",
+            hint="it has only just been made, or an older version made it; take another step",
         )
     blob = standing_of(event)
     origin = Origin(task_id, blob, number, step.session_id, _entries(step))

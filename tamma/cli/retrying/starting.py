@@ -46,7 +46,7 @@ async def tell(
     if watch:
         return await _watch(link, record, as_json=as_json)
     accepted, origin = started.accepted, place.origin
-    before = place.standing.spend + place.standing.spent_before
+    before = place.spent + place.standing.spent_before
     if as_json:
         output.json_document(
             {
