@@ -126,6 +126,25 @@ async def test_a_run_cancelled_in_the_middle_of_its_work_goes_on(client: Client,
         assert "+    return sum(values) / len(values)" in words, "the diffs of its steps came along"
 
 
+@pytest.mark.slow
+async def test_a_run_that_ends_before_it_has_gone_on_can_be_gone_on_with(
+    client: Client, tmp_path: Path
+) -> None:
+    async with running_loop(client, tmp_path) as loop:
+        first = await loop.submit(limits=limits(BEGUN))
+        old = await cancelled_at(loop, first, Gate.TURNS)
+        second = await begin(loop, await request_at_the_end(loop, old.task_id, Changes(max_turns=20)))
+        await second.signal("pause")
+        middle = await cancelled_at(loop, second, Gate.PAUSED)
+        third = await begin(loop, await request_at_the_end(loop, middle.task_id))
+        result = await third.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert BEGUN + middle.spend.turns + result.spend.turns == HAPPY
+        entries = await loop.parts.store.read_entries(SessionId(f"{(await loop.view(third)).task_id}/agent"))
+        openings = [entry for entry in entries if "What this run may still use" in entry.message.text]
+        assert len(openings) == 2, "of the test and of the change: neither was begun twice"
+
+
 async def test_a_plan_that_was_rejected_is_asked_about_again(client: Client, tmp_path: Path) -> None:
     other_plan = {"text": PLAN_TURN["text"].replace("one too many", "a wrong number")}
     async with running_loop(client, tmp_path, turns=script(plan=[PLAN_TURN, other_plan])) as loop:

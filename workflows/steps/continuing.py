@@ -36,6 +36,11 @@ class Continuing(Beginning, Delivery):
         state, request = self._state, self._request
         if state.issue is None:
             return ""
+        stage, opening, since = state.stage, state.opening, state.since
+        if (before := self._before) is not None:
+            # What was cut short there has not been gone on with yet.
+            stage, opening = before.stage, before.standing.opening
+            since = 0 if before.opened else before.next_seq
         standing = Standing(
             request=replace(request, issue_text=None),
             issue=state.issue,
@@ -49,9 +54,9 @@ class Continuing(Beginning, Delivery):
             untested_because=state.untested_because,
             session_id=state.session_id,
             next_seq=state.next_seq,
-            stage=state.stage,
-            opening=state.opening,
-            since=state.since,
+            stage=stage,
+            opening=opening,
+            since=since,
             solved=state.solved,
             checkpoint=self._checkpoint(),
             left=state.left,
@@ -155,10 +160,11 @@ class Continuing(Beginning, Delivery):
             self._state.plan_agreed = True
 
     async def _make_plan(self, *, feedback: str, number: int) -> None:
-        made = self._taken.plans if self._taken else 0
-        if not feedback and self._state.plan is not None:
-            return
-        await super()._make_plan(feedback=feedback, number=number + max(made - 1, 0))
+        taken = self._taken
+        if taken is None:
+            await super()._make_plan(feedback=feedback, number=number)
+        elif feedback or self._state.plan is None:
+            await super()._make_plan(feedback=feedback, number=number + max(taken.plans - 1, 0))
 
     # --- the work --------------------------------------------------------------------------------
 
@@ -168,7 +174,6 @@ class Continuing(Beginning, Delivery):
         if before is None:
             return fresh
         if before.finished is not None:
-            # Nobody is asked in a stage that is over: the next one hears them.
             # Nobody is asked in a stage that is over: the next one hears them.
             self._state.words = list(words)
             words = ()
