@@ -88,11 +88,12 @@ class MonitoringActivities:
         platform = await self._platforms.get(given.repo.platform_id)
         able = await platform.capabilities()
         notes: list[str] = []
+        wanted = self._conventions(given.repo.platform_id)
         if COMMENTS in able:
-            await platform.ensure_comment(
-                given.repo, given.target, given.body, f"{given.task_id}/{given.key}"
-            )
-        label = self._conventions(given.repo.platform_id).needs_human_label
+            names = " ".join(f"@{name.lstrip('@')}" for name in wanted.people) if given.by_name else ""
+            body = f"{names}\n\n{given.body}" if names else given.body
+            await platform.ensure_comment(given.repo, given.target, body, f"{given.task_id}/{given.key}")
+        label = wanted.needs_human_label
         if LABELS in able and label is not None:
             try:
                 await platform.set_labels(given.repo, given.target, add=(label,))

@@ -28,6 +28,7 @@ from activities.interface import (
     OpenedPullRequest,
     OpenPullRequest,
 )
+from activities.listening import end_of
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
 from tamma.agents.task_types import task_type
@@ -99,6 +100,7 @@ class PlatformActivities:
             branch=branch_name(given.issue, issue.title, given.suffix),
             capabilities=tuple(sorted(await platform.capabilities())),
             task_type=task_type(issue.labels, issue.title),
+            read=end_of(issue.comments) if given.issue_text is None else None,
         )
 
     @activity.defn(name=OPEN_PULL_REQUEST.name)
@@ -120,7 +122,7 @@ class PlatformActivities:
         )
         ensured = await platform.ensure_pr(given.repo, spec, op_id=f"{given.task_id}/pr")
         found = ensured.pull_request
-        return OpenedPullRequest(found.number, found.url, found.head_sha)
+        return OpenedPullRequest(found.number, found.url, found.head_sha, ensured.created)
 
     @activity.defn(name=AWAIT_CHECKS.name)
     @failing_well

@@ -28,6 +28,7 @@ from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
 from activities.kept import WINDOW, KeptActivities
+from activities.listening import ListeningActivities
 from activities.monitoring import MonitoringActivities
 from activities.platform import PlatformActivities
 from activities.pools import PlatformPool, ProviderPool
@@ -150,6 +151,7 @@ def workers(
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     reviews = ReviewActivities(parts.platforms, parts.store)
     monitoring = MonitoringActivities(parts.platforms, parts.store, parts.conventions)
+    listening = ListeningActivities(parts.platforms, parts.conventions)
     small = StoreActivities(parts.store)
     continuing = ContinuingActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
@@ -202,6 +204,7 @@ def workers(
                     monitoring.rerun_checks,
                     monitoring.read_failures,
                     monitoring.call_people,
+                    listening.await_commands,
                     selection.look_for_issues,
                     selection.take_issue,
                     small.record_event,

@@ -23,11 +23,11 @@ from workflows.patience import Rejected
 from workflows.steps.arm import LiveArm
 from workflows.steps.base import end
 from workflows.steps.continuing import Continuing
-from workflows.steps.ending import Ending
+from workflows.steps.hearing import Hearing
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Continuing, LiveArm, Ending):
+class AutonomousDev(Continuing, LiveArm, Hearing):
     """The run of one issue."""
 
     @workflow.init
@@ -70,6 +70,7 @@ class AutonomousDev(Continuing, LiveArm, Ending):
 
     async def _work(self) -> DevResult:
         await self._accept_issue()
+        self._begin_to_hear()
         await self._take_arm()
         await self._read_project()
         await self._agree_on_plan()

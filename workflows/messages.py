@@ -8,7 +8,7 @@ merge: that wants an update.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from tamma.agents import machine
+from tamma.model.repository import EventKind
 from tamma.model.session import SessionMessage, SessionNews, SessionOrder, SessionResult
 from tamma.model.task import (
     Accepted,
@@ -25,6 +26,7 @@ from tamma.model.task import (
     DevRequest,
     Gate,
     Phase,
+    PlatformEvent,
     Reply,
     Steer,
     TaskStatus,
@@ -43,6 +45,9 @@ MOST_USD, MOST_TURNS = Decimal(1_000_000), 1_000_000
 """What can be added at once. Beyond any use, and far below what arithmetic and a screen can bear."""
 SOMEBODY = Control()
 """For those who send `pause`, `resume` or `cancel` without a payload."""
+SOMETHING = PlatformEvent()
+TALK = ("", EventKind.ISSUE_COMMENT.value, EventKind.PULL_REQUEST_COMMENT.value)
+"""Events after which comments are looked at. Those of checks come by the dozen."""
 
 PAUSED = Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
 
@@ -60,6 +65,12 @@ class RunMessages:
         self._refusal: ApplicationError | None = None
         self._edited_plan: str | None = None
         self._woken = False
+        self._talk = 0
+        """How often somebody may have written a comment."""
+        self._asked: Waiting | None = None
+        self._asked_at: datetime | None = None
+        self._asks = 0
+        """What is waited for now, since when, and how often that has changed."""
         self._allowed = False
         """Somebody who is known let pass what the gate CHANGE asks about."""
 
@@ -92,8 +103,7 @@ class RunMessages:
     @workflow.update(name="approve")
     async def approve(self, given: Approval) -> Reply:
         """Answer the gate that waits."""
-        self._allowed = given.gate is Gate.CHANGE and given.decision == "approve"
-        return await self._answer(given)
+        return await self._answer_of_somebody_known(given)
 
     @approve.validator
     def _check_approval(self, given: Approval) -> None:
@@ -119,6 +129,10 @@ class RunMessages:
             self._state.note("a signal cannot approve a merge: use `tamma approve`")
             return
         await self._answer(given)
+
+    async def _answer_of_somebody_known(self, given: Approval) -> Reply:
+        self._allowed = given.gate is Gate.CHANGE and given.decision == "approve"
+        return await self._answer(given)
 
     async def _answer(self, given: Approval) -> Reply:
         who = given.by[:LONGEST_NAME] or "somebody"
@@ -260,9 +274,11 @@ class RunMessages:
         self._cancelled = given
 
     @workflow.signal(name="platform_event")
-    def platform_event(self) -> None:
+    def platform_event(self, given: PlatformEvent = SOMETHING) -> None:
         """Something happened on the platform: look at once instead of at the next poll."""
         self._woken = True
+        if given.kind in TALK:
+            self._talk += 1
 
     # --- the session's side ----------------------------------------------------------------------
 
@@ -284,7 +300,11 @@ class RunMessages:
 
     def _clock(self) -> None:
         """What is waited for has changed: the time until now is waiting or work."""
-        self._state.watch.turn(self._state.waits_for is not None, workflow.now())
+        waiting = self._state.waits_for
+        self._state.watch.turn(waiting is not None, workflow.now())
+        if waiting != self._asked:
+            self._asked, self._asked_at = waiting, workflow.now()
+            self._asks += 1
 
     def _show(self) -> None:
         workflow.set_current_details(details(self._request, self._state))

@@ -72,6 +72,11 @@ class Options:
 MODEL_CALL = Options(start_to_close=900, heartbeat=4, retries=PROVIDER_RETRIES)
 PLATFORM_CALL = Options(start_to_close=60, heartbeat=5, retries=PLATFORM_RETRIES)
 PLATFORM_WATCH = Options(start_to_close=60, heartbeat=5, retries=POLLING, schedule_to_close=14 * 24 * 3600)
+COMMENT_WATCH = Options(start_to_close=60, retries=POLLING, schedule_to_close=14 * 24 * 3600)
+"""Without heartbeats, so that whoever stops listening waits for nobody. A look that its worker's death cut
+short is repeated after a minute."""
+REACH_PEOPLE = Options(start_to_close=60, retries=POLLING, schedule_to_close=24 * 3600)
+"""What people should read, and need not read at once."""
 PREPARE = Options(start_to_close=1800, heartbeat=10, retries=WORKSPACE_RETRIES)
 SET_UP = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)
 TOOLS = Options(start_to_close=3600, heartbeat=10, retries=WORKSPACE_RETRIES)

@@ -56,6 +56,8 @@ class RunState:
     """What the run published that this one goes on from."""
     pull_request: str = ""
     pull_request_url: str = ""
+    pull_request_new: bool = False
+    """This run has opened it: all that is said there is said to it."""
     merge_sha: str = ""
     merged_at: datetime | None = None
     sandbox_tier: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from tamma.model.agent import ContextStrategy, TaskType
+from tamma.model.commands import Mark
 from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
@@ -70,6 +71,8 @@ class AcceptedIssue:
     branch: str
     capabilities: tuple[str, ...]
     task_type: TaskType = TaskType.CODE_GENERATION
+    read: Mark | None = None
+    """The end of its conversation then; None: from before it was noted."""
 
 
 ACCEPT_ISSUE: Activity[AcceptIssue, AcceptedIssue] = Activity("accept_issue", AcceptedIssue)
@@ -104,6 +107,8 @@ class OpenedPullRequest:
     number: str
     url: str
     head_sha: str
+    created: bool = False
+    """False where it was there already: an earlier attempt or run has opened it."""
 
 
 OPEN_PULL_REQUEST: Activity[OpenPullRequest, OpenedPullRequest] = Activity(

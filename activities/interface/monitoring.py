@@ -56,6 +56,8 @@ class CallPeople:
     target: Target
     key: str
     body: str
+    by_name: bool = False
+    """Begin with the names of those whom the configuration says to call."""
 
 
 CALL_PEOPLE: Activity[CallPeople, Done] = Activity("call_people", Done)

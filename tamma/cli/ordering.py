@@ -76,6 +76,8 @@ def order(
             max_turns=run.max_turns,
             checks_grace=run.checks.grace,
             poll=run.checks.poll,
+            remind_after=run.remind_after,
+            escalate_after=run.escalate_after,
         ),
         test_command=run.test_command,
         review=run.review,

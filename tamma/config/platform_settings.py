@@ -75,6 +75,7 @@ def conventions_for_platform(loaded: LoadedConfig, platform_id: str) -> Conventi
         pull_request_labels=tuple(entry.labels.pull_request),
         needs_human_label=entry.labels.needs_human,
         in_progress_label=entry.labels.in_progress,
+        people=tuple(entry.people),
         tracker=tracker.platform_id if tracker else None,
         tracker_type=tracker.platform_type if tracker else "",
     )

@@ -245,6 +245,10 @@ class RunConfig(Section):
     """US dollars of a run, after which it waits for `tamma budget add`."""
     max_turns: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Model calls of the agent in a run, after which it waits likewise."""
+    remind_after: Annotated[float, Field(ge=0)] = 24 * 3600.0
+    """Seconds that a run waits for a person before it says so on the pull request or the issue. 0: never."""
+    escalate_after: Annotated[float, Field(ge=0)] = 72 * 3600.0
+    """Seconds after which it calls `people` by name and puts on the label `needsHuman`. 0: never."""
     test_command: str | None = None
     """A shell command. None: found by looking at the repository's files."""
     review: bool = True

@@ -64,7 +64,7 @@ class LabelsConfig(Section):
     pull_request: Texts = ()
     """Put on every pull request."""
     needs_human: str | None = "needs-human-review"
-    """For what needs a person. No run puts it on yet. `null`: none."""
+    """Put on where a run needs a person and nobody has come. `null`: none."""
     in_progress: str | None = None
     """For issues that a run works on. No run puts it on yet. None: none."""
 
@@ -105,6 +105,9 @@ class PlatformConfig(Section):
     """Stands below Tamma's own text: a path in the repository, or the text itself where it has several
     lines. None: Tamma's text alone."""
     labels: LabelsConfig = Field(default_factory=LabelsConfig)
+    people: Texts = ()
+    """Logins. Of those who may write to a repository, only they can give commands in comments; a run calls
+    them by name when nobody has answered it. None: all who may write, and nobody by name."""
     clone_url: str | None = None
     """A template of the address to clone from, `{owner}` and `{name}` filled in."""
     git_over: Literal["https", "ssh"] = "https"

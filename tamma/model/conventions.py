@@ -19,6 +19,9 @@ class Conventions:
     """Put on where a run needs a person."""
     in_progress_label: str | None = None
     """Put on an issue while a run works on it."""
+    people: tuple[str, ...] = ()
+    """Logins: the only ones whose comments are commands, and whom a run calls when nobody answers. Empty:
+    everybody who may write to the repository, and nobody by name."""
     tracker: str | None = None
     """The account where the issues are; None: the platform's own."""
     tracker_type: str = ""

@@ -137,7 +137,10 @@ class Limits:
     checks_grace: float = 30.0
     """Seconds to wait for a first check to appear on the pull request."""
     poll: float = 15.0
-    """Seconds between looks at checks and mergeability."""
+    """Seconds between looks at checks and mergeability, and the first ones at comments."""
+    remind_after: float = 24 * 3600.0
+    escalate_after: float = 72 * 3600.0
+    """Seconds of waiting for a person before the run reminds once, and calls people by name. 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +278,14 @@ class Control:
 
     by: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformEvent:
+    """Something happened on the platform. A reason to look, not something to believe."""
+
+    kind: str = ""
+    """An `EventKind`; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

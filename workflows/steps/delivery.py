@@ -80,6 +80,7 @@ class Delivery(Resolving):
             lambda: call(OPEN_PULL_REQUEST, given, PLATFORM_CALL, summary="open the pull request")
         )
         state.pull_request, state.pull_request_url = opened.number, opened.url
+        state.pull_request_new |= opened.created
         mark(PULL_REQUEST, opened.number)
         self._show()
 
