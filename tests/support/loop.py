@@ -14,6 +14,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 
+from tamma.model.conventions import Conventions
 from tamma.model.ids import new_task_id, workflow_id
 from tamma.model.repository import RepoRef
 from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskView
@@ -207,6 +208,7 @@ async def running_loop(
     routes: Routes | None = None,
     forge: tuple[PlatformSettings, Path] | None = None,
     max_workspaces: int | None = None,
+    conventions: Conventions | None = None,
     **platform: object,
 ) -> AsyncGenerator[Loop]:
     """A worker that serves the queues until the block ends; open runs are terminated then.
@@ -232,6 +234,7 @@ async def running_loop(
         max_workspaces=max_workspaces,
         servers=servers,
         routes=routes or Routes(),
+        conventions=lambda _: conventions or Conventions(),
     )
     loop = Loop(client, parts, folder, remote)
     stop = asyncio.Event()

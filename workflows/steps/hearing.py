@@ -76,7 +76,9 @@ class Hearing(Reminding):
     # --- listening -------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        read: dict[Target, Mark | None] = {Target("issue", self._request.issue): self._issue.read}
+        read: dict[Target, Mark | None] = {}
+        if "issues" in self._issue.capabilities:
+            read[Target("issue", self._request.issue)] = self._issue.read
         strangers: dict[str, None] = {}
         while not self._over:
             if (pull := self._state.pull_request) and (there := Target("pull_request", pull)) not in read:
@@ -100,12 +102,15 @@ class Hearing(Reminding):
     ) -> CommandsHeard | None:
         """What was said. None where it is time to look again: something has happened, or it is over."""
         talk, pull = self._talk, self._state.pull_request
-        given = AwaitCommands(self._request.repo, places, self._request.limits.poll, strangers)
-        looking = start(AWAIT_COMMANDS, given, COMMENT_WATCH, summary="listen to comments")
 
         def disturbed() -> bool:
             return self._over or self._talk != talk or self._state.pull_request != pull
 
+        if not places:  # no issue, and no pull request yet
+            await workflow.wait_condition(disturbed)
+            return None
+        given = AwaitCommands(self._request.repo, places, self._request.limits.poll, strangers)
+        looking = start(AWAIT_COMMANDS, given, COMMENT_WATCH, summary="listen to comments")
         await workflow.wait_condition(lambda: looking.done() or disturbed())
         if not looking.done():
             await end(looking)

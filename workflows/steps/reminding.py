@@ -61,22 +61,24 @@ class Reminding(Ending):
 
     async def _say_it_waits(self, waiting: Waiting, asks: int, seconds: float) -> None:
         body = reminder(waiting, seconds / 3600, self._state.plan_markdown)
-        given = Comment(
-            self._request.task_id, self._request.repo, self._place(), key=f"waiting-{asks}", body=body
-        )
-        await self._try("reminded", given)
+        if (place := self._place()) is not None:
+            given = Comment(
+                self._request.task_id, self._request.repo, place, key=f"waiting-{asks}", body=body
+            )
+            await self._try("reminded", given)
 
     async def _call_by_name(self, waiting: Waiting, asks: int, seconds: float) -> None:
         body = escalation(waiting, seconds / 3600, self._state.plan_markdown)
-        given = CallPeople(
-            self._request.task_id,
-            self._request.repo,
-            self._place(),
-            key=f"nobody-came-{asks}",
-            body=body,
-            by_name=True,
-        )
-        await self._try("escalated", given)
+        if (place := self._place()) is not None:
+            given = CallPeople(
+                self._request.task_id,
+                self._request.repo,
+                place,
+                key=f"nobody-came-{asks}",
+                body=body,
+                by_name=True,
+            )
+            await self._try("escalated", given)
 
     async def _try(self, what: str, given: Comment | CallPeople) -> None:
         """A platform that does not answer now is no reason to do anything else than to wait on."""
@@ -94,8 +96,8 @@ class Reminding(Ending):
             self._state.note(note)
         await self._record(f"task.{what}", place=f"{given.target.kind} {given.target.number}")
 
-    def _place(self) -> Target:
-        """Where people look: the pull request once there is one."""
+    def _place(self) -> Target | None:
+        """Where people look: the pull request once there is one. None where there is no issue either."""
         if self._state.pull_request:
             return Target("pull_request", self._state.pull_request)
-        return Target("issue", self._request.issue)
+        return Target("issue", self._request.issue) if "issues" in self._issue.capabilities else None
