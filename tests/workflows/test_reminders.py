@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from tamma.model.commands import commands_in
 from tamma.model.conventions import Conventions
-from tamma.model.task import ApprovePolicy, Gate, Limits, TaskStatus
-from tests.support.loop import QUICK, REPO, running_loop
+from tamma.model.task import Gate, Limits
+from tests.support.asker import asking
 from tests.support.skipping import skipping_time
-from tests.workflows.test_comments import at_gate, talk_with
 
-HOURLY = replace(QUICK, poll=3600)
+LABEL = "needs-human-review"
 
 
 def test_the_specifications_times_hold() -> None:
@@ -21,27 +20,43 @@ def test_the_specifications_times_hold() -> None:
 
 async def test_two_weeks_of_waiting(tmp_path: Path) -> None:
     """A reminder, a call by name, and few events; then an answer, as if it had come at once."""
-    wanted = Conventions(people=("ada", "bob"))
-    async with skipping_time() as env, running_loop(env.client, tmp_path, conventions=wanted) as loop:
-        handle = await loop.submit(approve=ApprovePolicy.PLAN, limits=HOURLY)
-        await at_gate(loop, handle, Gate.PLAN)
-        talk = await talk_with(loop, handle)
-        platform = await loop.parts.platforms.get("memory")
-        asked = (await handle.describe()).history_length
+    wanted = Conventions(people=("ada", "@bob"))
+    async with (
+        skipping_time() as env,
+        asking(env.client, tmp_path, Limits(poll=4 * 3600), wanted) as run,
+    ):
         await env.sleep(timedelta(hours=23))
-        assert await talk.answers() == []
+        assert await run.written() == []
         await env.sleep(timedelta(hours=2))
-        reminder = await talk.answered("waits for you")
+        (reminder,) = await run.written()
         assert "`/tamma approve plan`" in reminder
-        assert "divides by one too many" in reminder, "the plan that is to be approved"
-        assert "needs-human-review" not in (await platform.get_issue(REPO, "1")).labels
-        await env.sleep(timedelta(hours=47))
-        assert (await talk.answered("This needs a person")).startswith("@ada @bob\n")
-        assert "needs-human-review" in (await platform.get_issue(REPO, "1")).labels
+        assert "Divide by one less." in reminder, "what is to be approved"
+        assert commands_in(reminder) == ()
+        assert LABEL not in await run.labels()
+        await env.sleep(timedelta(hours=48))
+        _, call = await run.written()
+        assert call.startswith("@ada @bob\n\n**This needs a person.** The run has waited for 3 days")
+        assert LABEL in await run.labels()
         await env.sleep(timedelta(days=14))
-        assert len(await talk.answers()) == 2
-        assert (await loop.view(handle)).status is TaskStatus.PAUSED
-        assert (await handle.describe()).history_length - asked < 60
-        await talk.say("/tamma approve", at=await env.get_current_time())
-        assert (await handle.result()).status is TaskStatus.COMPLETED
-        assert (await handle.describe()).history_length < 200
+        assert len(await run.written()) == 2
+        assert await run.events() < 100
+        await run.say("/tamma approve", at=await env.get_current_time())
+        assert "plan approved" in await run.answered("@ada\n")
+        # The next question is a wait of its own, and an answer in time needs no reminder.
+        assert await run.gate() is Gate.CHANGE
+        await env.sleep(timedelta(hours=23))
+        await run.say("/tamma approve change", "bob", at=await env.get_current_time() - timedelta(days=2))
+        assert "it is older than the question (change)" in await run.answered("@bob\n\n-")
+        await run.say("/tamma approve change", at=await env.get_current_time())
+        await run.handle.result()
+        assert sum("waits for you" in body for body in await run.written()) == 1
+
+
+async def test_a_call_that_may_not_set_the_label_is_made_all_the_same(tmp_path: Path) -> None:
+    faults = [{"on": "set_labels", "when": "before", "times": 1, "error": "Forbidden"}]
+    limits = Limits(poll=4 * 3600, remind_after=0, escalate_after=3600)
+    async with skipping_time() as env, asking(env.client, tmp_path, limits, faults=faults) as run:
+        await env.sleep(timedelta(hours=2))
+        (call,) = await run.written()
+        assert call.startswith("**This needs a person.** The run has waited for 1 hours")
+        assert any(LABEL in note for note in (await run.view()).notes)

@@ -66,12 +66,15 @@ class Hearing(Reminding):
         return await super()._stopped(status, why, error_type)
 
     async def _finished(self, status: TaskStatus, summary: str, error_type: str = "") -> DevResult:
-        """First nobody listens any more; what was taken up is answered."""
+        await self._hear_no_more()
+        return await super()._finished(status, summary, error_type)
+
+    async def _hear_no_more(self) -> None:
+        """Stop listening. What was taken up by now is answered first."""
         self._over = True
         if self._listening is not None and self._reminding is not None:
             await end(self._reminding)
             await workflow.wait_condition(self._listening.done)
-        return await super()._finished(status, summary, error_type)
 
     # --- listening -------------------------------------------------------------------------------
 
