@@ -37,6 +37,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Take part": {
         "approve": "Say yes or no where a run waits for you.",
         "steer": "Say something to the agent.",
+        "wake": "Have runs look at their platform now.",
         "pause": "Stop a run at its next step, keeping everything.",
         "resume": "Let a paused run go on.",
         "retry": "Go on with a run that failed or stands still, from there.",

@@ -28,6 +28,7 @@ PULL_REQUEST: Final = SearchAttributeKey.for_keyword("TammaPullRequest")
 AGENT: Final = SearchAttributeKey.for_keyword("TammaAgent")
 
 _ALL = f"WorkflowType = '{DEV_WORKFLOW}'"
+_LIVE = "ExecutionStatus = 'Running'"
 _INDEX_LAG = 1.5
 """Seconds after which a run that was just started must be in the index."""
 
@@ -152,6 +153,16 @@ async def list_runs(
 async def runs_below(client: Client, prefix: str, *, limit: int) -> tuple[RunRecord, ...]:
     """Runs whose workflow ids begin with `prefix`, live or not, newest first. Raises ServerSilent."""
     return await _search(client, f"WorkflowId STARTS_WITH {_literal(prefix)}", limit=limit)
+
+
+async def live_below(client: Client, prefix: str, *, limit: int) -> tuple[RunRecord, ...]:
+    """The live ones of them. Raises ServerSilent."""
+    return await _search(client, f"{_LIVE} AND WorkflowId STARTS_WITH {_literal(prefix)}", limit=limit)
+
+
+async def live_of_issue(client: Client, issue: str, *, limit: int) -> tuple[RunRecord, ...]:
+    """Live runs of issues of that name, whatever repository they are for. Raises ServerSilent."""
+    return await _search(client, f"{_LIVE} AND TammaIssue = {_literal(issue)}", limit=limit)
 
 
 async def _search(client: Client, condition: str, *, limit: int) -> tuple[RunRecord, ...]:
