@@ -72,12 +72,17 @@ class RunSteps(RunMessages):
         self._publications = 0
         self._events = 0
         self._purse: Purse | None = None
+        self._unpublished = False
+        self._unsettled = False
+        """The work tree stands on another base than what is published, and git or the tests do not agree yet."""
+        """Whether the agent has worked since the change was last delivered."""
 
     async def _session_stage(self, stage: Stage, opening: Opening) -> Finished:
         """One stage of the agent's work, as a child workflow on the same transcript."""
         while True:
             await self._hold()
             self._sessions += 1
+            self._unpublished = True
             begun = self._begin()
             state = self._state
             state.stage, state.opening, state.since = stage, opening, state.next_seq

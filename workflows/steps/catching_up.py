@@ -65,7 +65,7 @@ class CatchingUp(Monitoring):
         """From here on the run works on the new base: all that compares with the base takes it from here."""
         self._catch_ups += 1
         self._state.issue = issue = replace(self._issue, base_sha=replayed.base_sha)
-        self._replayed = replayed
+        self._replayed, self._unsettled = replayed, True
         await self._workspace.stand_on(self._order(issue), replayed.checkpoint)
         where = f"{issue.base_branch} at {replayed.base_sha[:12]}"
         how = (

@@ -101,6 +101,7 @@ class Delivery(Resolving):
         )
         self._publications += 1
         self._published_on = self._issue.base_sha
+        self._unpublished = False
         return published
 
     async def _merge(self) -> bool:

@@ -29,6 +29,9 @@ from workflows.visibility import OUTCOME, PHASE, mark
 MEASURED = "run-metrics"
 """The change that runs measure themselves at their end: histories from before it lack that."""
 
+LEFT_BEHIND = "leave-later-work-behind"
+"""The change that work after the last delivery is left behind, too: histories from before it lack that."""
+
 
 LONGEST_WHY = 300
 """Characters of the reason that lists of runs show."""
@@ -41,17 +44,25 @@ class Ending(RunSteps):
         """An end before the end: branch, diff and summary are left behind, nothing is lost."""
         self._session, self._state.session_waiting, self._state.waiting = None, None, None
         self._clock()
-        if self._link is not None and self._link.prepared and self._published_nothing():
+        if self._link is not None and self._link.prepared and self._has_unpublished_work():
             await self._leave_work_behind()
         await self._release()
         return await self._finished(status, f"{why}. {self._state.summary}".strip(), error_type)
 
-    def _published_nothing(self) -> bool:
-        """What another run published, from which this one goes on, is no work of this one."""
-        return self._state.published in (None, self._state.inherited)
+    def _has_unpublished_work(self) -> bool:
+        """Whether the workspace may hold what nobody has seen yet. Of a merged run it holds nothing new, and
+        conflicts that are not solved are put over no branch that others look at.
+
+        What another run published, from which this one goes on, is no work of this one.
+        """
+        if self._state.published in (None, self._state.inherited):
+            return True
+        later = self._unpublished and not self._unsettled and not self._state.merge_sha
+        return later and workflow.patched(LEFT_BEHIND)
 
     async def _leave_work_behind(self) -> None:
-        ref = self._workspace.ref
+        """Onto the branch, but not over what somebody else has pushed there meanwhile."""
+        ref, before = self._workspace.ref, self._state.published
         try:
             diff = await call(
                 COLLECT_DIFF,
@@ -72,9 +83,12 @@ class Ending(RunSteps):
                     self._issue.base_sha,
                     message=f"Unfinished: {self._commit_message()}",
                     key="left-behind",
-                    expected_sha=self._state.published.sha if self._state.published else None,
+                    expected_sha=before.sha if before else None,
                 )
-                self._state.published = await call(PUBLISH_BRANCH, given, CLEAN_UP, queue=ref.queue)
+                published = await call(PUBLISH_BRANCH, given, CLEAN_UP, queue=ref.queue)
+                self._state.published = published
+                if before is not None and published.sha == before.sha:
+                    return  # nothing had been changed since
                 self._state.note(f"the unfinished work is on the branch {self._issue.branch}")
         except ActivityError as error:
             self._state.note(f"the unfinished work could not be published: {diagnose(error).reason}")

@@ -51,7 +51,7 @@ class Resolving(Reviewing):
                 opening, number = self._from_person(), 0
             else:
                 opening = self._once_more(problems, number + 1)
-        self._replayed = None
+        self._replayed, self._unsettled = None, False
         self._doubtful += replayed.whole
         return True
 
