@@ -179,6 +179,33 @@ async def test_a_pause_that_the_service_asked_for_holds_for_all() -> None:
         pass
 
 
+@pytest.mark.parametrize("waits_for", ["a slot", "the time"])
+async def test_a_pause_also_holds_for_those_who_wait_for_their_turn(waits_for: str) -> None:
+    limiter = Limiter(at_once=1 if waits_for == "a slot" else None)
+    if waits_for == "the time":
+        limiter.pause(0.05)
+    entered: list[bool] = []
+
+    async def call() -> None:
+        async with limiter.turn():
+            entered.append(True)
+
+    if waits_for == "a slot":
+        async with limiter.turn():
+            waiting = asyncio.create_task(call())
+            await asyncio.sleep(0)
+            limiter.pause(60)
+    else:
+        waiting = asyncio.create_task(call())
+        await asyncio.sleep(0)
+        limiter.pause(60)
+    with pytest.raises(RateLimited) as raised:
+        await waiting
+    assert raised.value.retry_after is not None
+    assert 0 < raised.value.retry_after <= 60
+    assert not entered
+
+
 async def test_a_turn_is_given_back_when_the_call_fails() -> None:
     limiter = Limiter(at_once=1)
     with pytest.raises(Overloaded):
@@ -254,6 +281,16 @@ async def test_a_rate_limit_pauses_everyone_and_opens_nothing() -> None:
             await complete(provider, ask())
         assert raised.value.retry_after is not None
         assert raised.value.retry_after <= 40
+    assert flaky.asked == 1
+
+
+async def test_a_service_that_is_down_until_then_is_left_alone_by_everyone() -> None:
+    flaky = Flaky(error=Overloaded("we restart", retry_after=40))
+    provider = Guarded(flaky, Guard(Limiter(), Breaker(Clock())))
+    with pytest.raises(Overloaded):
+        await complete(provider, ask())
+    with pytest.raises(RateLimited, match="it asked for a pause"):
+        await complete(provider, ask())
     assert flaky.asked == 1
 
 

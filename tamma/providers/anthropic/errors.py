@@ -20,7 +20,8 @@ from tamma.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of, retry_after
+from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of
+from tamma.providers.common.pauses import pause_after
 
 _BY_TYPE: Mapping[str, type[ProviderError]] = {
     "rate_limit_error": RateLimited,
@@ -87,7 +88,7 @@ def to_error(
         found,
         f"{message} (status {status}{f', {kind}' if kind else ''}{f', {code}' if code else ''})",
         hint=CHANGED_HISTORY_HINT if _BOUND_ELSEWHERE in message else HINTS.get(found),
-        retry_after=retry_after(headers),
+        retry_after=pause_after(found, headers),
         request_id=headers.get("request-id"),
     )
 

@@ -21,7 +21,8 @@ from tamma.errors import (
     RateLimited,
 )
 from tamma.providers.chat.quirks import Quirks
-from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of, retry_after
+from tamma.providers.common.errors import BY_STATUS, HINTS, CallContext, mapping_of
+from tamma.providers.common.pauses import pause_after
 
 OPENCODE: Mapping[str, type[ProviderError]] = {
     "AuthError": AuthFailed,
@@ -112,7 +113,7 @@ def to_error(
         found,
         f"{message} (status {status}{''.join(f', {code}' for code in codes)})",
         hint=HINTS.get(found),
-        retry_after=retry_after(headers),
+        retry_after=pause_after(found, headers),
         request_id=headers.get("x-request-id"),
     )
 

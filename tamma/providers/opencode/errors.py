@@ -24,7 +24,8 @@ from tamma.errors import (
     StreamInterrupted,
 )
 from tamma.providers.chat.errors import classify, read_body
-from tamma.providers.common.errors import HINTS, CallContext, retry_after
+from tamma.providers.common.errors import HINTS, CallContext
+from tamma.providers.common.pauses import pause_after
 
 _BY_NAME: Mapping[str, type[ProviderError]] = {
     "ProviderAuthError": AuthFailed,
@@ -69,7 +70,9 @@ def to_error(error: Mapping[str, Any], context: CallContext, *, streaming: bool)
         kind = by_words(message, streaming=streaming)
     shown = ", ".join((name, *([f"status {status}"] if status else []), *codes))
     headers = cast("Mapping[str, str]", data.get("responseHeaders") or {})
-    return context.error(kind, f"{message} ({shown})", hint=HINTS.get(kind), retry_after=retry_after(headers))
+    return context.error(
+        kind, f"{message} ({shown})", hint=HINTS.get(kind), retry_after=pause_after(kind, headers)
+    )
 
 
 def retrying(message: str, context: CallContext) -> ProviderError:

@@ -90,7 +90,7 @@ class Guarded(Wrapper):
             except ProviderError as error:
                 if counts(error):
                     breaker.failed(error)
-                if isinstance(error, RateLimited) and error.retry_after:
+                if isinstance(error, RateLimited | Overloaded) and error.retry_after:
                     limiter.pause(error.retry_after)
                 raise
             finally:  # where it was cancelled or refused, it says nothing about the service

@@ -44,18 +44,28 @@ class Limiter:
     @asynccontextmanager
     async def turn(self, whose: str = "the service") -> AsyncGenerator[None]:
         """Hold a turn while the body runs. Raises RateLimited where it would come too late."""
-        await self._wait_for_time(whose)
-        if self._slots is None:
+        while True:
+            await self._wait_for_time(whose)
+            await self._take_slot(whose)
+            if self._paused_until <= self._clock():
+                break
+            self._give_slot_back()  # the service asked for a pause while this one waited for its turn
+        try:
             yield
+        finally:
+            self._give_slot_back()
+
+    async def _take_slot(self, whose: str) -> None:
+        if self._slots is None:
             return
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 await self._slots.acquire()
         except TimeoutError:
             raise _late(whose, "as many calls as allowed are being answered", LONGEST_WAIT) from None
-        try:
-            yield
-        finally:
+
+    def _give_slot_back(self) -> None:
+        if self._slots is not None:
             self._slots.release()
 
     async def _wait_for_time(self, whose: str) -> None:
