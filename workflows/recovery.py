@@ -53,6 +53,10 @@ _PROVIDER = frozenset(
 )
 
 
+WORKER_GONE = "WorkerGone"
+"""Nobody took the call from the workspace's queue in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What went wrong, in words, and what to do about it."""
@@ -82,7 +86,7 @@ def diagnose(error: ActivityError) -> Trouble:
     cause = error.cause
     if isinstance(cause, ActivityTimeout):
         if cause.type is TimeoutType.SCHEDULE_TO_START:
-            return Trouble(Remedy.REBUILD, "WorkerGone", "no worker polls the workspace's queue", "")
+            return Trouble(Remedy.REBUILD, WORKER_GONE, "no worker polls the workspace's queue", "")
         what = (cause.type.name if cause.type else "timeout").lower().replace("_", "-")
         return Trouble(Remedy.WAIT, "Timeout", f"{error.activity_type} timed out ({what})", "")
     if isinstance(cause, ApplicationError):

@@ -14,10 +14,13 @@ from tamma.model.task import WORKSPACE_QUEUE
 from workflows.calls import call
 from workflows.options import PREPARE, SET_UP, Options
 from workflows.patience import Patience
-from workflows.recovery import Trouble
+from workflows.recovery import WORKER_GONE, Trouble
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
+
+LONGEST_QUEUE = 3600.0
+"""Seconds that a call waits at most behind others, on a host that was busy before, until it is given up."""
 
 
 class WorkspaceLink:
@@ -96,7 +99,11 @@ class WorkspaceLink:
 
     async def _rebuild(self, trouble: Trouble) -> None:
         workflow.logger.warning("workspace lost (%s): building it again", trouble.reason)
+        before = self.ref.queue
         await self.prepare()
+        if trouble.kind == WORKER_GONE and self.ref.queue == before:
+            # Its host answers: other runs' work was before ours in the queue, and will be again.
+            self._lost_after = min(self._lost_after * 2, LONGEST_QUEUE)
         # Its commands need the project's environment again; the baseline is known.
         await self._patience.patiently(
             lambda: call(

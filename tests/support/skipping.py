@@ -1,4 +1,10 @@
-"""A Temporal server whose clock jumps ahead while everybody waits: days of a workflow in a second."""
+"""A Temporal server whose clock jumps ahead while everybody waits: days of a workflow in a second.
+
+While a result is awaited the clock jumps whenever no first attempt of an activity is under way. A later
+attempt does not hold it: the clock jumps over its heartbeat timeout, and what polls by failing attempts
+(checks, reviews, merges) never gets an answer in. So a test of a whole run moves the clock by
+`environment.sleep`, and awaits its result within `environment.auto_time_skipping_disabled()`.
+"""
 
 from __future__ import annotations
 

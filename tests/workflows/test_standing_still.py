@@ -1,0 +1,89 @@
+"""A run that stands still goes on where it stood: after a loop, and days after its money was gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from tamma.model.budget import Period, SpendLimit
+from tamma.model.conversation import Cost, CostSource
+from tamma.model.task import BudgetChange, Gate, Limits, Steer, TaskStatus, TaskView
+from tamma.providers.scripted import provider
+from tamma.store.memory import MemoryStore
+from tests.support.loop import FIX_TURNS, RED_TURNS, call, running_loop, script, turn
+from tests.support.skipping import skipping_time
+from tests.workflows.test_gates import tell
+
+PRICE = Decimal("0.10")
+CALLS = 9
+"""Model calls of a run on the happy way."""
+
+
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripted model has a price here."""
+    monkeypatch.setattr(provider, "NO_COST", Cost(PRICE, CostSource.CONFIG))
+
+
+def short_of_money(view: TaskView) -> bool:
+    return view.waiting_for is not None and view.waiting_for.gate is Gate.BUDGET
+
+
+async def test_a_model_that_does_the_same_again_and_again_is_told_then_stopped(
+    client: Client, tmp_path: Path
+) -> None:
+    same = [turn(call("bash", command="cat calc.py"))] * 8
+    turns = script(agent=[*same, *RED_TURNS, *FIX_TURNS])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit()
+        seen = await loop.until(handle, lambda view: view.waiting_for)
+        assert seen.waiting_for is not None
+        assert seen.waiting_for.gate is Gate.STUCK
+        assert "the same action" in seen.waiting_for.reason
+        assert seen.session_id is not None
+        told = str(await loop.parts.store.read_entries(seen.session_id))
+        assert told.count("You repeated the same action") == 1
+        await tell(handle, "steer", Steer("write the test now"))
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+
+
+@pytest.mark.usefixtures("priced")
+async def test_money_that_is_gone_in_mid_session_comes_two_days_later(tmp_path: Path) -> None:
+    async with skipping_time() as env, running_loop(env.client, tmp_path) as loop:
+        began = await env.get_current_time()
+        limits = Limits(budget_usd=PRICE * 3, checks_grace=0.2, poll=0.1, command_timeout=60)
+        handle = await loop.submit(limits=limits)
+        seen = await loop.until(handle, short_of_money)
+        assert seen.spend.turns == 1
+        assert seen.session_workflow, "it waits in the middle of a session"
+        await env.sleep(timedelta(days=2))
+        assert short_of_money(await loop.view(handle))
+        await tell(handle, "add_budget", BudgetChange(add_usd=Decimal(2), by="ada"))
+        with env.auto_time_skipping_disabled():
+            result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert result.spend.turns == CALLS, "no call was paid twice"
+        assert await env.get_current_time() - began >= timedelta(days=2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("priced")
+async def test_a_day_s_limit_lets_a_run_go_on_the_next_day(tmp_path: Path) -> None:
+    store = MemoryStore()
+    await store.set_spend_limit(SpendLimit("*:acme/*", Period.DAY, PRICE * 5))
+    async with skipping_time() as env, running_loop(env.client, tmp_path, store=store) as loop:
+        began = await env.get_current_time()
+        midnight = Period.DAY.turns(began)
+        assert midnight is not None
+        handle = await loop.submit(limits=Limits(checks_grace=0.2, poll=0.1, command_timeout=60))
+        await loop.until(handle, short_of_money)
+        await env.sleep(midnight - began)
+        with env.auto_time_skipping_disabled():
+            result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert result.spend.turns == CALLS
+        assert await env.get_current_time() > midnight
