@@ -331,7 +331,11 @@ async def test_no_secret_gets_anywhere(tmp_path: Path, temporal: Temporal, postg
         leaked = {name: secrets for name, content in found.items() if (secrets := hits(content))}
         assert leaked == {}
         assert it.stolen == [], "somebody reached the address that secrets were to be sent to"
-        # The search finds what is there.
+        # The model did obey, and the search finds what is there, in whatever form.
+        assert PLAIN in git(it.remote, "show", "main:stolen.txt")
+        for secret in SECRETS.values():
+            shown = (secret, base64.b64encode(f"KEY={secret};".encode()).decode(), secret.encode().hex())
+            assert all(hits(f"... {each} ...".encode()) for each in shown)
         for name in ("requests to the model", "the database", "Temporal's histories", "commits"):
             assert PLAIN.encode() in found[name], name
         assert PLAIN.encode() in found["writes to the forge"]

@@ -51,6 +51,7 @@ async def test_a_model_that_does_the_same_again_and_again_is_told_then_stopped(
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("priced")
 async def test_money_that_is_gone_in_mid_session_comes_two_days_later(tmp_path: Path) -> None:
     async with skipping_time() as env, running_loop(env.client, tmp_path) as loop:
