@@ -73,9 +73,9 @@ class RunSteps(RunMessages):
         self._events = 0
         self._purse: Purse | None = None
         self._unpublished = False
-        self._unsettled = False
-        """The work tree stands on another base than what is published, and git or the tests do not agree yet."""
         """Whether the agent has worked since the change was last delivered."""
+        self._unsettled = False
+        """Whether the work tree stands on another base than what is published, with conflicts perhaps."""
 
     async def _session_stage(self, stage: Stage, opening: Opening) -> Finished:
         """One stage of the agent's work, as a child workflow on the same transcript."""
