@@ -44,6 +44,11 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it lives."""
+        return self._process.poll()
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

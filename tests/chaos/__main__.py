@@ -1,0 +1,120 @@
+"""`make chaos`: strike runs at every point and with every fault, and see that none of them is lost.
+
+Lines for people go to standard error, the results to `chaos-results.json`. The exit code is 1 where a run
+failed or a point was not struck. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.orphans import inherited
+from tests.chaos.points import Point, grouped, points_of
+from tests.chaos.results import Outcome, Session
+from tests.chaos.stage import stage
+from tests.guards import environment
+
+RESULTS = "chaos-results.json"
+FAILED_RUNS = "chaos-failures"
+SEEDS, PER_RUN, PARTITION = 5, 12, 60.0
+
+
+def main() -> None:
+    """The command."""
+    given = _parser().parse_args()
+    if unknown := sorted(set(given.fault) - {fault.name for fault in FAULTS}):
+        sys.exit(f"there is no fault {unknown[0]!r}; there are {', '.join(fault.name for fault in FAULTS)}")
+    home = Path(tempfile.mkdtemp(prefix="tamma-t-", dir="/tmp"))
+    try:
+        environment.prepare(home)
+        with inherited():
+            session = asyncio.run(_unless_told_to_stop(_session(given)))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    given.out.write_text(json.dumps(session.to_json(), indent=2) + "\n")
+    for outcome in session.failed:
+        _say(f"\nseed {outcome.seed}, run {outcome.run}: {outcome.failure[:2000]}\nagain: {outcome.repeat}")
+    sums = {name: value for name, value in session.to_json().items() if name not in ("failures", "all")}
+    _say(f"\n{json.dumps(sums)}")
+    sys.stderr.flush()
+    os._exit(1 if session.failed or not session.outcomes else 0)  # the client's threads may abort at the end
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Strike runs everywhere.")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds 1 to N ({SEEDS})")
+    parser.add_argument("--seed", type=int, help="this seed alone")
+    parser.add_argument("--points", default="all", help="`all`, or so many of each seed (all)")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ACTIVITY", help="points of these alone"
+    )
+    parser.add_argument("--fault", action="append", default=[], help="these faults alone, and no points")
+    parser.add_argument("--no-faults", action="store_true", help="points alone")
+    parser.add_argument("--run", help="this run of a seed alone: a number, or a fault's name")
+    parser.add_argument("--per-run", type=int, default=PER_RUN, help=f"most blows in one run ({PER_RUN})")
+    parser.add_argument("--partition", type=float, default=PARTITION, help=f"seconds of it ({PARTITION:.0f})")
+    parser.add_argument("--out", type=Path, default=Path(RESULTS), help=f"the file of results ({RESULTS})")
+    parser.add_argument(
+        "--keep", type=Path, default=Path(FAILED_RUNS), help=f"folder for failed runs ({FAILED_RUNS})"
+    )
+    return parser
+
+
+async def _session(given: argparse.Namespace) -> Session:
+    async with stage(given.keep.absolute()) as servers:
+        calm = await servers.calm()
+        every = points_of(calm.activities)
+        _say(
+            f"an undisturbed run: {len(calm.activities)} activities, {len(every)} points, {calm.calls} calls"
+        )
+        outcomes: list[Outcome] = []
+        for seed, run, deed in _runs(given, every):
+            if isinstance(deed, Fault):
+                outcomes.append(await servers.suffer(calm, seed, deed, given.partition))
+            else:
+                outcomes.append(await servers.strike(calm, seed, run, deed))
+            _say(outcomes[-1].line())
+    return Session(len(calm.activities), len(every), tuple(outcomes))
+
+
+def _runs(
+    given: argparse.Namespace, every: Sequence[Point]
+) -> Iterator[tuple[int, str, Sequence[Point] | Fault]]:
+    """The runs of each seed: seed, name, and what strikes it."""
+    most = None if given.points == "all" else int(given.points)
+    chosen = [point for point in every if not given.only or point.activity in given.only]
+    for seed in [given.seed] if given.seed is not None else range(1, given.seeds + 1):
+        runs: list[tuple[str, Sequence[Point] | Fault]] = []
+        if not given.fault:
+            groups = grouped(chosen, seed, given.per_run, most)
+            runs += [(str(number), group) for number, group in enumerate(groups, 1)]
+        if not given.no_faults and not given.only:
+            runs += [(fault.name, fault) for fault in FAULTS if not given.fault or fault.name in given.fault]
+        yield from ((seed, run, deed) for run, deed in runs if given.run in (None, run))
+
+
+async def _unless_told_to_stop(work: Coroutine[Any, Any, Session]) -> Session:
+    """SIGTERM ends like Ctrl-C: with everything that was started stopped and removed."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""One struck run: a world whose workers are replaced as they die, and what is left of it in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.service import RPCError
+
+from tamma.model.ids import workflow_id
+from tests.chaos.book import Book, Deed, What, recoveries
+from tests.chaos.orphans import descendants, orphans
+from tests.chaos.points import Point
+from tests.support.crash import World
+from tests.support.loop import git
+from tests.support.processes import Child, eventually
+
+STRUCK_WORKER = ("-m", "tests.chaos.worker")
+STALLED = 150.0
+"""Seconds without a new attempt after which a run counts as lost. Two of its outage waits fit in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """What an undisturbed run did."""
+
+    activities: tuple[str, ...]
+    """In the order in which they were scheduled, sessions included."""
+    tree: str
+    """Git's name of the tree that it merged."""
+    calls: int
+    """Model calls."""
+
+
+@dataclass
+class Scene:
+    """A world, its book, and the workers' environment."""
+
+    world: World
+    env: dict[str, str] = field(default_factory=dict[str, str])
+    """Beyond the usual."""
+    host: str = "alpha"
+    """Where the next worker starts."""
+    expected: int = 0
+    """Ends of workers that the harness itself brought about."""
+    before: Collection[int] = field(default_factory=lambda: tuple(descendants()))
+
+    @property
+    def book(self) -> Book:
+        return Book(self.world.folder / "strikes")
+
+    # --- what happens ------------------------------------------------------------------------------
+
+    def start(self) -> Child:
+        """A worker that follows the plan."""
+        run = workflow_id("memory", self.world.folder.name, "calc", "1")
+        env = {"TAMMA_TEST_STRIKES": str(self.book.folder), "TAMMA_TEST_RUN_ID": run, **self.env}
+        return self.world.start_worker(self.host, entry=STRUCK_WORKER, **env)
+
+    async def begin(self, deeds: Mapping[Point, Deed]) -> None:
+        """Plan, start a worker, submit."""
+        self.book.plan(deeds)
+        self.start()
+        await self.world.submit()
+
+    async def held_at(self, point: Point) -> Child:
+        """Begin, and wait until the worker stands at `point`; that worker."""
+        await self.begin({point: Deed.HOLD})
+        try:
+            await eventually(lambda: self.book.struck(), STALLED)
+        except AssertionError:
+            raise AssertionError(f"the run never came to {point}\n{self.world.logs()}") from None
+        return self.world.workers[-1]
+
+    def kill(self) -> None:
+        """The living worker, at once."""
+        self.expected += 1
+        self.world.workers[-1].kill()
+
+    async def survive(self) -> None:
+        """Replace workers that die until the run has ended. Fails where it stands still, or one dies unasked."""
+        assert self.world.handle is not None
+        loop = asyncio.get_running_loop()
+        seen, since = 0, loop.time()
+        ending = asyncio.ensure_future(self.world.handle.result())
+        try:
+            while not ending.done():
+                if (lines := len(self.book.lines())) != seen:
+                    seen, since = lines, loop.time()
+                assert loop.time() - since < STALLED, f"it stands still\n{self.world.logs()}"
+                if self.world.workers[-1].code is not None:
+                    self._explain_ends()
+                    self.start()
+                await asyncio.wait([ending], timeout=0.05)
+                if ending.done() and isinstance(ending.exception(), RPCError):  # the server is away
+                    await asyncio.sleep(0.2)
+                    ending = asyncio.ensure_future(self.world.handle.result())
+        finally:
+            ending.cancel()
+
+    def _explain_ends(self) -> None:
+        """Fails where more workers have ended than were made to."""
+        ends = Counter(worker.code for worker in self.world.workers if worker.code is not None)
+        kills = sum(deed is Deed.KILL for deed in self._struck_deeds())
+        assert ends.total() <= kills + self.expected, f"a worker died by itself: {ends}\n{self.world.logs()}"
+
+    def _struck_deeds(self) -> list[Deed]:
+        planned = self.book.planned()
+        return [planned[Point.parse(text)] for text in self.book.struck()]
+
+    # --- what must hold ----------------------------------------------------------------------------
+
+    async def check(self, calm: Calm | None, *, paid_again: int) -> None:
+        """Every blow fell, and the run ended as a calm one does; nothing of it runs on."""
+        planned = {str(point) for point in self.book.planned()}
+        await eventually(lambda: planned <= set(self.book.struck()), 10)
+        await self.world.check_all(paid_again=paid_again)
+        if calm is not None:
+            assert self.tree() == calm.tree, "another tree than the undisturbed run's"
+        await eventually(lambda: not orphans(self.before), 10)
+
+    def tree(self) -> str:
+        return git(self.world.remote, "rev-parse", "main^{tree}")
+
+    def recoveries(self) -> list[float]:
+        return recoveries(self.book.lines())
+
+    def attempts(self) -> int:
+        return sum(line.what is What.BEGUN for line in self.book.lines())
+
+
+async def calm_run(scene: Scene) -> Calm:
+    """An undisturbed run, and what it did by its histories."""
+    await scene.begin({})
+    await scene.survive()
+    await scene.check(None, paid_again=0)
+    scheduled = [
+        (event.event_time.ToNanoseconds(), event.activity_task_scheduled_event_attributes.activity_type.name)
+        for history in (await scene.world.histories()).values()
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    names = tuple(name for _, name in sorted(scheduled))
+    return Calm(names, scene.tree(), len(scene.world.model.asked))
+
+
+async def struck_run(scene: Scene, points: Collection[Point], calm: Calm) -> None:
+    """A run whose worker is killed at each of the points, one after the other."""
+    await scene.begin(dict.fromkeys(points, Deed.KILL))
+    await scene.survive()
+    # Only what falls once Temporal knows of a result can hit the call that is made next.
+    late = sum(point.moment == "after" for point in points)
+    await scene.check(calm, paid_again=late)
