@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-peers live bench simulate check check-format check-types check-imports check-locks check-secrets \
+.PHONY: help demo test test-peers live bench simulate chaos check check-format check-types check-imports check-locks check-secrets \
         format audit lock hooks install install-dev clean
 
 help: ## Show this list
@@ -63,6 +63,9 @@ lock: install-dev ## Write requirements/*.txt again (ARGS=--upgrade for newer ve
 hooks: install-dev ## Run the quick checks before every commit
 	@$(BIN)/pre-commit install
 
+chaos: install-dev ## Kill workers, servers and connections at every step of a run (ARGS="--points 30")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 install:
 	@$(PYTHON) scripts/bootstrap.py core
 
@@ -70,5 +73,5 @@ install-dev:
 	@$(PYTHON) scripts/bootstrap.py dev
 
 clean: ## Remove everything that was made here (.venv too)
-	@rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench-results*.json simulate-results*.json
+	@rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench-results*.json simulate-results*.json chaos-results*.json chaos-failures
 	@find tamma workflows activities tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.points import Point
 
@@ -63,8 +64,8 @@ class Book:
         path = self.folder / "strikes.jsonl"
         if not path.exists():
             return []
-        found = [json.loads(text) for text in path.read_text().splitlines()]
-        return [Line(**{**words, "what": What(words["what"])}) for words in found]
+        found: list[dict[str, Any]] = [json.loads(text) for text in path.read_text().splitlines()]
+        return [Line(what=What(words.pop("what")), **words) for words in found]
 
     def struck(self) -> list[str]:
         """The points that were struck, in order."""

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.orphans import orphans
 from tests.chaos.points import Moment, Point, points_of
 from tests.chaos.proxy import Proxy, proxy
 from tests.chaos.scene import Calm, Scene
@@ -183,7 +182,7 @@ async def in_a_shell(act: Act) -> None:
     await eventually(lambda: scene.world.read_in_tree("notes.txt") == "line\n", 90)
     await eventually(lambda: running(HANGING))
     scene.kill()
-    await eventually(lambda: not running(HANGING) and not orphans(scene.before), 10)
+    await eventually(lambda: not running(HANGING) and not scene.orphans(), 10)
 
 
 async def suspended(act: Act) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection, Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 import psutil
@@ -27,10 +27,10 @@ def inherited() -> Generator[None]:
         ask(0)
 
 
-def descendants() -> dict[int, str]:
-    """Living processes below this one: pid -> command line."""
+def descendants(pid: int | None = None) -> dict[int, str]:
+    """Living processes below this one, or below another: pid -> command line."""
     found: dict[int, str] = {}
-    for process in psutil.Process().children(recursive=True):
+    for process in psutil.Process(pid).children(recursive=True):
         try:
             if process.status() != psutil.STATUS_ZOMBIE:
                 found[process.pid] = " ".join(process.cmdline()) or process.name()
@@ -39,6 +39,9 @@ def descendants() -> dict[int, str]:
     return found
 
 
-def orphans(before: Collection[int]) -> dict[int, str]:
-    """Those that were not there `before`."""
-    return {pid: command for pid, command in descendants().items() if pid not in before}
+def orphans(before: Iterable[int], servers: Iterable[int] = ()) -> dict[int, str]:
+    """Those that were not there `before`; servers that came back, and their children, are none."""
+    known = {*before}
+    for server in servers:
+        known |= {server, *descendants(server)}
+    return {pid: command for pid, command in descendants().items() if pid not in known}

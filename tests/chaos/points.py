@@ -55,12 +55,13 @@ def points_of(activities: Iterable[str], moments: Sequence[Moment] = tuple(Momen
     return tuple(found)
 
 
-def first_of_each(points: Iterable[Point]) -> tuple[Point, ...]:
-    """The first point of each activity."""
-    found: dict[str, Point] = {}
+def one_of_each(points: Iterable[Point], seed: int) -> tuple[Point, ...]:
+    """A point of each activity, as the seed chooses."""
+    by_activity: dict[str, list[Point]] = {}
     for point in points:
-        found.setdefault(point.activity, point)
-    return tuple(found.values())
+        by_activity.setdefault(point.activity, []).append(point)
+    chance = random.Random(seed)
+    return tuple(chance.choice(found) for found in by_activity.values())
 
 
 def grouped(

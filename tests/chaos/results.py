@@ -44,7 +44,8 @@ class Outcome:
         blows = f"{len(self.struck)} blows" if self.points else ""
         again = f"{self.paid_again} calls paid again" if self.paid_again else ""
         more = ", ".join(word for word in (blows, again) if word)
-        return f"{verdict}  seed {self.seed}  run {self.run:20} {self.seconds:6.1f} s  {more}".rstrip()
+        why = f"\n      {self.failure.splitlines()[0][:300]}" if self.failure else ""
+        return f"{verdict}  seed {self.seed}  run {self.run:20} {self.seconds:6.1f} s  {more}".rstrip() + why
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,13 +75,17 @@ class Scene:
             raise AssertionError(f"the run never came to {point}\n{self.world.logs()}") from None
         return self.world.workers[-1]
 
+    def orphans(self) -> dict[int, str]:
+        """What runs that neither ran before nor is a server: workers, and what they left behind."""
+        return orphans(self.before, (self.world.temporal.pid, self.world.postgres.pid))
+
     def kill(self) -> None:
         """The living worker, at once."""
         self.expected += 1
         self.world.workers[-1].kill()
 
     async def survive(self) -> None:
-        """Replace workers that die until the run has ended. Fails where it stands still, or one dies unasked."""
+        """Replace workers that die until the run has ended. Fails where it stands still, or one just dies."""
         assert self.world.handle is not None
         loop = asyncio.get_running_loop()
         seen, since = 0, loop.time()
@@ -120,7 +124,10 @@ class Scene:
         await self.world.check_all(paid_again=paid_again)
         if calm is not None:
             assert self.tree() == calm.tree, "another tree than the undisturbed run's"
-        await eventually(lambda: not orphans(self.before), 10)
+        try:
+            await eventually(lambda: not self.orphans(), 10)
+        except AssertionError:
+            raise AssertionError(f"still running: {self.orphans()}") from None
 
     def tree(self) -> str:
         return git(self.world.remote, "rev-parse", "main^{tree}")

@@ -33,6 +33,8 @@ class Stage:
     postgres: Server
     keep: Path
     """Where logs, plan and ledgers of failed runs stay."""
+    heartbeat: float | None = None
+    """Seconds, instead of the activities' own longer timeouts: how soon a worker's death is noticed."""
 
     async def calm(self) -> Calm:
         """What an undisturbed run does. Raises AssertionError where even that goes wrong."""
@@ -95,7 +97,8 @@ class Stage:
         folder = Path(tempfile.mkdtemp(prefix=f"tamma-{name}-", dir="/tmp"))
         try:
             async with world(folder, self.temporal, self.postgres, note=note, **platform or {}) as made:
-                yield Scene(made)
+                env = {"TAMMA_TEST_HEARTBEAT": str(self.heartbeat)} if self.heartbeat else {}
+                yield Scene(made, env)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -109,7 +112,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(keep: Path) -> AsyncGenerator[Stage]:
+async def stage(keep: Path, heartbeat: float | None = None) -> AsyncGenerator[Stage]:
     """Servers of their own, ended afterwards."""
     installed = binaries("18")
     if installed is None:
@@ -119,7 +122,7 @@ async def stage(keep: Path) -> AsyncGenerator[Stage]:
     try:
         await asyncio.to_thread(postgres.start)
         await temporal.start()
-        yield Stage(temporal, postgres, keep)
+        yield Stage(temporal, postgres, keep, heartbeat)
     finally:
         temporal.kill()
         await asyncio.to_thread(postgres.stop)

@@ -1,7 +1,8 @@
 """The real worker, struck where a plan says: `python -m tests.chaos.worker`.
 
 `TAMMA_TEST_STRIKES` names the folder of the run's `Book`, `TAMMA_TEST_RUN_ID` the workflow to strike: its
-sessions' ids begin with it. Everything else is the worker's own.
+sessions' ids begin with it. `TAMMA_TEST_HEARTBEAT` bounds the heartbeat timeouts, in seconds. Everything else
+is the worker's own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from tamma import worker
 from tamma.temporal.client import connect
 from tests.chaos.book import Book, Deed
 from tests.chaos.points import Moment, Point
+from workflows import options
 
 
 class Striker(Interceptor):
@@ -95,7 +98,16 @@ async def _connect(*args: Any, plugins: Sequence[Plugin], **options: Any) -> Cli
     )
 
 
+def _notice_sooner(seconds: float) -> None:
+    """Shorten the heartbeat timeouts that workflows ask for; their sandbox shares the module."""
+    for name, given in vars(options).items():
+        if isinstance(given, options.Options) and given.heartbeat is not None:
+            setattr(options, name, replace(given, heartbeat=min(given.heartbeat, seconds)))
+
+
 if __name__ == "__main__":
+    if heartbeat := os.environ.get("TAMMA_TEST_HEARTBEAT"):
+        _notice_sooner(float(heartbeat))
     # The composition stays the worker's own; only its connection has a plugin more.
     worker.connect = _connect
     os._exit(asyncio.run(worker.main()))

@@ -82,6 +82,11 @@ class Temporal:
         self._child = Child((temporal_executable(), *self._arguments), env, self._folder, "temporal")
         await eventually(self._serves, 30)
 
+    @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
     async def _serves(self) -> bool:
         try:
             # Connecting alone does not ask for the namespace, which comes a moment after the port.
