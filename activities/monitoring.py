@@ -54,8 +54,10 @@ class MonitoringActivities:
         if not {CI_RERUN, CI_RUNS} <= await platform.capabilities():
             return Reruns(())
         page = await platform.list_runs(given.repo, sha=given.sha)
-        # An attempt before this one may have got as far as this: what runs, runs for us.
-        again = [run for run in page.items[:MOST_RUNS] if run.attempt > 1 and run.state is CheckState.PENDING]
+        # An attempt before this one may have got as far as this: what runs, or has passed since, ran for us.
+        again = [
+            run for run in page.items[:MOST_RUNS] if run.attempt > 1 and run.state is not CheckState.FAILURE
+        ]
         for run in page.items[:MOST_RUNS]:
             if run.state is CheckState.FAILURE and run.attempt == 1:
                 again += await _again(platform, given.repo, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,8 +79,8 @@ class Session:
             "paidAgain": sum(outcome.paid_again for outcome in outcomes),
             "recoverySeconds": {
                 "n": len(times),
-                "p50": round(statistics.median(times), 2) if times else None,
-                "p95": round(times[int(0.95 * (len(times) - 1))], 2) if times else None,
+                "p50": _percentile(times, 0.5),
+                "p95": _percentile(times, 0.95),
             },
             "failures": [
                 {
@@ -108,3 +108,8 @@ class Session:
                 for outcome in outcomes
             ],
         }
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float | None:
+    """The least value that `share` of them do not exceed; None of none."""
+    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 2) if ordered else None

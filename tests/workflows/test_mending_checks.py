@@ -123,6 +123,23 @@ async def test_a_check_that_fails_by_chance_costs_no_model_anything(client: Clie
         assert "checks failed once, and passed when they were run again" in view.notes
 
 
+async def test_a_lost_answer_to_a_rerun_calls_nobody(client: Client, tmp_path: Path) -> None:
+    lost = {"on": "rerun", "when": "after", "times": 1, "error": "Transient"}
+    async with (
+        running_loop(client, tmp_path, faults=[lost]) as loop,
+        robot(loop, lambda _, run: LOG if run.attempt == 1 else "") as ended,
+    ):
+        # The rerun is green long before the activity is tried again.
+        handle = await loop.submit(limits=PATIENT)
+        async with asyncio.timeout(60):
+            result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert [run.attempt for run in ended] == [1, 2]
+        assert [loop.effects(each) for each in ("rerun", "ensure_comment")] == [1, 1]
+        view = await loop.view(handle)
+        assert "checks failed once, and passed when they were run again" in view.notes
+
+
 async def test_what_is_never_mended_goes_to_a_person(client: Client, tmp_path: Path) -> None:
     turns = script(agent=[*RED_TURNS, *FIX_TURNS, *says("a"), *says("b"), *says("c"), *says("2")])
     async with running_loop(client, tmp_path, turns=turns) as loop, robot(loop, wants_two):
