@@ -20,9 +20,10 @@ from typing import Any
 
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.orphans import inherited
-from tests.chaos.points import Point, grouped, points_of
+from tests.chaos.points import Moment, Point, grouped, points_of
 from tests.chaos.results import Outcome, Session
 from tests.chaos.stage import stage
+from tests.chaos.story import STORIES
 from tests.guards import environment
 
 RESULTS = "chaos-results.json"
@@ -33,6 +34,7 @@ SEEDS, PER_RUN, PARTITION = 5, 12, 60.0
 def main() -> None:
     """The command."""
     given = _parser().parse_args()
+    given.moment = given.moment or list(Moment)
     if unknown := sorted(set(given.fault) - {fault.name for fault in FAULTS}):
         sys.exit(f"there is no fault {unknown[0]!r}; there are {', '.join(fault.name for fault in FAULTS)}")
     home = Path(tempfile.mkdtemp(prefix="tamma-t-", dir="/tmp"))
@@ -59,8 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", default=[], metavar="ACTIVITY", help="points of these alone"
     )
+    parser.add_argument(
+        "--moment", action="append", choices=list(Moment), help=f"these of {', '.join(Moment)} alone"
+    )
     parser.add_argument("--fault", action="append", default=[], help="these faults alone, and no points")
     parser.add_argument("--no-faults", action="store_true", help="points alone")
+    parser.add_argument("--story", choices=STORIES, default="happy", help="what the runs do (happy)")
     parser.add_argument("--run", help="this run of a seed alone: a number, or a fault's name")
     parser.add_argument("--per-run", type=int, default=PER_RUN, help=f"most blows in one run ({PER_RUN})")
     parser.add_argument("--partition", type=float, default=PARTITION, help=f"seconds of it ({PARTITION:.0f})")
@@ -73,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _session(given: argparse.Namespace) -> Session:
     async with stage(given.keep.absolute()) as servers:
-        calm = await servers.calm()
+        story = STORIES[given.story]()
+        calm = await servers.calm(story)
         every = points_of(calm.activities)
         _say(
             f"an undisturbed run: {len(calm.activities)} activities, {len(every)} points, {calm.calls} calls"
@@ -83,7 +90,7 @@ async def _session(given: argparse.Namespace) -> Session:
             if isinstance(deed, Fault):
                 outcomes.append(await servers.suffer(calm, seed, deed, given.partition))
             else:
-                outcomes.append(await servers.strike(calm, seed, run, deed))
+                outcomes.append(await servers.strike(calm, story, seed, run, deed))
             _say(outcomes[-1].line())
     return Session(len(calm.activities), len(every), tuple(outcomes))
 
@@ -93,13 +100,17 @@ def _runs(
 ) -> Iterator[tuple[int, str, Sequence[Point] | Fault]]:
     """The runs of each seed: seed, name, and what strikes it."""
     most = None if given.points == "all" else int(given.points)
-    chosen = [point for point in every if not given.only or point.activity in given.only]
+    chosen = [
+        point
+        for point in every
+        if point.activity in (given.only or [point.activity]) and point.moment in given.moment
+    ]
     for seed in [given.seed] if given.seed is not None else range(1, given.seeds + 1):
         runs: list[tuple[str, Sequence[Point] | Fault]] = []
         if not given.fault:
             groups = grouped(chosen, seed, given.per_run, most)
             runs += [(str(number), group) for number, group in enumerate(groups, 1)]
-        if not given.no_faults and not given.only:
+        if given.story == "happy" and not given.no_faults and not given.only:
             runs += [(fault.name, fault) for fault in FAULTS if not given.fault or fault.name in given.fault]
         yield from ((seed, run, deed) for run, deed in runs if given.run in (None, run))
 

@@ -28,11 +28,13 @@ class Proxy:
         """Let pass again, what has waited first."""
         self._open.set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until both ends have closed it."""
-        task = asyncio.current_task()
-        assert task is not None
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until both ends have closed it."""
         try:
             await self._open.wait()
             host, _, port = self.target.rpartition(":")
@@ -43,7 +45,6 @@ class Proxy:
                 finally:
                     far_writer.close()
         finally:
-            self._connections.discard(task)
             writer.close()
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -67,7 +68,7 @@ async def proxy(target: str) -> AsyncGenerator[Proxy]:
     """A proxy to `target`, on a free port of the loopback; open."""
     made = Proxy(target)
     made.heal()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(made.connected, "127.0.0.1", 0)
     made.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield made

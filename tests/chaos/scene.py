@@ -6,19 +6,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
 from tamma.model.ids import workflow_id
+from tamma.model.task import Limits
 from tests.chaos.book import Book, Deed, What, recoveries
 from tests.chaos.orphans import descendants, orphans
 from tests.chaos.points import Point
-from tests.support.crash import World
-from tests.support.loop import git
+from tests.chaos.traces import limit_spending, traces
+from tests.support.crash import QUICK, World
 from tests.support.processes import Child, eventually
 
 STRUCK_WORKER = ("-m", "tests.chaos.worker")
+ONCE = ("ensure_pr", "merge_pr", "close_issue", "delete_branch")
+"""Effects on the forge of which a run has exactly one."""
 STALLED = 150.0
 """Seconds without a new attempt after which a run counts as lost. Two of its outage waits fit in."""
 
@@ -29,8 +33,8 @@ class Calm:
 
     activities: tuple[str, ...]
     """In the order in which they were scheduled, sessions included."""
-    tree: str
-    """Git's name of the tree that it merged."""
+    traces: Mapping[str, Any]
+    """See `traces`."""
     calls: int
     """Model calls."""
 
@@ -40,6 +44,7 @@ class Scene:
     """A world, its book, and the workers' environment."""
 
     world: World
+    limits: Limits = QUICK
     env: dict[str, str] = field(default_factory=dict[str, str])
     """Beyond the usual."""
     host: str = "alpha"
@@ -63,8 +68,9 @@ class Scene:
     async def begin(self, deeds: Mapping[Point, Deed]) -> None:
         """Plan, start a worker, submit."""
         self.book.plan(deeds)
+        await limit_spending(self.world)
         self.start()
-        await self.world.submit()
+        await self.world.submit(limits=self.limits)
 
     async def held_at(self, point: Point) -> Child:
         """Begin, and wait until the worker stands at `point`; that worker."""
@@ -117,20 +123,25 @@ class Scene:
 
     # --- what must hold ----------------------------------------------------------------------------
 
-    async def check(self, calm: Calm | None, *, paid_again: int) -> None:
-        """Every blow fell, and the run ended as a calm one does; nothing of it runs on."""
+    async def check(self, calm: Calm | None, *, paid_again: int) -> dict[str, Any]:
+        """Every blow fell, the run left what a calm one leaves, and nothing of it runs on; what it left."""
         planned = {str(point) for point in self.book.planned()}
         await eventually(lambda: planned <= set(self.book.struck()), 10)
-        await self.world.check_all(paid_again=paid_again)
+        result = await self.world.completed()
+        left = await traces(self.world, result)
+        assert all(left["effects"][name] == 1 for name in ONCE), left
+        assert left["held"] == 0, left
+        assert left["countedAsTheRunDoes"], left
         if calm is not None:
-            assert self.tree() == calm.tree, "another tree than the undisturbed run's"
+            assert left == calm.traces, _differences(left, calm.traces)
+        assert self.world.model.paid_again() <= paid_again, self.world.model.asked
+        self.world.end_workers()
+        await self.world.replay()
         try:
             await eventually(lambda: not self.orphans(), 10)
         except AssertionError:
             raise AssertionError(f"still running: {self.orphans()}") from None
-
-    def tree(self) -> str:
-        return git(self.world.remote, "rev-parse", "main^{tree}")
+        return left
 
     def recoveries(self) -> list[float]:
         return recoveries(self.book.lines())
@@ -143,7 +154,7 @@ async def calm_run(scene: Scene) -> Calm:
     """An undisturbed run, and what it did by its histories."""
     await scene.begin({})
     await scene.survive()
-    await scene.check(None, paid_again=0)
+    left = await scene.check(None, paid_again=0)
     scheduled = [
         (event.event_time.ToNanoseconds(), event.activity_task_scheduled_event_attributes.activity_type.name)
         for history in (await scene.world.histories()).values()
@@ -151,7 +162,7 @@ async def calm_run(scene: Scene) -> Calm:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     ]
     names = tuple(name for _, name in sorted(scheduled))
-    return Calm(names, scene.tree(), len(scene.world.model.asked))
+    return Calm(names, left, len(scene.world.model.asked))
 
 
 async def struck_run(scene: Scene, points: Collection[Point], calm: Calm) -> None:
@@ -161,3 +172,12 @@ async def struck_run(scene: Scene, points: Collection[Point], calm: Calm) -> Non
     # Only what falls once Temporal knows of a result can hit the call that is made next.
     late = sum(point.moment == "after" for point in points)
     await scene.check(calm, paid_again=late)
+
+
+def _differences(left: Mapping[str, Any], calm: Mapping[str, Any]) -> str:
+    """On one line each: what was left, and what an undisturbed run leaves."""
+    return "\n".join(
+        f"{name}: {left.get(name)} instead of {calm.get(name)}"
+        for name in calm
+        if left.get(name) != calm.get(name)
+    )

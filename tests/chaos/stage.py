@@ -17,7 +17,8 @@ from tests.chaos.faults import Act, Fault
 from tests.chaos.points import Point
 from tests.chaos.results import Outcome
 from tests.chaos.scene import Calm, Scene, calm_run, struck_run
-from tests.support.crash import NOTE_COMMAND, world
+from tests.chaos.story import Story, happy
+from tests.support.crash import world
 from tests.support.postgres import Server, binaries
 from tests.support.processes import Temporal
 
@@ -36,14 +37,14 @@ class Stage:
     heartbeat: float | None = None
     """Seconds, instead of the activities' own longer timeouts: how soon a worker's death is noticed."""
 
-    async def calm(self) -> Calm:
+    async def calm(self, story: Story) -> Calm:
         """What an undisturbed run does. Raises AssertionError where even that goes wrong."""
-        async with self._scene("calm") as scene:
+        async with self._scene("calm", story) as scene:
             return await calm_run(scene)
 
-    async def strike(self, calm: Calm, seed: int, run: str, points: Sequence[Point]) -> Outcome:
+    async def strike(self, calm: Calm, story: Story, seed: int, run: str, points: Sequence[Point]) -> Outcome:
         """A run struck at the points."""
-        return await self._judged(seed, run, points, lambda scene: struck_run(scene, points, calm))
+        return await self._judged(seed, run, points, lambda scene: struck_run(scene, points, calm), story)
 
     async def suffer(self, calm: Calm, seed: int, fault: Fault, partition: float) -> Outcome:
         """A run with a fault, where the seed says."""
@@ -53,8 +54,8 @@ class Stage:
             fault.name,
             (),
             lambda scene: fault.run(Act(scene, calm, chance, partition)),
-            note=fault.note,
-            platform=fault.platform,
+            happy(fault.note),
+            fault.platform,
         )
 
     async def _judged(
@@ -63,12 +64,11 @@ class Stage:
         run: str,
         points: Sequence[Point],
         act: Callable[[Scene], Awaitable[None]],
-        *,
-        note: str = NOTE_COMMAND,
+        story: Story,
         platform: Mapping[str, Any] | None = None,
     ) -> Outcome:
         began = time.monotonic()
-        async with self._scene(f"s{seed}-{run}", note, platform or {}) as scene:
+        async with self._scene(f"s{seed}-{run}", story, platform) as scene:
             failure = ""
             try:
                 await act(scene)
@@ -92,13 +92,16 @@ class Stage:
 
     @asynccontextmanager
     async def _scene(
-        self, name: str, note: str = NOTE_COMMAND, platform: Mapping[str, Any] | None = None
+        self, name: str, story: Story, platform: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[Scene]:
         folder = Path(tempfile.mkdtemp(prefix=f"tamma-{name}-", dir="/tmp"))
         try:
-            async with world(folder, self.temporal, self.postgres, note=note, **platform or {}) as made:
+            async with (
+                world(folder, self.temporal, self.postgres, said=story.lanes, **platform or {}) as made,
+                story.people(made),
+            ):
                 env = {"TAMMA_TEST_HEARTBEAT": str(self.heartbeat)} if self.heartbeat else {}
-                yield Scene(made, env)
+                yield Scene(made, story.limits, env)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,6 +9,7 @@ import pytest
 from tests.chaos.orphans import inherited
 from tests.chaos.points import Moment, one_of_each, points_of
 from tests.chaos.stage import stage
+from tests.chaos.story import reviewed
 
 SEED = 1
 
@@ -18,10 +19,11 @@ SEED = 1
 async def test_between_every_effect_and_its_report(tmp_path: Path) -> None:
     with inherited():
         async with stage(tmp_path, heartbeat=3) as servers:
-            calm = await servers.calm()
+            story = reviewed()
+            calm = await servers.calm(story)
             points = one_of_each(points_of(calm.activities, [Moment.EFFECT]), SEED)
             assert {point.activity for point in points} == set(calm.activities)
-            outcome = await servers.strike(calm, SEED, "sample", points)
+            outcome = await servers.strike(calm, story, SEED, "sample", points)
     assert not outcome.failure, f"{outcome.failure}\n{outcome.struck}"
     assert not outcome.missed
     assert outcome.paid_again == 0, "each answer was stored before the worker died"

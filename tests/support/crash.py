@@ -249,17 +249,24 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path, temporal: Temporal, postgres: Server, *, note: str = NOTE_COMMAND, **platform: object
+    folder: Path,
+    temporal: Temporal,
+    postgres: Server,
+    *,
+    note: str = NOTE_COMMAND,
+    said: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    **platform: object,
 ) -> AsyncGenerator[World]:
     """A world without a worker. Whatever the test leaves running is ended.
 
-    `note` replaces NOTE_COMMAND; `platform` are further options of the memory platform, for example faults.
+    `note` replaces NOTE_COMMAND, `said` all that the model says; `platform` are further options of the memory
+    platform, for example faults.
     """
     remote = make_repository(folder)
     _watch_pushes(remote, folder)
     dsn = postgres.dsn(postgres.create_database())
     await migrate(dsn)
-    async with model_server(lanes(note)) as model:
+    async with model_server(said or lanes(note)) as model:
         config = _config(folder, remote, model.url, platform)
         (folder / "config.json").write_text(json.dumps(config))
         made = World(folder, temporal, postgres, dsn, await temporal.connect(), model, remote)
@@ -271,14 +278,19 @@ async def world(
                 await made.handle.terminate("the test is over")
 
 
-def _config(folder: Path, remote: Path, model: str, platform: Mapping[str, object]) -> dict[str, Any]:
-    options = {
+def platform_options(folder: Path, remote: Path, more: Mapping[str, object]) -> dict[str, object]:
+    """The memory platform's, for every process that shares its state."""
+    return {
         "repositories": {REPO.full_name: str(remote)},
         "issues": {REPO.full_name: {"1": ISSUE}},
         "state": str(folder / "state.json"),
         "ledger": str(folder / "ledger.jsonl"),
-        **platform,
+        **more,
     }
+
+
+def _config(folder: Path, remote: Path, model: str, platform: Mapping[str, object]) -> dict[str, Any]:
+    options = platform_options(folder, remote, platform)
     provider = {
         "providerId": "model",
         "providerType": "local-llm",
