@@ -17,7 +17,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import ab, analysis, clone, machine, memory, recovery, report, servers, startup, steps, submit
+from bench import (
+    ab,
+    analysis,
+    beside,
+    clone,
+    crossing,
+    machine,
+    memory,
+    recovery,
+    report,
+    servers,
+    startup,
+    steps,
+    submit,
+)
 from bench.figures import Figure, table
 from bench.platforms import calls
 from bench.platforms import places as accounts
@@ -39,6 +53,8 @@ ALONE: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {
 ON_A_STACK: dict[str, Callable[[Stack], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,
     "steps": steps.measure,
+    "crossing": crossing.measure,
+    "beside": beside.measure,
     "submit": submit.measure,
     "recovery": recovery.measure,
     "servers": servers.measure,

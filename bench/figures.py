@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,10 @@ class Samples:
     @property
     def median(self) -> float:
         return statistics.median(self.values)
+
+    def percentile(self, share: float) -> float:
+        """The least value that `share` of the values (0.95) do not exceed: of few, the largest."""
+        return sorted(self.values)[math.ceil(share * len(self.values)) - 1]
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -1,9 +1,10 @@
 """A model's service that answers at once, in Anthropic's protocol, from a process of its own.
 
 The model's name says how many steps it takes: `claude-...-bench-50` calls `bash` fifty times and then
-`finish`. Which step it is, is read off the request, so it remembers nothing of a conversation.
+`finish`; `claude-...-bench-50-of-400` prints 400 characters at each step instead of 8,000. Which step it is,
+is read off the request, so it remembers nothing of a conversation.
 
-    POST /v1/messages    a streamed answer
+    POST /v1/messages    a streamed answer; where no stream is asked for (mini-swe-agent), a whole one
     GET  /seen           [[time.monotonic(), turn], ...] of the model calls so far
     POST /hold/N         the next answer to turn N stops in its middle until the client is gone
 """
@@ -16,25 +17,48 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 _ASSISTANT = (b'"role":"assistant"', b'"role": "assistant"')
-_MODEL = re.compile(rb'"model": ?"([^"]*-bench-(\d+))"')
+_MODEL = re.compile(rb'"model": ?"([^"]*-bench-(\d+)(?:-of-(\d+))?)"')
+_STREAMED = (b'"stream":true', b'"stream": true')
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-_LINES = 420
-"""Lines of a command's output: about 8 kB."""
+SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+"""mini-swe-agent's end of a task."""
+SIZE = 8000
+"""Characters of a command's output."""
 
 
-def command(turn: int) -> str:
-    """Builtins of the shell alone: what is measured is the way there and back. No two are alike."""
-    return f"printf 'line %s of step {turn}\\n' {{1001..{1000 + _LINES}}}"
+def command(turn: int, size: int = SIZE) -> str:
+    """A builtin of any shell: what is measured is the way there and back. No two are alike."""
+    return f"printf 'step %{size - 6}d\\n' {turn}"
 
 
-def events(model: str, turn: int, steps: int) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for."""
+
+    model: str
+    turn: int
+    steps: int
+    size: int
+
+    @property
+    def over(self) -> bool:
+        return self.turn >= self.steps
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The answer without its content."""
+        usage = {"input_tokens": 900, "cache_read_input_tokens": 2000 * self.turn, "output_tokens": 1}
+        head = {"id": f"msg_{self.turn}", "type": "message", "role": "assistant", "model": self.model}
+        return {**head, "usage": usage}
+
+
+def events(asked: Asked) -> Iterator[dict[str, Any]]:
     """The stream of one answer."""
-    usage = {"input_tokens": 900, "cache_read_input_tokens": 2000 * turn, "output_tokens": 1}
-    message: dict[str, Any] = {"id": f"msg_{turn}", "type": "message", "role": "assistant", "model": model}
-    yield {"type": "message_start", "message": {**message, "content": [], "usage": usage}}
+    yield {"type": "message_start", "message": {**asked.message, "content": []}}
     yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     for word in ("Let ", "me ", "look."):
         yield {
@@ -43,14 +67,23 @@ def events(model: str, turn: int, steps: int) -> Iterator[dict[str, Any]]:
             "delta": {"type": "text_delta", "text": word},
         }
     yield {"type": "content_block_stop", "index": 0}
-    name, given = ("bash", {"command": command(turn)}) if turn < steps else ("finish", {"summary": "done"})
-    tool: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{turn}", "name": name, "input": {}}
+    bash = {"command": command(asked.turn, asked.size)}
+    name, given = ("finish", {"summary": "done"}) if asked.over else ("bash", bash)
+    tool: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{asked.turn}", "name": name, "input": {}}
     yield {"type": "content_block_start", "index": 1, "content_block": tool}
     delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
     yield {"type": "content_block_delta", "index": 1, "delta": delta}
     yield {"type": "content_block_stop", "index": 1}
     yield {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 40}}
     yield {"type": "message_stop"}
+
+
+def whole(asked: Asked) -> dict[str, Any]:
+    """The same answer in one piece; it ends as mini-swe-agent wants to be told."""
+    words = SUBMIT if asked.over else command(asked.turn, asked.size)
+    tool = {"type": "tool_use", "id": f"toolu_{asked.turn}", "name": "bash", "input": {"command": words}}
+    content: list[dict[str, Any]] = [{"type": "text", "text": "Let me look."}, tool]
+    return {**asked.message, "content": content, "stop_reason": "tool_use", "stop_sequence": None}
 
 
 class Service:
@@ -101,7 +134,11 @@ class Connection(asyncio.Protocol):
         named = _MODEL.search(body)
         assert named is not None, "the model's name must end in -bench-STEPS"
         self._service.seen.append((time.monotonic(), turn))
-        stream = [_frame(event) for event in events(named[1].decode(), turn, int(named[2]))]
+        asked = Asked(named[1].decode(), turn, int(named[2]), int(named[3] or SIZE))
+        if not any(body.rfind(said) >= 0 for said in _STREAMED):  # at the end of ours: found at once
+            transport.write(_json(whole(asked)))
+            return
+        stream = [_frame(event) for event in events(asked)]
         if turn in self._service.holds:
             self._service.holds.discard(turn)
             transport.write(_HEAD + b"".join(stream[:3]))

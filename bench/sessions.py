@@ -16,6 +16,7 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.interface import PREPARE_WORKSPACE
+from bench.model_server import SIZE
 from bench.surroundings import MODEL, PLAYED, Stack
 from tamma.demo.repository import make
 from tamma.model.ids import SessionId, new_task_id
@@ -77,8 +78,8 @@ async def prepare(stack: Stack) -> Place:
     return Place(order, ref)
 
 
-async def start_session(stack: Stack, place: Place, provider: str, steps: int) -> Handle:
-    """Start a session of `steps` steps, each a model call and a `bash` of 8 kB; then the agent finishes."""
+async def start_session(stack: Stack, place: Place, provider: str, steps: int, size: int = SIZE) -> Handle:
+    """Start a session of `steps` steps, each a model call and a `bash` that prints `size` characters."""
     task = place.order.task_id
     words: dict[str, str] = dict.fromkeys(("issue", "plan", "context", "why_untested"), "Look around.")
     request = SessionRequest(
@@ -86,7 +87,7 @@ async def start_session(stack: Stack, place: Place, provider: str, steps: int) -
         session_id=SessionId(f"{task}/agent"),
         stage=Stage.IMPLEMENT,
         opening=Opening("implement_untested", words=words),
-        agent=_agent(provider, steps),
+        agent=_agent(provider, steps, size),
         workspace=place.ref,
         limits=Limits(),
         budget_left=Decimal(10_000),
@@ -100,11 +101,12 @@ async def start_session(stack: Stack, place: Place, provider: str, steps: int) -
     )
 
 
-def _agent(provider: str, steps: int) -> AgentChoice:
+def _agent(provider: str, steps: int, size: int) -> AgentChoice:
     """`claude` over HTTP, or `played` in the worker."""
     if provider == "played":
         return AgentChoice(PLAYED.format(steps=steps))
-    return AgentChoice("claude", MODEL.format(steps=steps))
+    name = MODEL.format(steps=steps)
+    return AgentChoice("claude", name if size == SIZE else f"{name}-of-{size}")
 
 
 # --- histories -----------------------------------------------------------------------------------
@@ -147,6 +149,16 @@ def tasks_of(history: WorkflowHistory) -> list[Task]:
             case _:
                 pass
     return sorted(found, key=lambda task: task.scheduled)
+
+
+def moments_of(history: WorkflowHistory, name: str) -> list[datetime]:
+    """When each activity of that type was scheduled."""
+    return [
+        _moment(event)
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+        and event.activity_task_scheduled_event_attributes.activity_type.name == name
+    ]
 
 
 def step_times(history: WorkflowHistory, first_activity: str) -> list[float]:

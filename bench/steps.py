@@ -17,11 +17,12 @@ from bench.surroundings import Stack, child
 
 ROUNDS, LONG_ROUNDS = 3, 2
 SHORT, LONG = 50, 100
-GOAL_RATIO = 1.6
+GOAL_RATIO = 1.5
 GOAL_GROWTH = 1.1
 GOAL_BYTES = 1_000_000
+GOAL_STEP_BYTES = 4000.0
 GOAL_MEMORY = 200.0
-EDGE = 20
+EDGE = LONG // 4
 """Steps at either end of a long session that are compared."""
 
 
@@ -60,7 +61,12 @@ async def measure(stack: Stack) -> Sequence[Figure]:
     return [
         *_step_figures("short", short, ("claude", "played")),
         *_step_figures("long", long, ("claude",)),
-        _growth(long["claude"], "step.growth", "last 20 steps of 100 against the first 20", GOAL_GROWTH),
+        _growth(
+            long["claude"],
+            "step.growth",
+            f"the last {EDGE} steps of {LONG} against the first {EDGE}",
+            GOAL_GROWTH,
+        ),
         _growth(long["bare"], "step.growth_bare", "the same of bare temporalio"),
         _cpu_figure(short),
         *_history_figures([run.history for run in long["claude"]]),
@@ -172,5 +178,10 @@ def _history_figures(runs: Sequence[WorkflowHistory]) -> list[Figure]:
             samples("B", sizes),
             goal=GOAL_BYTES,
         ),
-        plain("history.bytes_per_step", "the same, a step", samples("B", [size / LONG for size in sizes])),
+        plain(
+            "history.bytes_per_step",
+            "the same, a step",
+            samples("B", [size / LONG for size in sizes]),
+            goal=GOAL_STEP_BYTES,
+        ),
     ]

@@ -15,8 +15,9 @@ compile=(.venv/bin/uv pip compile --quiet --generate-hashes --universal --python
 "${compile[@]}" --no-deps requirements/peers.in -o requirements/peers.txt
 "${compile[@]}" requirements/pal.in -o requirements/pal.txt
 "${compile[@]}" requirements/litellm.in -o requirements/litellm.txt
+"${compile[@]}" requirements/mini.in -o requirements/mini.txt
 "${compile[@]}" requirements/oracles.in -o requirements/oracles.txt
-for lock in core dev peers pal litellm oracles; do
+for lock in core dev peers pal litellm mini oracles; do
   sed -i.old "1i # Written by make lock from pyproject.toml and requirements/*.in. Do not edit." "requirements/$lock.txt"
   rm "requirements/$lock.txt.old"
 done

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.environments import python_of
 from bench.figures import Figure, Samples, ratio, samples
 from bench.processes import progress
-from bench.providers import litellm_env
 from bench.providers.protocols import MODEL
 from tamma import registry
 from tamma.model.conversation import Request, TextDelta, user
@@ -250,7 +250,7 @@ async def _in_turns(
 
 
 def _beside_litellm(url: str, per_chunk: dict[str, Samples]) -> list[Figure]:
-    python = litellm_env.python()
+    python = python_of("litellm")
     if python is None:
         progress("LiteLLM is left out: its environment could not be made")
         return []
