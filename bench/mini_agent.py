@@ -48,10 +48,11 @@ def shipped(url: str, name: str, folder: Path, *, forgetful: bool) -> Any:
     facts = {"litellm_provider": "anthropic", "mode": "chat", "max_input_tokens": 1_000_000}
     prices = dict.fromkeys(("input_cost_per_token", "output_cost_per_token"), 1e-9)
     registry.write_text(json.dumps(dict.fromkeys((name, f"anthropic/{name}"), facts | prices)))
-    package: Any = minisweagent.package_dir  # pyright: ignore[reportUnknownMemberType]
+    package = Path(str(minisweagent.package_dir))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     config: dict[str, Any] = yaml.safe_load((package / "config" / "mini.yaml").read_text())
     known = ("system_template", "instance_template", "step_limit", "cost_limit")
-    return DefaultAgent(
+    agent: Any = DefaultAgent  # pyright: ignore[reportUnknownVariableType]
+    return agent(
         LitellmModel(
             model_name=f"anthropic/{name}",
             model_kwargs={"api_base": url, "api_key": "sk-bench-canary", "drop_params": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -40,9 +41,16 @@ class _Json(PydanticJSONPlainPayloadConverter):
             return super().to_payload(mended(to_jsonable_python(value)))
 
 
+@functools.cache
+def _shared() -> _Json:
+    """One for the process: each knows the types that it has read, and the SDK makes converters for every
+    workflow and for every one of its tasks. Building a dataclass's schema anew costs milliseconds."""
+    return _Json()
+
+
 class _Payloads(CompositePayloadConverter):
     def __init__(self) -> None:
-        json = _Json()
+        json = _shared()
         others = DefaultPayloadConverter.default_encoding_payload_converters
         super().__init__(*(json if other.encoding == json.encoding else other for other in others))
 
