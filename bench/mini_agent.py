@@ -51,8 +51,7 @@ def shipped(url: str, name: str, folder: Path, *, forgetful: bool) -> Any:
     package = Path(str(minisweagent.package_dir))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     config: dict[str, Any] = yaml.safe_load((package / "config" / "mini.yaml").read_text())
     known = ("system_template", "instance_template", "step_limit", "cost_limit")
-    agent: Any = DefaultAgent  # pyright: ignore[reportUnknownVariableType]
-    return agent(
+    return DefaultAgent(  # pyright: ignore[reportUnknownVariableType]
         LitellmModel(
             model_name=f"anthropic/{name}",
             model_kwargs={"api_base": url, "api_key": "sk-bench-canary", "drop_params": True},
