@@ -21,7 +21,6 @@ from activities.agents import FINISH, Agents, Worker, refused
 from activities.arrivals import judged
 from activities.changes import FILES_LISTED, Changes
 from activities.failures import failing_well
-from activities.fence import still_ours
 from activities.gates import as_run, gates_before, new_findings, run_aside, shown
 from activities.heartbeat import Pulse, beating
 from activities.interface import (
@@ -396,7 +395,6 @@ class WorkspaceActivities:
             if refused:
                 raise PolicyRefused(refused)
             sha = await workspace.commit(given.message, op_id)
-            await still_ours()  # a branch that was merged and removed meanwhile would come back
             if platform.settings.delivery == "push" or API_COMMITS not in await platform.capabilities():
                 credentials = await platform.git_credentials(given.repo)
                 pushed = await workspace.push(credentials, given.expected_sha)
