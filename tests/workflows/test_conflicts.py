@@ -27,7 +27,7 @@ from tests.support.loop import (
     turn,
 )
 from tests.workflows.test_mending_checks import told
-from tests.workflows.test_reviews_of_people import at_the_merge, forge
+from tests.workflows.test_reviews_of_people import forge
 
 THEIRS = {
     "calc.py": "def mean(values):\n    total = float(sum(values))\n    return total / (len(values) + 1)\n",
@@ -35,6 +35,10 @@ THEIRS = {
 }
 """What somebody else makes of the base: it conflicts with the run's change in calc.py."""
 SOLVED = "def mean(values):\n    total = float(sum(values))\n    return total / len(values)\n"
+
+
+PATIENCE = 240
+"""Seconds for what takes a few: the machine may be busy."""
 
 
 def write(text: str, path: str = "calc.py") -> dict[str, Any]:
@@ -63,9 +67,16 @@ def push(loop: Loop, branch: str, files: Mapping[str, str]) -> str:
     return git(work, "rev-parse", "HEAD")
 
 
+async def at_the_merge(loop: Loop) -> Handle:
+    """A run that waits for the merge to be approved."""
+    handle = await loop.submit(approve=ApprovePolicy.MERGE)
+    await loop.until(handle, lambda view: view.waiting_for, seconds=PATIENCE)
+    return handle
+
+
 async def conflicting(loop: Loop, files: Mapping[str, str] = THEIRS) -> tuple[Handle, str]:
     """A run that waits for its merge when the base moves; what it had published."""
-    handle, _ = await at_the_merge(loop)
+    handle = await at_the_merge(loop)
     branch = (await loop.view(handle)).branch
     published = git(loop.remote, "rev-parse", branch)
     move_main(loop, files)
@@ -80,7 +91,7 @@ async def on_the_new_base(loop: Loop, handle: Handle) -> TaskView:
         waits = view.waiting_for is not None and "approval" in view.waiting_for.reason
         return waits and parent(loop, view.branch) == git(loop.remote, "rev-parse", "main")
 
-    return await loop.until(handle, stands, seconds=90)
+    return await loop.until(handle, stands, seconds=PATIENCE)
 
 
 def parent(loop: Loop, branch: str) -> str:
@@ -98,7 +109,7 @@ def agent(*turns: dict[str, Any]) -> dict[str, object]:
 @pytest.mark.slow
 async def test_a_branch_behind_its_base_costs_no_model_anything(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path, upToDate=True) as loop:
-        handle, _ = await at_the_merge(loop)
+        handle = await at_the_merge(loop)
         turns = (await loop.view(handle)).spend.turns
         move_main(loop, {"other.py": "other = 1\n"})
         await approve(handle)
@@ -173,7 +184,9 @@ async def test_what_is_never_solved_goes_to_a_person(client: Client, tmp_path: P
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle, published = await conflicting(loop)
         seen = await loop.until(
-            handle, lambda view: view.waiting_for and "3 attempts" in view.waiting_for.reason, seconds=90
+            handle,
+            lambda view: view.waiting_for and "3 attempts" in view.waiting_for.reason,
+            seconds=PATIENCE,
         )
         platform = await forge(loop)
         (comment,) = await platform.list_comments(REPO, Target("pull_request", seen.pull_request))
@@ -198,13 +211,15 @@ async def test_what_is_never_solved_goes_to_a_person(client: Client, tmp_path: P
 @pytest.mark.slow
 async def test_a_push_of_somebody_else_is_not_overwritten(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
-        handle, _ = await at_the_merge(loop)
+        handle = await at_the_merge(loop)
         branch = (await loop.view(handle)).branch
         theirs = push(loop, branch, {"notes.txt": "mine\n"})
         move_main(loop, THEIRS)
         await handle.signal("platform_event")
         seen = await loop.until(
-            handle, lambda view: view.waiting_for and "somebody else's commits" in view.waiting_for.reason
+            handle,
+            lambda view: view.waiting_for and "somebody else's commits" in view.waiting_for.reason,
+            seconds=PATIENCE,
         )
         assert seen.waiting_for is not None
         assert seen.waiting_for.gate is Gate.MERGE
@@ -221,7 +236,9 @@ async def test_a_push_between_replay_and_push_is_not_overwritten(client: Client,
         theirs = push(loop, branch, {"notes.txt": "mine\n"})
         (folder / "tmp/go").touch()
         seen = await loop.until(
-            handle, lambda view: view.waiting_for and view.waiting_for.gate is Gate.PLATFORM
+            handle,
+            lambda view: view.waiting_for and view.waiting_for.gate is Gate.PLATFORM,
+            seconds=PATIENCE,
         )
         assert git(loop.remote, "rev-parse", seen.branch) == theirs
 
@@ -243,7 +260,7 @@ async def test_a_worker_that_is_lost_takes_no_replay_with_it(client: Client, tmp
 async def begun(loop: Loop) -> Path:
     """The workspace's folder, once a command in it has begun."""
     (folder,) = (path for path in (loop.folder / "workspaces").iterdir() if (path / "meta.json").exists())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await asyncio.to_thread((folder / "tmp/begun").exists):  # noqa: ASYNC110  (in a sandbox)
             await asyncio.sleep(0.05)
     return folder
