@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from tamma.model.repository import Target
-from tamma.model.task import Approval, Gate, Steer, TaskStatus, TaskView
+from tamma.model.task import Approval, ApprovePolicy, Gate, Steer, TaskStatus, TaskView
 from tests.support.loop import (
     FIX_TURNS,
     RED_TURNS,
@@ -37,6 +37,7 @@ THEIRS = {
 SOLVED = "def mean(values):\n    total = float(sum(values))\n    return total / len(values)\n"
 
 
+pytestmark = pytest.mark.timeout(300)
 PATIENCE = 240
 """Seconds for what takes a few: the machine may be busy."""
 
