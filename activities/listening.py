@@ -24,6 +24,8 @@ from tamma.model.repository import Comment, Target
 from tamma.platforms.interface import COMMENTS, Platform
 from tamma.platforms.tracked import Tracked
 
+SHORTEST_LOOK = 2.0
+"""Seconds between looks at least, whatever the poll: people do not answer faster, and runs are many."""
 LONGEST_LOOK = 600.0
 """Seconds between looks at a run in which nobody has said anything for an hour."""
 _GROWTH = 1.2
@@ -127,13 +129,13 @@ class _Look:
 
 
 def pause_after(attempt: int, poll: float) -> float:
-    """Seconds until the next look: `poll`, then a fifth longer each time, up to ten minutes.
+    """Seconds until the next look: `poll` (2 at least), then a fifth longer each time, up to ten minutes.
 
     With a poll of 15 s a word is heard within a quarter of a minute at first, and within ten minutes after
     three quarters of an hour in which nobody has said anything.
     """
-    grown = poll * _GROWTH ** min(attempt - 1, 100)
-    return max(poll, min(grown, LONGEST_LOOK))
+    first = max(poll, SHORTEST_LOOK)
+    return max(first, min(first * _GROWTH ** min(attempt - 1, 100), LONGEST_LOOK))
 
 
 def unread(comments: Sequence[Comment], read: Mark | None) -> Sequence[Comment]:

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import pytest
 from temporalio.client import Client
 
 from tamma.model.repository import Comment, Target
 from tamma.model.task import ApprovePolicy, Gate, PlatformEvent, TaskStatus
 from tamma.platforms.memory.platform import MemoryPlatform
+from tests.support.histories import replay_and_keep
 from tests.support.loop import FIX_TURNS, RED_TURNS, REPO, Handle, Loop, call, git, running_loop, script, turn
+from workflows.autonomous_dev import AutonomousDev
 
 
 class Talk:
@@ -50,7 +53,9 @@ async def talk_with(loop: Loop, handle: Handle) -> Talk:
 
 async def at_gate(loop: Loop, handle: Handle, gate: Gate) -> str:
     """Once it waits there: its pull request, if it has one."""
-    seen = await loop.until(handle, lambda view: view.waiting_for and view.waiting_for.gate is gate)
+    seen = await loop.until(
+        handle, lambda view: view.waiting_for and view.waiting_for.gate is gate, seconds=90
+    )
     return seen.pull_request
 
 
@@ -73,14 +78,16 @@ async def test_a_plan_and_a_merge_are_approved_by_comment(client: Client, tmp_pa
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert "merge approved" in await talk.answered("@carol", pull)
         assert loop.effects("merge_pr") == 1
+        await replay_and_keep({"commented-run": await handle.fetch_history()}, [AutonomousDev])
 
 
+@pytest.mark.slow
 async def test_a_session_is_steered_paused_and_cancelled(client: Client, tmp_path: Path) -> None:
     waits = turn(call("bash", command="while [ ! -e told ]; do sleep 0.05; done; rm told"))
     turns = script(agent=[*RED_TURNS, waits, *([turn(call("bash", command="sleep 0.2"))] * 200), *FIX_TURNS])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit()
-        await loop.until(handle, lambda view: view.phase == "implement" and view.session_workflow)
+        await loop.until(handle, lambda view: view.phase == "implement" and view.session_workflow, seconds=90)
         talk = await talk_with(loop, handle)
         await talk.say("/tamma steer Name it `average`.\n\nPlease.")
         assert "before its next turn" in await talk.answered("`/tamma steer`")
