@@ -27,6 +27,7 @@ RUNS = {
     "tests/workflows/test_experiment_histories.py::test_a_test_and_a_trial": "ab",
     "tests/workflows/test_experiment_histories.py::test_a_benchmark": "bench",
     "tests/workflows/test_telling_tests.py::test_a_live_test_and_a_canary_look_as_soon_as_a_run_ends": "told",
+    "tests/workflows/test_comments_in_runs.py::test_a_plan_and_a_merge_are_approved_by_comment": "comments",
 }
 """Tests, and what their histories are called here."""
 

@@ -77,7 +77,9 @@ def test_runs_from_before_and_after_they_were_measured_are_among_them() -> None:
         for file in FILES
     }
     measured = {name for name, activities in kinds.items() if "record_run" in activities}
-    assert measured == {"measured-killed-run", "measured-steered-run", "told-run"}
+    assert measured == {"measured-killed-run", "measured-steered-run", "told-run", "comments-run"}
+    listened = {name for name, activities in kinds.items() if "await_commands" in activities}
+    assert listened == {"comments-run"}
 
 
 def read(file: Path) -> dict[str, Any]:

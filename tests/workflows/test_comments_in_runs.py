@@ -78,7 +78,7 @@ async def test_a_plan_and_a_merge_are_approved_by_comment(client: Client, tmp_pa
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert "merge approved" in await talk.answered("@carol", pull)
         assert loop.effects("merge_pr") == 1
-        await replay_and_keep({"commented-run": await handle.fetch_history()}, [AutonomousDev])
+        await replay_and_keep({"run": await handle.fetch_history()}, [AutonomousDev])
 
 
 @pytest.mark.slow
