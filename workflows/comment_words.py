@@ -68,6 +68,8 @@ def _question(waiting: Waiting, plan: str) -> str:
 
 
 def _long(hours: float) -> str:
+    if round(hours) == 1:
+        return "an hour"
     if hours < 1:
         return f"{round(hours * 60)} minutes"
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"

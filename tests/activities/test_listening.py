@@ -80,6 +80,7 @@ async def test_a_conversation_that_was_never_read_is_history(
     await forge.add_comment(REPO, "1", comment(1, "/tamma cancel"))
     heard = await look(pool, Place(ISSUE))
     assert heard == CommandsHeard((Place(ISSUE, Mark("1", NOON + timedelta(minutes=1))),))
+    assert heard is not None
     assert await look(pool, *heard.places) is None
     await forge.add_comment(REPO, "1", comment(2, "/tamma pause"))
     heard = await look(pool, *heard.places)

@@ -58,5 +58,5 @@ async def test_a_call_that_may_not_set_the_label_is_made_all_the_same(tmp_path: 
     async with skipping_time() as env, asking(env.client, tmp_path, limits, faults=faults) as run:
         await env.sleep(timedelta(hours=2))
         (call,) = await run.written()
-        assert call.startswith("**This needs a person.** The run has waited for 1 hours")
+        assert call.startswith("**This needs a person.** The run has waited for an hour,")
         assert any(LABEL in note for note in (await run.view()).notes)
