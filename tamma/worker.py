@@ -38,6 +38,7 @@ from activities.store import StoreActivities
 from activities.trials import Locate, TrialActivities, nowhere
 from activities.winners import WinnerActivities
 from activities.workspace import WorkspaceActivities
+from tamma import registry
 from tamma.config.load import LoadedConfig, load_config
 from tamma.config.platform_settings import (
     conventions_for_platform,
@@ -423,10 +424,16 @@ def settle_memory() -> None:
 
 
 async def _preload(loaded: LoadedConfig, parts: Parts) -> None:
-    """Load the default provider's SDK now: a second of imports in mid-work would stall every workflow.
+    """Load the default provider's SDK and the platforms' adapters now: a second of imports in mid-work would
+    stall every workflow, and an import beside those of the workflows' sandbox can fail in the interpreter.
 
-    What is wrong with it is for the run that needs it to say.
+    What is wrong with them is for the run that needs them to say.
     """
+    for account in loaded.config.platforms.available:
+        try:
+            await asyncio.to_thread(registry.platforms.get, account.platform_type)
+        except TammaError as error:
+            log.warning("platform.not_ready", platform=account.platform_id, reason=error.message)
     try:
         await parts.providers.get(loaded.config.providers.default)
     except TammaError as error:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import asyncpg
 import psutil
 import pytest
 from temporalio.client import Client, WorkflowHandle
@@ -49,7 +48,7 @@ from tests.support.forge.world import World
 from tests.support.git_http import HttpGit, allow, serving
 from tests.support.loop import call, git, make_repository
 from tests.support.obedient import ObedientModel
-from tests.support.postgres import Server
+from tests.support.postgres import Server, session
 from tests.support.processes import Child, Temporal, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -267,16 +266,13 @@ def _worker(folder: Path, temporal: Temporal, dsn: str) -> Child:
 
 async def _rows(dsn: str) -> bytes:
     """All that the database holds; what is compressed is unpacked."""
-    connection = await asyncpg.connect(dsn)
-    try:
+    found: list[bytes] = []
+    async with session(dsn) as connection:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        found: list[bytes] = []
         for (table,) in tables:
             for row in await connection.fetch(f'SELECT * FROM "{table}"'):
                 found += [_bytes(value) for value in row.values()]
-        return b"\n".join(found)
-    finally:
-        await connection.close()
+    return b"\n".join(found)
 
 
 def _bytes(value: object) -> bytes:

@@ -14,7 +14,7 @@ from tests.support.loop import git
 from tests.support.postgres import Server
 from tests.support.processes import Temporal
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 MOST_MB = 512.0
 """Resident memory of the worker, however many runs it has."""
@@ -45,7 +45,7 @@ async def test_ten_runs_on_a_worker_with_two_hands(
 ) -> None:
     """They queue for longer than a lost host is waited for, and that is no reason to think it lost."""
     async with crowd(tmp_path, temporal, postgres_server, 10, CrowdModel(), maxConcurrentTasks=1) as it:
-        results = await it.all_end(300, replace(LIMITS, worker_lost_after=1))
+        results = await it.all_end(600, replace(LIMITS, worker_lost_after=1))
         assert {result.status for result in results} == {TaskStatus.COMPLETED}
         await check(it)
 
@@ -57,7 +57,7 @@ async def test_fifty_runs_in_a_storm_of_429(
     async with crowd(
         tmp_path, temporal, postgres_server, 50, model, maxConcurrentTasks=50, maxModelCalls=50
     ) as it:
-        results = await it.all_end(600)
+        results = await it.all_end(1200)
         assert {result.status for result in results} == {TaskStatus.COMPLETED}
         await check(it)
         assert len(model.storms) == len(KEYS)

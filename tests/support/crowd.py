@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 
 from tamma.model.ids import SessionId, TaskId, new_task_id, workflow_id
 from tamma.model.repository import RepoRef
@@ -105,7 +106,7 @@ class Crowd:
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*(self._start(run, limits) for run in self.runs))
                 ending = asyncio.gather(*(_result(run) for run in self.runs))
-                while not (await asyncio.wait([ending], timeout=10))[0]:
+                while not (await asyncio.wait([ending], timeout=20))[0]:
                     if person := self.model.trouble or await self._asked():
                         raise AssertionError(f"this should not be: {person}\n{self.log()[-3000:]}")
                 return await ending
@@ -174,8 +175,11 @@ class Crowd:
         return [await each.query("view", result_type=TaskView) for each in open_ones]
 
     async def _asked(self) -> list[Waiting]:
-        """What runs want to know from a person."""
-        found = [view.waiting_for for view in await self._views()]
+        """What runs want to know from a person; nothing where the machine is too busy to tell."""
+        try:
+            found = [view.waiting_for for view in await self._views()]
+        except RPCError:
+            return []
         return [waiting for waiting in found if waiting is not None and waiting.person]
 
     async def _standing(self) -> str:
