@@ -55,9 +55,9 @@ async def test_fifty_runs_in_a_storm_of_429(
 ) -> None:
     model = CrowdModel(storms=len(FORMS), calm=30, seconds=PAUSE)
     async with crowd(
-        tmp_path, temporal, postgres_server, 50, model, maxConcurrentTasks=50, maxModelCalls=50
+        tmp_path, temporal, postgres_server, 50, model, maxConcurrentTasks=12, maxModelCalls=50
     ) as it:
-        results = await it.all_end(1200)
+        results = await it.all_end(1200, replace(LIMITS, worker_lost_after=60))
         assert {result.status for result in results} == {TaskStatus.COMPLETED}
         await check(it)
         assert len(model.storms) == len(KEYS)
