@@ -197,6 +197,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "worker": {
         "worker": {
             "maxConcurrentTasks": 3,
+            "maxWorkspaces": 8,
             "maxModelCalls": 20,
             "modelCallsPerSecond": 5,
             "workspacesDir": "/var/lib/tamma/workspaces",

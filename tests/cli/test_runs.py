@@ -170,7 +170,11 @@ async def test_runs_are_found_by_what_people_know(client: Client, tmp_path: Path
         mine = [record.issue for record in recent if record.repo == shop.repo.full_name]
         assert sorted(mine) == ["1", "2"]
         failed = await run_index.list_runs(client, failed=True, limit=200)
-        assert shop.repo.full_name not in {record.repo for record in failed}
+        stopped = [record for record in failed if record.repo == shop.repo.full_name]
+        assert [record.issue for record in stopped] == ["1"]
+        assert stopped[0].why.startswith("ada rejected it: not now")
+        assert not any(record.live for record in failed)
+        assert all(record.live for record in await run_index.list_runs(client, live=True, limit=200))
         assert len(await run_index.list_runs(client, limit=1)) == 1
 
 
