@@ -23,6 +23,8 @@ from tests.support.loop import (
 )
 
 MANIFEST = "requirements.txt"
+SHORT = [RED_TURNS[1], RED_TURNS[-1]]
+SOLVED = [FIX_TURNS[0], FIX_TURNS[-1]]
 ADD = turn(call("bash", command=f"echo 'numpy>=2' >> {MANIFEST}"))
 MISSPELT = turn(call("bash", command=f"echo 'nunpy>=2' >> {MANIFEST}"))
 UNDO = [turn(call("bash", command=f"rm {MANIFEST}")), turn(call("finish", summary="without it"))]
@@ -35,10 +37,10 @@ async def tell(handle: Handle, name: str, given: object) -> str:
 
 
 async def test_a_new_dependency_comes_in_only_when_a_person_agrees(client: Client, tmp_path: Path) -> None:
-    turns = script(agent=[*RED_TURNS, ADD, *FIX_TURNS])
+    turns = script(agent=[*SHORT, ADD, *SOLVED])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit()
-        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=90)
+        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=110)
         assert seen.waiting_for is not None
         assert seen.waiting_for.gate is Gate.CHANGE
         assert seen.waiting_for.reason == f"the change brings in: {MANIFEST}: {ASKS} (line 1)"
@@ -53,10 +55,10 @@ async def test_a_new_dependency_comes_in_only_when_a_person_agrees(client: Clien
 
 @pytest.mark.slow
 async def test_a_person_who_does_not_agree_ends_the_run(client: Client, tmp_path: Path) -> None:
-    turns = script(agent=[*RED_TURNS, ADD, *FIX_TURNS])
+    turns = script(agent=[*SHORT, ADD, *SOLVED])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit()
-        await loop.until(handle, lambda view: view.waiting_for, seconds=90)
+        await loop.until(handle, lambda view: view.waiting_for, seconds=110)
         await tell(handle, "approve", Approval(Gate.CHANGE, "reject", by="ada", text="we have enough"))
         result = await handle.result()
         assert result.status is TaskStatus.CANCELLED
@@ -66,10 +68,10 @@ async def test_a_person_who_does_not_agree_ends_the_run(client: Client, tmp_path
 
 @pytest.mark.slow
 async def test_a_person_may_have_it_done_without(client: Client, tmp_path: Path) -> None:
-    turns = script(agent=[*RED_TURNS, ADD, *FIX_TURNS, *UNDO])
+    turns = script(agent=[*SHORT, ADD, *SOLVED, *UNDO])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit()
-        await loop.until(handle, lambda view: view.waiting_for, seconds=90)
+        await loop.until(handle, lambda view: view.waiting_for, seconds=110)
         await tell(handle, "steer", Steer("do without numpy"))
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert MANIFEST not in git(loop.remote, "ls-tree", "-r", "--name-only", "main")
@@ -79,10 +81,10 @@ async def test_a_person_may_have_it_done_without(client: Client, tmp_path: Path)
 async def test_a_name_that_looks_like_another_is_asked_about_whatever_the_policy(
     client: Client, tmp_path: Path
 ) -> None:
-    turns = script(agent=[*RED_TURNS, MISSPELT, *FIX_TURNS])
+    turns = script(agent=[*SHORT, MISSPELT, *SOLVED])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit(new_dependencies="allow")
-        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=90)
+        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=110)
         assert seen.waiting_for is not None
         assert "CAREFUL: `nunpy` >=2 is a new dependency (PyPI): its name is close to that of `numpy`" in (
             seen.waiting_for.reason
@@ -92,10 +94,10 @@ async def test_a_name_that_looks_like_another_is_asked_about_whatever_the_policy
 @pytest.mark.slow
 async def test_a_repository_may_refuse_them(client: Client, tmp_path: Path) -> None:
     files = {**FILES, ".tamma.json": '{"policy": {"newDependencies": "refuse"}}'}
-    turns: dict[str, Any] = script(agent=[*RED_TURNS, ADD, *FIX_TURNS, *UNDO])
+    turns: dict[str, Any] = script(agent=[*SHORT, ADD, *SOLVED, *UNDO])
     async with running_loop(client, tmp_path, turns=turns, files=files) as loop:
         handle = await loop.submit(new_dependencies="allow")
-        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=90)
+        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=110)
         assert seen.waiting_for is None, seen.waiting_for
         assert MANIFEST not in git(loop.remote, "ls-tree", "-r", "--name-only", "main")
         assert seen.session_id is not None

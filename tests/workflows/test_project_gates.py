@@ -11,7 +11,6 @@ from temporalio.client import Client
 from tamma.model.task import Approval, Gate, Reply, TaskStatus
 from tests.support.loop import (
     FILES,
-    FIX_TURNS,
     RED_TURNS,
     REPO,
     Handle,
@@ -30,8 +29,13 @@ LINTER = (
     "sys.exit(bool(found))\n"
 )
 LINT = "python3 lint.py"
-FAULT = turn(call("insert", path="calc.py", line=0, text="# TODO round it"))
+FAULT = turn(
+    call("str_replace", path="calc.py", old="(len(values) + 1)", new="len(values)"),
+    call("insert", path="calc.py", line=0, text="# TODO round it"),
+)
 DONE = turn(call("finish", summary="there"))
+BROKEN = [RED_TURNS[1], RED_TURNS[-1], FAULT, DONE]
+"""In as few turns as it takes."""
 MENDED = [turn(call("str_replace", path="calc.py", old="# TODO round it\n", new="")), DONE]
 
 
@@ -50,10 +54,10 @@ async def test_only_what_the_change_breaks_blocks_it(client: Client, tmp_path: P
     """The linter was red before, the type checker is not there, and the build writes into the work tree."""
     files = project("# TODO old\n", build="echo made > made.txt", typecheck="no-such-checker .")
     # The first attempt at the linter mends nothing.
-    turns = script(agent=[*RED_TURNS, FAULT, *FIX_TURNS, DONE, *MENDED])
+    turns = script(agent=[*BROKEN, DONE, *MENDED])
     async with running_loop(client, tmp_path, turns=turns, files=files) as loop:
         handle = await loop.submit()
-        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=90)
+        seen = await loop.until(handle, lambda view: view.waiting_for or view.status.final, seconds=110)
         assert seen.waiting_for is None, seen.waiting_for
         assert "TODO" not in loop.show("main:calc.py")
         assert "made.txt" not in git(loop.remote, "ls-tree", "-r", "--name-only", "main")
@@ -81,10 +85,10 @@ async def test_only_what_the_change_breaks_blocks_it(client: Client, tmp_path: P
 
 @pytest.mark.slow
 async def test_a_person_lets_a_red_linter_pass_after_all_attempts(client: Client, tmp_path: Path) -> None:
-    turns = script(agent=[*RED_TURNS, FAULT, *FIX_TURNS, DONE, DONE, DONE])
+    turns = script(agent=[*BROKEN, DONE, DONE, DONE])
     async with running_loop(client, tmp_path, turns=turns, files=project()) as loop:
         handle = await loop.submit()
-        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=90)
+        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=110)
         assert seen.waiting_for is not None
         assert seen.waiting_for.gate is Gate.CHANGE
         assert seen.waiting_for.reason.startswith(
