@@ -175,6 +175,31 @@ async def other_host(act: Act) -> None:
     scene.host = "beta"
 
 
+async def two_hosts(act: Act) -> None:
+    """A host that Temporal takes for lost goes on with its activity, beside the one that took its place."""
+    scene = act.scene
+    async with _proxied(scene, scene.world.temporal.address) as between:
+        scene.env["TAMMA_TEMPORAL_ADDRESS"] = between.address
+        held = act.point(
+            "run_tools", "run_command", "collect_diff", "publish_branch", moments=[Moment.BEFORE]
+        )
+        await scene.held_at(held)
+        between.cut()
+        scene.host = "beta"
+        del scene.env["TAMMA_TEMPORAL_ADDRESS"]
+        begun = len(scene.book.lines())
+        scene.start()
+        await eventually(lambda: len(scene.book.lines()) > begun, 90)
+        if late := act.chance.random() < 0.5:
+            await scene.survive()
+        else:
+            await act.wait(5)
+        scene.book.release()
+        await scene.survive()
+        if late:
+            await asyncio.sleep(10)  # what it should not do, nobody can wait for
+
+
 async def in_a_shell(act: Act) -> None:
     """SIGKILL of the worker while the agent's shell command runs: nothing of it runs on."""
     scene = act.scene
@@ -225,6 +250,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("sigterm", sigterm),
     Fault("other-host", other_host),
+    Fault("two-hosts", two_hosts),
     Fault("in-a-shell", in_a_shell, note=HANG_ONCE),
     Fault("suspended", suspended, paid_again=1),
     Fault("storm", storm, paid_again=STORM),
