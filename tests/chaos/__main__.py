@@ -48,7 +48,7 @@ def main() -> None:
     for outcome in session.failed:
         _say(f"\nseed {outcome.seed}, run {outcome.run}: {outcome.failure[:2000]}\nagain: {outcome.repeat}")
     sums = {name: value for name, value in session.to_json().items() if name not in ("failures", "all")}
-    _say(f"\n{json.dumps(sums)}")
+    _say(f"\n{json.dumps(sums)}" if session.outcomes else "\nnothing was struck: no run is named so")
     sys.stderr.flush()
     os._exit(1 if session.failed or not session.outcomes else 0)  # the client's threads may abort at the end
 
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _session(given: argparse.Namespace) -> Session:
-    async with stage(given.keep.absolute()) as servers:
+    async with stage(given.keep.absolute(), drawn=_drawn(given)) as servers:
         story = STORIES[given.story]()
         calm = await servers.calm(story)
         every = points_of(calm.activities)
@@ -93,6 +93,17 @@ async def _session(given: argparse.Namespace) -> Session:
                 outcomes.append(await servers.strike(calm, story, seed, run, deed))
             _say(outcomes[-1].line())
     return Session(len(calm.activities), len(every), tuple(outcomes))
+
+
+def _drawn(given: argparse.Namespace) -> str:
+    """What a run's number depends on, apart from its seed."""
+    words = [f"--story {given.story}"] if given.story != "happy" else []
+    words += [f"--only {name}" for name in given.only]
+    words += [f"--moment {name}" for name in given.moment if len(given.moment) < len(Moment)]
+    words += [f"--points {given.points}"] if given.points != "all" else []
+    words += [f"--per-run {given.per_run}"] if given.per_run != PER_RUN else []
+    words += [f"--partition {given.partition:g}"] if given.partition != PARTITION else []
+    return " ".join(words)
 
 
 def _runs(

@@ -135,8 +135,7 @@ async def _proxied(scene: Scene, target: str) -> AsyncGenerator[Proxy]:
         try:
             yield between
         finally:
-            scene.expected += 1
-            scene.world.workers[-1].kill()  # its connections end before the proxy does
+            scene.world.end_workers()  # their connections end before the proxy does
 
 
 # --- the forge's answers ---------------------------------------------------------------------------

@@ -25,6 +25,8 @@ class Outcome:
     calls: int = 0
     """Model calls paid."""
     paid_again: int = 0
+    drawn: str = ""
+    """The options that decided which runs there are, where they were not the usual ones."""
     failure: str = ""
     folder: str = ""
     """What is kept of a run that failed: logs, the plan, the ledgers of blows and of the forge."""
@@ -36,7 +38,8 @@ class Outcome:
 
     @property
     def repeat(self) -> str:
-        return f'make chaos ARGS="--seed {self.seed} --run {self.run}"'
+        words = f"{self.drawn} --seed {self.seed} --run {self.run}".strip()
+        return f'make chaos ARGS="{words}"'
 
     def line(self) -> str:
         """For people."""

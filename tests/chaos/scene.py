@@ -24,7 +24,7 @@ STRUCK_WORKER = ("-m", "tests.chaos.worker")
 ONCE = ("ensure_pr", "merge_pr", "close_issue", "delete_branch")
 """Effects on the forge of which a run has exactly one."""
 STALLED = 240.0
-"""Seconds without a new attempt after which a run counts as lost. Two of its outage waits fit in."""
+"""Seconds without a new attempt after which a run counts as lost. The first outage waits fit in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Stage:
     postgres: Server
     keep: Path
     """Where logs, plan and ledgers of failed runs stay."""
+    drawn: str = ""
+    """See `Outcome`."""
     heartbeat: float | None = None
     """Seconds, instead of the activities' own longer timeouts: how soon a worker's death is noticed."""
 
@@ -86,6 +88,7 @@ class Stage:
                 scene.attempts(),
                 len(model.asked),
                 model.paid_again(),
+                self.drawn,
                 failure,
                 self._kept(scene.world.folder) if failure else "",
             )
@@ -115,7 +118,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(keep: Path, heartbeat: float | None = None) -> AsyncGenerator[Stage]:
+async def stage(keep: Path, *, drawn: str = "", heartbeat: float | None = None) -> AsyncGenerator[Stage]:
     """Servers of their own, ended afterwards."""
     installed = binaries("18")
     if installed is None:
@@ -125,7 +128,7 @@ async def stage(keep: Path, heartbeat: float | None = None) -> AsyncGenerator[St
     try:
         await asyncio.to_thread(postgres.start)
         await temporal.start()
-        yield Stage(temporal, postgres, keep, heartbeat)
+        yield Stage(temporal, postgres, keep, drawn, heartbeat)
     finally:
         temporal.kill()
         await asyncio.to_thread(postgres.stop)
