@@ -1,4 +1,4 @@
-"""Reading plans and reviews as models really write them."""
+"""Reading reviews as models really write them."""
 
 from __future__ import annotations
 
@@ -7,33 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamma.agents.answers import read_plan, read_review
+from tamma.agents.answers import read_review
 from tamma.model.loose_json import find_object
-
-PLAN = {
-    "summary": "the slug keeps trailing hyphens",
-    "steps": [{"title": "strip them", "files": ["slug.py"]}, "add a test"],
-    "risks": ["old links change"],
-    "ambiguities": [],
-    "test": "slug('a-') is 'a'",
-}
-
-
-def test_a_plan_is_read_bare_fenced_or_with_words_around_it() -> None:
-    text = json.dumps(PLAN)
-    for answer in (text, f"Here it is:\n```json\n{text}\n```\nGood?", f"Sure! {text} Shall I?"):
-        plan = read_plan(answer)
-        assert plan.structured
-        assert [step.title for step in plan.steps] == ["strip them", "add a test"]
-        assert plan.steps[0].files == ("slug.py",)
-        assert "1. strip them (`slug.py`)" in plan.markdown()
-
-
-def test_words_instead_of_a_plan_are_taken_as_they_are() -> None:
-    plan = read_plan("I would just fix it.")
-    assert not plan.structured
-    assert plan.summary == "I would just fix it."
-    assert len(plan.steps) == 1
 
 
 def test_a_review_blocks_only_with_reasons() -> None:
@@ -44,8 +19,7 @@ def test_a_review_blocks_only_with_reasons() -> None:
 
 
 @given(st.text(max_size=400))
-def test_nothing_that_a_model_says_breaks_the_readers(answer: str) -> None:
-    assert read_plan(answer).steps
+def test_nothing_that_a_model_says_breaks_the_reader(answer: str) -> None:
     assert len(read_review(answer).comments) <= 10
 
 
