@@ -223,6 +223,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "review": True,
             "newDependencies": "ask",
             "sandbox": {"allowNone": False},
+            "planning": {"ambiguity": 0.7},
             "protectedPaths": ["deploy/**", "*.sql"],
             "checks": {"grace": 120, "poll": 30},
         }

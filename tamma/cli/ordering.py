@@ -83,6 +83,7 @@ def order(
         review=run.review,
         new_dependencies=run.new_dependencies,
         submitted_by=person,
+        ask_above=run.planning.ambiguity,
         # The last digits of the id are its random part: short, and as good as unique for one issue.
         suffix=f"again-{task_id[-6:]}" if wishes.again else "",
     )

@@ -71,6 +71,7 @@ ALLOWED: Mapping[str, tuple[Any, Tighten]] = {
     "run.newDependencies": ("ask", _new_dependencies),
     "run.testCommand": (None, _free),
     "run.protectedPaths": ((), _union),
+    "run.planning.ambiguity": (0.7, _lower),
 }
 """Path -> (the default without any configuration, how the project's wish is brought in)."""
 
@@ -78,6 +79,7 @@ ALLOWED: Mapping[str, tuple[Any, Tighten]] = {
 ANOTHER_NAME: Mapping[str, str] = {
     "commands.test": "run.testCommand",
     "protectedPaths": "run.protectedPaths",
+    "planning.ambiguity": "run.planning.ambiguity",
     "policy.approve": "run.approve",
     "policy.merge": "run.merge",
     "policy.budgetUsd": "run.budgetUsd",

@@ -232,6 +232,14 @@ class ChecksConfig(Section):
     """Seconds between two looks at checks, reviews and mergeability."""
 
 
+class PlanningConfig(Section):
+    """When a run asks what its issue means."""
+
+    ambiguity: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """A plan rates, from 0 to 1, how far its issue leaves open what is wanted. Above this, a person is asked.
+    1: never."""
+
+
 class RunConfig(Section):
     """How runs go, unless a command says otherwise."""
 
@@ -260,6 +268,7 @@ class RunConfig(Section):
     protected_paths: tuple[str, ...] = ()
     """Globs: a change that touches them waits for a person."""
     checks: ChecksConfig = Field(default_factory=ChecksConfig)
+    planning: PlanningConfig = Field(default_factory=PlanningConfig)
 
 
 class QualityConfig(Section):

@@ -21,6 +21,8 @@ class ProjectPolicy:
     command_timeout: float | None = None
     """Seconds for one of the commands that judge the work."""
     new_dependencies: NewDependencies | None = None
+    ambiguity: float | None = None
+    """How unclear an issue may be, from 0 to 1, before a person is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def tightened(request: DevRequest, policy: ProjectPolicy) -> Tightened:
         merge="never" if policy.merge == "never" else request.merge,
         review=request.review or policy.review is True,
         new_dependencies=stricter_of(request.new_dependencies, policy.new_dependencies),
+        ask_above=request.ask_above if policy.ambiguity is None else min(request.ask_above, policy.ambiguity),
         limits=replace(
             limits,
             budget_usd=min(limits.budget_usd, policy.budget_usd or limits.budget_usd),
@@ -100,4 +103,5 @@ def _values(request: DevRequest) -> dict[str, object]:
         "review": request.review,
         "command_timeout": limits.command_timeout,
         "new_dependencies": request.new_dependencies,
+        "ambiguity": request.ask_above,
     }

@@ -11,6 +11,7 @@ from tamma.model.agent import AgentId, AgentPin, ConfigHash, ContextStrategy
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import RunMetrics
 from tamma.model.origin import Origin
+from tamma.model.planning import ASK_ABOVE, Decided, DesignOption, Question
 from tamma.model.references import MergeMethod, RepoRef
 
 TASK_QUEUE = "tamma"
@@ -169,6 +170,8 @@ class DevRequest:
     in all. None: it waits."""
     continues: Origin | None = None
     """The run from whose standing it goes on. None: from the issue alone."""
+    ask_above: float = ASK_ABOVE
+    """How unclear an issue may be (0 to 1, as the plan rates it) before a person is asked what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,8 @@ class Gate(StrEnum):
     """What a run can wait for a person to say."""
 
     PLAN = "plan"
+    QUESTIONS = "questions"
+    """The issue leaves open what is wanted."""
     RED_TEST = "red-test"
     """The new test passes before any change: is there a bug at all?"""
     TESTS = "tests"
@@ -253,6 +258,8 @@ class Approval:
     decision: Decision
     by: str = ""
     text: str = ""
+    option: str = ""
+    """The plan's option that is to be followed, by its name. Empty: the recommended one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +389,12 @@ class TaskView:
     continues: Origin | None = None
     spent_before: Spend = field(default_factory=Spend)
     """By the runs that it goes on from; not in `spend`."""
+    questions: tuple[Question, ...] = ()
+    """Those that can be answered now."""
+    options: tuple[DesignOption, ...] = ()
+    """Those that can be chosen now."""
+    decided: tuple[Decided, ...] = ()
+    """What people answered and chose."""
 
 
 @dataclass(frozen=True, slots=True)

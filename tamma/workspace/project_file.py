@@ -21,6 +21,7 @@ Glob = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Dollars = Annotated[Decimal, Field(gt=0, max_digits=12, allow_inf_nan=False)]
 Turns = Annotated[int, Field(ge=1, le=10_000, strict=True)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 YesNo = Annotated[bool, Field(strict=True)]
 _MOST_TROUBLES = 10
 
@@ -70,6 +71,15 @@ class Timeouts(_Part):
     setup: Seconds | None = Field(default=None, description="For building the environment.")
 
 
+class Planning(_Part):
+    """When people are asked what an issue means."""
+
+    ambiguity: Share | None = Field(
+        default=None,
+        description="From 0 to 1: a plan that rates its issue as less clear asks. The lower one holds.",
+    )
+
+
 class RunKeys(Policy):
     """The same in the words of a user's own configuration."""
 
@@ -78,6 +88,7 @@ class RunKeys(Policy):
     )
     test_command: Line | None = Field(default=None, description="As `commands.test`.")
     protected_paths: tuple[Glob, ...] = Field(default=(), max_length=200, description="As `protectedPaths`.")
+    planning: Planning = Field(default_factory=Planning)
 
 
 class ProjectFile(_Part):
@@ -92,6 +103,7 @@ class ProjectFile(_Part):
         description="Globs: a change that touches them waits for a person. `dir/**` is all below it.",
     )
     policy: Policy = Field(default_factory=Policy)
+    planning: Planning = Field(default_factory=Planning)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     run: RunKeys = Field(default_factory=RunKeys)
 

@@ -23,7 +23,7 @@ from tamma.workspace.project_file import ProjectFile, parse
 
 FILE = ".tamma.json"
 _LARGEST = 64_000
-N = TypeVar("N", int, Decimal)
+N = TypeVar("N", int, float, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def _policy(said: ProjectFile) -> ProjectPolicy:
         one.new_dependencies
         if other.new_dependencies is None
         else stricter_of(other.new_dependencies, one.new_dependencies),
+        _least(said.planning.ambiguity, said.run.planning.ambiguity),
     )
 
 

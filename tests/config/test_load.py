@@ -11,11 +11,12 @@ from typing import Any, get_args
 
 import pytest
 
-from tamma.config import schema
+from tamma.config import project, schema
 from tamma.config.built_in import BUILT_IN
 from tamma.config.load import LoadedConfig, load_config
 from tamma.errors import ConfigError
 from tamma.model import repository, task
+from tamma.model.planning import ASK_ABOVE
 
 _BUILT_IN = len(BUILT_IN["providers"]["available"])
 
@@ -182,6 +183,7 @@ def test_schema_and_model_have_the_same_values() -> None:
     assert get_args(schema.MergeMethod) == get_args(repository.MergeMethod)
     limits, run = task.Limits(), schema.RunConfig()
     assert (run.budget_usd, run.max_turns) == (limits.budget_usd, limits.max_turns)
+    assert run.planning.ambiguity == ASK_ABOVE == project.ALLOWED["run.planning.ambiguity"][0]
 
 
 def test_loading_imports_nothing_heavy() -> None:

@@ -41,6 +41,8 @@ def load(tmp_path: Path, asked: dict[str, Any], user: dict[str, Any] | None = No
         ({"protectedPaths": ["a"]}, {"protectedPaths": ["b"]}, ["a", "b"]),
         ({"protectedPaths": ["a"]}, {"protectedPaths": []}, ["a"]),
         ({"testCommand": "make"}, {"testCommand": "tox"}, "tox"),
+        ({}, {"planning": {"ambiguity": 0.5}}, {"ambiguity": 0.5}),
+        ({"planning": {"ambiguity": 0.2}}, {"planning": {"ambiguity": 0.9}}, {"ambiguity": 0.2}),
     ],
 )
 def test_only_stricter(tmp_path: Path, mine: dict[str, Any], theirs: dict[str, Any], result: object) -> None:

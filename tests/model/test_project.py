@@ -36,6 +36,8 @@ REQUEST = DevRequest(
             {"limits": Limits(command_timeout=9.0)},
             "command_timeout is 9.0",
         ),
+        (ProjectPolicy(ambiguity=0.2), {"ask_above": 0.2}, "ambiguity is 0.2"),
+        (ProjectPolicy(ambiguity=0.9), {}, "ambiguity = 0.9; 0.7 holds"),
     ],
 )
 def test_the_stricter_of_two(policy: ProjectPolicy, changes: dict[str, object], note: str | None) -> None:
@@ -53,6 +55,7 @@ policies = st.builds(
     review=st.none() | st.booleans(),
     command_timeout=st.none() | st.floats(1, 10_000),
     new_dependencies=st.none() | st.sampled_from(["allow", "ask", "refuse"]),
+    ambiguity=st.none() | st.floats(0, 1),
 )
 
 
@@ -69,5 +72,6 @@ def test_no_policy_loosens_anything_and_twice_is_once(one: ProjectPolicy, other:
     assert after.limits.command_timeout <= before.limits.command_timeout
     order = ("allow", "ask", "refuse")
     assert order.index(after.new_dependencies) >= order.index(before.new_dependencies)
+    assert after.ask_above <= before.ask_above
     assert tightened(after, other).request == after
     assert tightened(tightened(REQUEST, other).request, one).request == after

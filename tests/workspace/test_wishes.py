@@ -39,6 +39,7 @@ WHOLE: dict[str, Any] = {
         "review": True,
         "newDependencies": "refuse",
     },
+    "planning": {"ambiguity": 0.4},
     "timeouts": {"test": 120, "setup": 300},
 }
 
@@ -48,7 +49,7 @@ def read(values: object) -> Wishes:
 
 
 def test_all_that_it_may_say_is_heard() -> None:
-    policy = ProjectPolicy(ApprovePolicy.PLAN, "never", Decimal("1.50"), 40, True, 120.0, "refuse")
+    policy = ProjectPolicy(ApprovePolicy.PLAN, "never", Decimal("1.50"), 40, True, 120.0, "refuse", 0.4)
     assert read(WHOLE) == Wishes(
         "make deps", "make", "make check", "make lint", "f", ("db/**",), policy, 300.0
     )
@@ -92,6 +93,7 @@ def test_the_words_of_a_users_configuration_are_heard_too_and_the_stricter_of_tw
         ({"policy": {"approve": "nobody"}}, "'policy.approve' does not hold"),
         ({"policy": {"budgetUsd": -1}}, "'policy.budgetUsd' does not hold"),
         ({"timeouts": {"test": "soon"}}, "'timeouts.test' does not hold"),
+        ({"planning": {"ambiguity": 2}}, "'planning.ambiguity' does not hold"),
         ({"commands": 3}, "'commands' does not hold"),
         ({"protectedPaths": ["x", 7, ""]}, "'protectedPaths.1' does not hold"),
         ({"providers": {"default": "evil"}}, "there is no key 'providers'"),
