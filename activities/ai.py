@@ -27,7 +27,9 @@ from activities.requests import request_for
 from activities.streams import streamed
 from activities.transcripts import Transcripts
 from activities.turns import entry_of, spend_of, use_of
-from tamma.agents.answers import read_plan, read_review
+from tamma.agents.answers import read_review
+from tamma.agents.plan_words import plan_markdown
+from tamma.agents.plans import read_plan
 from tamma.agents.prompting import fenced
 from tamma.errors import ContextOverflow
 from tamma.model.agent import Parameters
@@ -141,7 +143,7 @@ class AIActivities:
             purpose="plan",
         )
         plan = read_plan(answer.entry.message.text)
-        markdown = plan.markdown()
+        markdown = plan_markdown(plan, given.decided)
         return PlanMade(
             plan=await self._store.put_blob(markdown.encode(), "text/markdown"),
             summary=plan.summary[:500],
@@ -151,6 +153,7 @@ class AIActivities:
             spend=answer.spend,
             instead_of=answer.instead_of,
             use=answer.use,
+            open=plan.open,
         )
 
     @activity.defn(name=REVIEW_CHANGE.name)

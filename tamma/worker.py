@@ -20,6 +20,7 @@ import structlog
 
 from activities.ai import AIActivities
 from activities.analysis import AnalysisActivities
+from activities.asking import AskingActivities
 from activities.bench import BenchActivities
 from activities.budgets import BudgetActivities
 from activities.catching_up import CatchUpActivities
@@ -151,6 +152,7 @@ def workers(
     ai = AIActivities(parts.providers, parts.store, parts.tools, parts.routes, servers=parts.servers)
     platform = PlatformActivities(parts.platforms, parts.store, parts.conventions)
     reviews = ReviewActivities(parts.platforms, parts.store)
+    asking = AskingActivities(parts.platforms)
     monitoring = MonitoringActivities(parts.platforms, parts.store, parts.conventions)
     listening = ListeningActivities(parts.platforms, parts.conventions)
     small = StoreActivities(parts.store)
@@ -206,6 +208,7 @@ def workers(
                     monitoring.read_failures,
                     monitoring.call_people,
                     listening.await_commands,
+                    asking.post_questions,
                     selection.look_for_issues,
                     selection.take_issue,
                     small.record_event,

@@ -16,6 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from tamma.agents import machine
+from tamma.agents.answering import option_named, trouble_with_choice
 from tamma.model.repository import EventKind
 from tamma.model.session import SessionMessage, SessionNews, SessionOrder, SessionResult
 from tamma.model.task import (
@@ -116,6 +117,8 @@ class RunMessages:
             raise ValueError(f"the text is longer than {LONGEST_PLAN} characters")
         if given.decision == "edit" and (given.gate is not Gate.PLAN or not given.text.strip()):
             raise ValueError("only a plan can be edited, and the new plan must not be empty")
+        if trouble := trouble_with_choice(given, self._state.asks.options):
+            raise ValueError(trouble)
 
     @workflow.signal(name="approve")
     async def approve_by_signal(self, given: Approval) -> None:
@@ -145,11 +148,14 @@ class RunMessages:
             return Reply(reason)
         if given.decision == "edit":
             self._edited_plan = given.text
+        chosen = option_named(self._state.asks.options, given.option)
+        self._state.chosen, self._state.chosen_by = chosen, who
         if self._state.waiting is not None:
             self._patience.resume()
         else:
             await self._tell_session(SessionMessage(SessionOrder.RESUME))
-        self._state.note(f"{given.gate.value}: {given.decision}d by {who}".replace("editd", "edited"))
+        option = f", with the option {chosen.name!r}" if chosen is not None else ""
+        self._state.note(f"{given.gate.value}: {given.decision}d by {who}{option}".replace("editd", "edited"))
         return Reply(f"{given.gate.value} {given.decision}d".replace("editd", "edited"))
 
     # --- steer -----------------------------------------------------------------------------------
@@ -257,6 +263,8 @@ class RunMessages:
         self._paused = False
         if waiting is not None and waiting.gate in (Gate.PLAN, Gate.MERGE):
             return Reply(f"it waits for an approval ({waiting.gate.value}): use `tamma approve`")
+        if waiting is not None and waiting.gate is Gate.QUESTIONS:
+            return Reply("it waits for answers: use `tamma answer`, or `tamma approve` to take the defaults")
         if self._state.waiting is not None:
             self._patience.resume()
         await self._tell_session(SessionMessage(SessionOrder.RESUME))

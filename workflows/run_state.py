@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from activities.interface import AcceptedIssue, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import Cell, ModelUse, RunMetrics, StepMetrics
+from tamma.model.planning import Answers, Decided, DesignOption, OpenPoints
 from tamma.model.session import Opening, Stage
 from tamma.model.task import (
     DevRequest,
     DiffRef,
+    Gate,
     GateOutcome,
     Phase,
     Spend,
@@ -37,6 +39,14 @@ class RunState:
     test_command: str = ""
     plan: BlobId | None = None
     plan_markdown: str = ""
+    open: OpenPoints = field(default_factory=OpenPoints)
+    """What the plan leaves open."""
+    answers: list[Answers] = field(default_factory=list[Answers])
+    """What people answered that no plan has been made with yet."""
+    decided: list[Decided] = field(default_factory=list[Decided])
+    chosen: DesignOption | None = None
+    """The option that came with the approval of the plan."""
+    chosen_by: str = ""
     red_test: TestRun | None = None
     red_output: BlobId | None = None
     proof: BlobId | None = None
@@ -98,6 +108,14 @@ class RunState:
         """What stands still: the run itself, or its session."""
         return self.waiting or self.session_waiting
 
+    @property
+    def asks(self) -> OpenPoints:
+        """What can be answered and chosen now."""
+        gate = self.waiting.gate if self.waiting is not None else None
+        if gate is Gate.PLAN:
+            return self.open
+        return replace(self.open, options=()) if gate is Gate.QUESTIONS else OpenPoints()
+
     def note(self, text: str) -> None:
         """Add a note once."""
         if text not in self.notes:
@@ -146,6 +164,9 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         measured=state.measured,
         continues=request.continues,
         spent_before=state.spent_before,
+        questions=state.asks.questions,
+        options=state.asks.options,
+        decided=tuple(state.decided),
     )
 
 

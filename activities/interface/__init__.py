@@ -10,6 +10,7 @@ from tamma.model.commands import Mark
 from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
+from tamma.model.planning import Decided, OpenPoints
 from tamma.model.project import ProjectPolicy
 from tamma.model.repository import CheckSummary, MergeMethod, MergeOutcome, Obstacle, RepoRef, Rerun, Target
 from tamma.model.session import (
@@ -345,6 +346,8 @@ class MakePlan:
     feedback: str = ""
     """A person's words on the last plan, when it was sent back."""
     round: int = 0
+    decided: tuple[Decided, ...] = ()
+    """What people have answered and chosen so far: it is part of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +364,8 @@ class PlanMade:
     instead_of: tuple[str, ...] = ()
     """A line for each provider that should have answered and could not."""
     use: ModelUse = field(default_factory=ModelUse)
+    open: OpenPoints = field(default_factory=OpenPoints)
+    """What the plan leaves open."""
 
 
 MAKE_PLAN: Activity[MakePlan, PlanMade] = Activity("make_plan", PlanMade)

@@ -31,7 +31,7 @@ ABSURD: tuple[tuple[object, ...], ...] = (
     *(({"add_usd": value},) for value in ("NaN", "sNaN", "Infinity", "-1", "9E+999999", "many", None)),
     *(({"add_turns": value},) for value in (-1, 10**40, "many", None)),
 )
-MESSAGES = ("approve", "steer", "add_budget", "resume", "session_news", "platform_event", "no_such")
+MESSAGES = ("approve", "answer", "steer", "add_budget", "resume", "session_news", "platform_event", "no_such")
 
 
 async def ask(handle: Handle, name: str, *arguments: object) -> None:
@@ -59,7 +59,7 @@ async def test_absurd_messages_do_not_stop_a_run(client: Client, tmp_path: Path)
             for name in MESSAGES:
                 await handle.signal(name, args=arguments)
             await session.signal("message", args=arguments)
-            for name in ("approve", "steer", "add_budget"):
+            for name in ("approve", "answer", "steer", "add_budget"):
                 with pytest.raises(WorkflowUpdateFailedError):
                     await ask(handle, name, *arguments)
         seen = await loop.view(handle)

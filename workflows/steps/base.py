@@ -41,10 +41,11 @@ from tamma.model.task import (
     Spend,
     Waiting,
 )
+from workflows.answering import Answering
 from workflows.calls import call
 from workflows.cancelling import heed
 from workflows.measuring import StepBegun, run_metrics, step_metrics
-from workflows.messages import PAUSED, RunMessages
+from workflows.messages import PAUSED
 from workflows.options import (
     CLEAN_UP,
     STORE_CALL,
@@ -62,7 +63,7 @@ SHARED_LIMITS = "shared-limits"
 """The change that runs keep to limits that they share: those from before it know of none."""
 
 
-class RunSteps(RunMessages):
+class RunSteps(Answering):
     """What every step needs: the phase, the workspace, the agent's stages, the events."""
 
     def __init__(self, request: DevRequest) -> None:

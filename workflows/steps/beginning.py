@@ -19,9 +19,12 @@ from activities.interface import (
     PutText,
     SetUpProject,
 )
+from tamma.agents.answering import chosen, feedback
+from tamma.agents.asking import assumption_notes
 from tamma.agents.judgement import is_red
 from tamma.model.agent import ContextStrategy
 from tamma.model.ids import SessionId
+from tamma.model.planning import Decided, OpenPoints
 from tamma.model.project import tightened
 from tamma.model.task import (
     AI_QUEUE,
@@ -36,7 +39,7 @@ from workflows.options import (
     SET_UP,
     STORE_CALL,
 )
-from workflows.steps.base import RunSteps
+from workflows.steps.asking import Asking
 from workflows.workspace_link import WorkspaceLink
 
 _SET_UP_BESIDE = 2400.0
@@ -45,8 +48,10 @@ _COMMANDS_AS_THEY_ARE = 4
 """The tests and the gates."""
 
 
-class Beginning(RunSteps):
+class Beginning(Asking):
     """The issue, the repository, the plan."""
+
+    _plans = 0
 
     async def _accept_issue(self) -> None:
         await self._enter(Phase.ACCEPT)
@@ -119,29 +124,44 @@ class Beginning(RunSteps):
 
     async def _agree_on_plan(self) -> None:
         await self._enter(Phase.PLAN)
-        await self._make_plan(feedback="", number=0)
-        doubts = self._doubts()
-        if not (self._request.approve.plan or doubts):
+        await self._make_plan()
+        unclear = await self._settle_questions(self._plan_with)
+        if not (self._request.approve.plan or self._doubts() or unclear):
+            for note in assumption_notes(self._state.open):
+                self._state.note(note)
             return
         await self._enter(Phase.APPROVE_PLAN)
-        number = 0
+        await self._have_plan_approved(unclear)
+
+    async def _have_plan_approved(self, unclear: str) -> None:
+        """Show the plan to a person until he agrees with it, chooses an option of it, or writes his own."""
+        state, doubts = self._state, self._doubts()
         while True:
-            reason = "; ".join(doubts) or "the plan waits for approval"
-            hint = (
-                "`tamma approve TASK`, `tamma approve TASK --reject`, or `tamma steer TASK` for another plan"
-            )
+            reasons = (*doubts, unclear) if unclear else doubts
             await self._put_back()
-            await self._patience.wait(Waiting(Gate.PLAN, reason, hint))
+            await self._patience.wait(
+                Waiting(Gate.PLAN, "; ".join(reasons) or "the plan waits for approval", _hint(state.open))
+            )
             if self._edited_plan is not None:
                 await self._replace_plan(self._edited_plan)
                 return
-            if not self._state.words:
+            if state.answers:
+                await self._plan_with(self._answered())
+            elif state.words:
+                words, state.words = "\n\n".join(state.words), []
+                await self._make_plan(words)
+            else:
+                if state.chosen is not None and not state.chosen.recommended:
+                    # Its steps are for the recommended one. Whoever chooses has agreed to what he chose.
+                    await self._plan_with((chosen(state.chosen, state.chosen_by),))
                 return
-            feedback, self._state.words = "\n\n".join(self._state.words), []
-            number += 1
-            await self._make_plan(feedback=feedback, number=number)
+            unclear = self._still_unclear()
 
-    async def _make_plan(self, *, feedback: str, number: int) -> None:
+    async def _plan_with(self, taken: tuple[Decided, ...]) -> None:
+        self._state.decided += taken
+        await self._make_plan(feedback(taken))
+
+    async def _make_plan(self, feedback: str = "") -> None:
         await self._afford()
         request, project = self._request, self._project
         given = MakePlan(
@@ -150,13 +170,15 @@ class Beginning(RunSteps):
             issue=self._issue.snapshot,
             context=project.context,
             feedback=feedback,
-            round=number,
+            round=self._plans,
+            decided=tuple(self._state.decided),
         )
+        self._plans += 1
         begun = self._begin()
         plan = await self._patience.patiently(
             lambda: call(MAKE_PLAN, given, MODEL_CALL, queue=AI_QUEUE, summary="plan")
         )
-        self._state.plan, self._state.plan_markdown = plan.plan, plan.markdown
+        self._state.plan, self._state.plan_markdown, self._state.open = plan.plan, plan.markdown, plan.open
         self._charge(plan.spend)
         self._did("plan", begun, plan.spend, plan.use)
         self._state.note_stand_in(plan.instead_of)
@@ -165,7 +187,7 @@ class Beginning(RunSteps):
     async def _replace_plan(self, markdown: str) -> None:
         self._edited_plan = None
         self._state.plan = (await call(PUT_TEXT, PutText(markdown), STORE_CALL)).blob
-        self._state.plan_markdown = markdown
+        self._state.plan_markdown, self._state.open = markdown, OpenPoints()
         self._show()
 
     def _doubts(self) -> tuple[str, ...]:
@@ -181,6 +203,11 @@ class Beginning(RunSteps):
                 ".tamma.json; approve to go on without tests"
             )
         return tuple(doubts)
+
+
+def _hint(points: OpenPoints) -> str:
+    choose = ", `tamma approve TASK --option NAME`" if points.options else ""
+    return f"`tamma approve TASK`{choose}, the same with --reject, or `tamma steer TASK` for another plan"
 
 
 def _cause(project: ProjectReport) -> str:

@@ -30,7 +30,7 @@ _SERVICE = frozenset(
     }
 )
 _LIMITS = frozenset({"budget", "turns", "timeout"})
-_PEOPLE = frozenset({"cancelled", "plan", "merge", "paused"})
+_PEOPLE = frozenset({"cancelled", "plan", "questions", "merge", "paused"})
 """Ends that people chose: no rule is about them."""
 _WORTH = 0.05
 """Share of all cost under which a lower budget saves too little."""
