@@ -9,6 +9,7 @@ import click
 
 from tamma.cli import gates, output
 from tamma.cli.watching import Audience, Follower, audience, gate
+from tamma.model.planning import Answers
 from tamma.model.task import TaskStatus, TaskView
 from tamma.temporal import runs
 from tamma.temporal.run_errors import RunFinished, RunRefused, ServerSilent, WorkerSilent
@@ -69,7 +70,10 @@ async def _answered(link: Link, record: RunRecord, told: Audience, view: TaskVie
         answer = gates.ask(view)
         if answer is None:
             return False
-        reply = await runs.approve(link.client, record, answer)
+        if isinstance(answer, Answers):
+            reply = await runs.answer(link.client, record, answer)
+        else:
+            reply = await runs.approve(link.client, record, answer)
         output.note(reply.message)
     except (RunFinished, RunRefused) as error:
         output.note(f"not taken: {error}")

@@ -87,6 +87,7 @@ class Teller:
         if waiting is None:
             return [] if frame.final else ["  goes on"]
         told = [f"  waiting{' for you' if waiting.person else ''} ({waiting.gate}): {waiting.reason}"]
+        told += [f"    {line}" for line in story.choices(frame.view)]
         return [*told, f"    {story.hint(frame.view, waiting)}"] if waiting.hint else told
 
 

@@ -36,6 +36,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     },
     "Take part": {
         "approve": "Say yes or no where a run waits for you.",
+        "answer": "Answer what a run asks about its issue.",
         "steer": "Say something to the agent.",
         "wake": "Have runs look at their platform now.",
         "pause": "Stop a run at its next step, keeping everything.",

@@ -121,6 +121,8 @@ class Picture:
         if view.waiting_for and not self._frame.final:
             who = "waiting for you: " if view.waiting_for.person else "waiting: "
             yield Text.assemble((who, "bold yellow"), view.waiting_for.reason)
+            for choice in story.choices(view):
+                yield Text(f"  {choice}")
             yield Text(story.hint(view, view.waiting_for), style="yellow")
         for note in view.notes:
             yield Text(f"note: {note}", style="dim")

@@ -86,6 +86,29 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         if view.continues
         else None,
         "plan": view.plan or None,
+        "questions": [
+            {
+                "id": each.id,
+                "question": each.text,
+                "why": each.why or None,
+                "suggestions": list(each.suggestions),
+                "default": each.default or None,
+            }
+            for each in view.questions
+        ],
+        "options": [
+            {
+                "name": each.name,
+                "what": each.what or None,
+                "for": list(each.pros),
+                "against": list(each.cons),
+                "recommended": each.recommended,
+            }
+            for each in view.options
+        ],
+        "decided": [
+            {"question": each.question, "answer": each.answer, "by": each.by or None} for each in view.decided
+        ],
         "sandbox": view.sandbox_tier or None,
         "redTest": _test_json(view.red_test),
         "tests": _test_json(view.tests),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tamma.cli import measured, story
 from tamma.cli.story import Frame, Mark
+from tamma.model.planning import Decided
 from tamma.model.task import Phase, TaskStatus
 
 _SIGNS = {Mark.DONE: "x", Mark.NOW: ">", Mark.WAITING: "!", Mark.FAILED: "-", Mark.TODO: " "}
@@ -21,6 +22,9 @@ def lines(frame: Frame) -> list[str]:
         who = "waiting for you" if view.waiting_for.person else "waiting"
         told += ["", f"  {who} ({view.waiting_for.gate}): {view.waiting_for.reason}"]
         told += [f"  hint: {story.hint(view, view.waiting_for)}"]
+        told += [f"    {line}" for line in story.choices(view)]
+    if view.decided:
+        told += ["", "  Decided", *(f"    {line}" for each in view.decided for line in _decided(each))]
     if view.notes:
         told += ["", *(f"  note: {note}" for note in view.notes)]
     if view.plan and not frame.final:
@@ -30,6 +34,11 @@ def lines(frame: Frame) -> list[str]:
     if view.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and view.phase is not Phase.ACCEPT:
         told += ["", f"  hint: `tamma retry {view.task_id}` goes on from there"]
     return told
+
+
+def _decided(each: Decided) -> list[str]:
+    by = each.by or "the plan's default"
+    return f"{each.question} {each.answer} ({by})".splitlines()
 
 
 def facts(frame: Frame) -> tuple[tuple[str, str], ...]:

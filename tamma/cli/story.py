@@ -7,9 +7,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tamma.agents.plan_words import option_lines, question_lines
 from tamma.cli.reference import GITHUB
 from tamma.model.references import PLAIN_GIT
-from tamma.model.task import DiffRef, GateOutcome, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
+from tamma.model.task import DiffRef, Gate, GateOutcome, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
@@ -195,6 +196,14 @@ def whence(view: TaskView) -> str:
         return ""
     where = f"step {origin.step} of " if origin.fork else ""
     return f"from {where}{origin.task_id}; {usd(view.spent_before.cost_usd)} were spent there"
+
+
+def choices(view: TaskView) -> list[str]:
+    """What a person can answer or choose where the run waits: its questions, or its plan's options."""
+    waiting = view.waiting_for
+    if waiting is not None and waiting.gate is Gate.QUESTIONS:
+        return list(question_lines(view.questions))
+    return list(option_lines(view.options))
 
 
 def agent(view: TaskView) -> str:

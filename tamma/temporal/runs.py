@@ -29,6 +29,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
 from tamma.model.ids import WorkflowId
+from tamma.model.planning import Answers
 from tamma.model.task import (
     DEV_WORKFLOW,
     TASK_QUEUE,
@@ -236,6 +237,11 @@ async def _query(
 async def approve(client: Client, run: index.RunRecord, approval: Approval) -> Reply:
     """Answer the gate at which the run waits. Raises RunRefused where it does not wait there."""
     return await _update(client, run, "approve", approval)
+
+
+async def answer(client: Client, run: index.RunRecord, answers: Answers) -> Reply:
+    """Answer the questions that wait. Raises RunRefused where there are none, or one is not known."""
+    return await _update(client, run, "answer", answers)
 
 
 async def steer(client: Client, run: index.RunRecord, message: Steer) -> Reply:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tamma.model.ids import BlobId, SessionId, TaskId, WorkflowId
+from tamma.model.planning import Decided, DesignOption, Question
 from tamma.model.repository import RepoRef
 from tamma.model.session import SessionProgress, Stage
 from tamma.model.task import (
@@ -52,6 +53,25 @@ GATED = replace(
     status=TaskStatus.PAUSED,
     session_workflow="",
     waiting_for=Waiting(Gate.PLAN, "the plan waits for approval", "`tamma approve TASK`"),
+)
+ASKING = replace(
+    PLANNED,
+    phase=Phase.PLAN,
+    status=TaskStatus.PAUSED,
+    session_workflow="",
+    waiting_for=Waiting(Gate.QUESTIONS, "the issue leaves open what is wanted", "`tamma answer TASK`"),
+    questions=(
+        Question("q1", "An error?", "callers", ("an error", "nothing"), "nothing"),
+        Question("q2", "Since when?"),
+    ),
+)
+CHOOSING = replace(
+    GATED,
+    options=(
+        DesignOption("guard", "return early", recommended=True),
+        DesignOption("grammar", cons=("bigger",)),
+    ),
+    decided=(Decided("An error?", "nothing", "ada"), Decided("Since when?", "always")),
 )
 DONE = replace(
     PLANNED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from tamma.cli.reference import GITHUB
 from tamma.config.fingerprint import fingerprint
 from tamma.config.resolve import worker_environment
 from tamma.errors import ConfigError
-from tamma.model.task import Gate
-from tests.cli.samples import BEGUN, GATED, TASK
+from tamma.model.planning import Answers
+from tamma.model.task import Approval, Gate
+from tests.cli.samples import ASKING, BEGUN, CHOOSING, GATED, TASK
 
 
 def locate(text: str, issue_file: str | None) -> tuple[str, str, str | None]:
@@ -68,22 +70,58 @@ def test_hints_can_be_pasted() -> None:
     assert story.hint(GATED, GATED.waiting_for) == f"`tamma approve {TASK}`"
 
 
+def types(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a person type these lines at whatever is asked next."""
+    lines = iter(typed.splitlines())
+
+    def typing(_prompt: str) -> str:
+        return next(lines)
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", typing)
+
+
 @pytest.mark.parametrize(
     ("typed", "decision", "text"), [("y\n", "approve", ""), ("n\nnot now\n", "reject", "not now")]
 )
 def test_a_person_answers_at_the_terminal(
     typed: str, decision: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter(typed.splitlines())
-
-    def typing(_prompt: str) -> str:
-        return next(answers)
-
-    monkeypatch.setattr("click.termui.visible_prompt_func", typing)
+    types(typed, monkeypatch)
     answer = gates.ask(GATED)
-    assert answer is not None
+    assert isinstance(answer, Approval)
     assert (answer.gate, answer.decision, answer.text) == (Gate.PLAN, decision, text)
     assert answer.by
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [("a\n1.0, b.2\n", {"q1": "an error", "q2": "1.0, b.2"}), ("\n\n", {"q1": "nothing"})],
+)
+def test_a_person_answers_questions_at_the_terminal(
+    typed: str, answers: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    types(typed, monkeypatch)
+    given = gates.ask(ASKING)
+    assert isinstance(given, Answers)
+    assert {each.question: each.text for each in given.answers} == answers
+    assert given.by
+    shown = capsys.readouterr().err
+    assert "   - b) nothing (default)" in shown
+    assert "2. Since when?" in shown
+
+
+def test_nothing_said_takes_the_plan_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    types("\n", monkeypatch)
+    answer = gates.ask(replace(ASKING, questions=ASKING.questions[1:]))
+    assert isinstance(answer, Approval)
+    assert (answer.gate, answer.decision) == (Gate.QUESTIONS, "approve")
+
+
+def test_an_option_is_chosen_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    types("2\n", monkeypatch)
+    answer = gates.ask(CHOOSING)
+    assert isinstance(answer, Approval)
+    assert (answer.decision, answer.option) == ("approve", "grammar")
 
 
 def test_nobody_is_asked_where_nothing_waits() -> None:

@@ -17,7 +17,7 @@ from tamma.cli.story import Frame, Mark
 from tamma.model.repository import RepoRef
 from tamma.model.task import Phase, Spend, TaskStatus, TaskView
 from tests.cli import samples
-from tests.cli.samples import BEGUN, DONE, FAILED, GATED, PLANNED, progress, record
+from tests.cli.samples import ASKING, BEGUN, CHOOSING, DONE, FAILED, GATED, PLANNED, progress, record
 
 UI = "http://127.0.0.1:8233"
 
@@ -68,6 +68,29 @@ def test_lines_say_what_waits_and_that_it_goes_on() -> None:
     ]
     assert teller.tell(Frame(GATED)) == []
     assert "  goes on" in teller.tell(Frame(PLANNED))
+
+
+def test_questions_and_options_are_shown_where_they_wait() -> None:
+    told = Teller().tell(Frame(ASKING))
+    assert told[-7:] == [
+        "  waiting for you (questions): the issue leaves open what is wanted",
+        "    1. An error?",
+        "       - why it matters: callers",
+        "       - a) an error",
+        "       - b) nothing (default)",
+        "    2. Since when?",
+        f"    `tamma answer {samples.TASK}`",
+    ]
+    assert "  [!] Plan" in "\n".join(sheet.lines(Frame(ASKING)))
+    chosen = sheet.lines(Frame(CHOOSING))
+    for line in (
+        "    1. guard (recommended): return early",
+        "       - against: bigger",
+        "    An error? nothing (ada)",
+        "    Since when? always (the plan's default)",
+    ):
+        assert line in chosen
+    assert any("2. Since when?" in line for line in draw(Frame(ASKING), 80))
 
 
 def test_lines_admit_steps_that_passed_between_two_looks() -> None:
@@ -175,6 +198,28 @@ def test_task_json_without_a_worker_has_the_same_first_keys() -> None:
 
 def test_task_json_counts_the_session_that_is_going_on() -> None:
     assert shapes.task_json(record(), PLANNED, None, progress(2))["turns"] == 3
+
+
+def test_questions_and_options_are_told_in_json() -> None:
+    asking, choosing = (shapes.task_json(record(), view, None) for view in (ASKING, CHOOSING))
+    assert asking["questions"] == [
+        {
+            "id": "q1",
+            "question": "An error?",
+            "why": "callers",
+            "suggestions": ["an error", "nothing"],
+            "default": "nothing",
+        },
+        {"id": "q2", "question": "Since when?", "why": None, "suggestions": [], "default": None},
+    ]
+    assert choosing["options"] == [
+        {"name": "guard", "what": "return early", "for": [], "against": [], "recommended": True},
+        {"name": "grammar", "what": None, "for": [], "against": ["bigger"], "recommended": False},
+    ]
+    assert choosing["decided"] == [
+        {"question": "An error?", "answer": "nothing", "by": "ada"},
+        {"question": "Since when?", "answer": "always", "by": None},
+    ]
 
 
 def test_waiting_is_told_in_json() -> None:

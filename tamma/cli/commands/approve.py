@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from tamma.cli.linking import Link
     from tamma.temporal.run_index import RunRecord
 
-ANSWERED = (Gate.PLAN, Gate.MERGE, Gate.RED_TEST, Gate.TESTS, Gate.STUCK, Gate.CHANGE, Gate.CHECKS)
+ANSWERED = (
+    Gate.PLAN,
+    Gate.QUESTIONS,
+    Gate.MERGE,
+    Gate.RED_TEST,
+    Gate.TESTS,
+    Gate.STUCK,
+    Gate.CHANGE,
+    Gate.CHECKS,
+)
 """Gates where yes or no means something; the others want money, time or `tamma resume`."""
 
 
@@ -26,6 +35,7 @@ ANSWERED = (Gate.PLAN, Gate.MERGE, Gate.RED_TEST, Gate.TESTS, Gate.STUCK, Gate.C
 @click.option(
     "--edit", "edit_file", metavar="FILE", help="Approve this plan (Markdown) instead of the agent's."
 )
+@click.option("--option", metavar="NAME", help="Follow this option of the plan: its name or its number.")
 @click.option("--reason", default="", help="Why, for the agent and for those who read it later.")
 @click.option(
     "--gate",
@@ -41,14 +51,20 @@ async def command(
     issue_file: str | None,
     reject: bool,
     edit_file: str | None,
+    option: str | None,
     reason: str,
     gate: str | None,
     temporal_address: str | None,
     database_url: str | None,
 ) -> None:
-    """Say yes where a run waits for you, or no with --reject."""
-    if reject and edit_file:
-        raise ConfigError("--reject and --edit exclude each other", hint="an edited plan is an approved one")
+    """Say yes where a run waits for you, or no with --reject.
+
+    Where it waits with questions, yes takes their defaults; `tamma answer` answers them.
+    """
+    if sum(map(bool, (reject, edit_file, option))) > 1:
+        raise ConfigError(
+            "--reject, --edit and --option exclude each other", hint="an edited plan is an approved one"
+        )
     text = _plan(edit_file) if edit_file else reason
     async with invocation.link(temporal_address, database_url) as link:
         from tamma.temporal import runs
@@ -56,7 +72,7 @@ async def command(
         record = await link.find(task, issue_file)
         where = Gate(gate) if gate else await _waiting_gate(link, record)
         decision = "edit" if edit_file else "reject" if reject else "approve"
-        answer = Approval(where, decision, by=gates.person(), text=text)
+        answer = Approval(where, decision, by=gates.person(), text=text, option=option or "")
         reply = await runs.approve(link.client, record, answer)
         output.note(reply.message)
 
