@@ -23,12 +23,13 @@ from tamma.workspace.dependencies.reading import (
     toml,
 )
 
-_USUAL_HOSTS = frozenset(
-    {
-        "registry.npmjs.org", "registry.yarnpkg.com", "pypi.org", "files.pythonhosted.org",
-        "github.com/rust-lang/crates.io-index", "index.crates.io",
-    }
-)  # fmt: skip
+_USUAL = re.compile(
+    r"registry\.(?:npmjs\.org|yarnpkg\.com)|pypi\.org|files\.pythonhosted\.org|index\.crates\.io"
+    r"|github\.com/rust-lang/crates\.io-index"
+)
+"""The servers that the registries' own tools ask."""
+_PLACE = "resolved"
+"""npm's and yarn's word for where a package comes from."""
 _YARN_NAME = re.compile(r"^\"?(@?[^@\"\s]+)@([^\",]*)")
 _PNPM_NAME = re.compile(r"^  '?/?(@[^@'/(]+/[^@'/(]+|[^@'/(]+)[@/]([^:'(/]+)[^:]*'?:\s*$")
 _BUN = re.compile(r"^\s+\"[^\"]+\": \[\"(@?[^@\"]+)@([^\"]+)\"")
@@ -51,7 +52,8 @@ def elsewhere(address: str) -> str:
     if address.startswith(("git", "ssh:")) and not address.startswith("github.com"):
         return address.partition("#")[0]
     parts = urlsplit(address.removeprefix("registry+").removeprefix("sparse+"))
-    if parts.hostname in _USUAL_HOSTS or f"{parts.hostname}{parts.path}".rstrip("/") in _USUAL_HOSTS:
+    host = parts.hostname or ""
+    if _USUAL.fullmatch(host) or _USUAL.fullmatch(f"{host}{parts.path}".rstrip("/")):
         return ""
     return f"{parts.scheme}://{parts.hostname}" if parts.hostname else address
 
@@ -119,7 +121,7 @@ def _npm(text: str) -> Iterator[Need]:
 
 
 def _npms(name: str, entry: dict[str, object]) -> Need:
-    place = elsewhere(text_of(entry, "resolved"))
+    place = elsewhere(text_of(entry, _PLACE))
     return Need(NPM, name, text_of(entry, "version"), place, entry.get("hasInstallScript") is True)
 
 
@@ -138,7 +140,7 @@ def _yarn(text: str) -> Iterator[Need]:
             value = value.strip().strip('"')
             if key.rstrip(":") == "version":
                 version = value
-            elif key == "resolved":
+            elif key == _PLACE:
                 place = elsewhere(value)
             elif key == "resolution:" and "@npm:" not in value:
                 place = value.partition("@")[2].partition("#")[0]
@@ -203,7 +205,7 @@ def _nuget(text: str) -> Iterator[Need]:
         for name in packages:
             entry = inner(packages, name)
             if text_of(entry, "type") != "Project":
-                yield Need(NUGET, name.lower(), text_of(entry, "resolved"))
+                yield Need(NUGET, name.lower(), text_of(entry, _PLACE))
 
 
 def _gradle(text: str) -> Iterator[Need]:

@@ -201,4 +201,6 @@ def pipfile(text: str) -> Reading:
     document = toml(text)
     needs = [*_by_name(inner(document, "packages")), *_by_name(inner(document, "dev-packages"))]
     sources = (text_of(entry, "url") for entry in tables(document.get("source")))
-    return reading(needs, _addresses("source", (url for url in sources if "//pypi.org/" not in url)))
+    return reading(
+        needs, _addresses("source", (url for url in sources if not re.search(r"//pypi\.org/", url)))
+    )

