@@ -51,6 +51,8 @@ def how_to_answer(gate: Gate) -> str:
             f"Answer here with `/tamma approve {gate.value}` or `/tamma reject REASON`; "
             "`/tamma steer TEXT` asks for changes."
         )
+    if gate is Gate.QUESTIONS:
+        return "Answer here with `/tamma answer 1: ...`; `/tamma approve` takes the defaults."
     if gate in (Gate.BUDGET, Gate.TURNS):
         more = "2" if gate is Gate.BUDGET else "20 turns"
         return f"`/tamma budget add {more}` lets it go on, `/tamma cancel` ends it; the branch stays."

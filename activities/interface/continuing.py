@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from activities.interface import AcceptedIssue, Activity, ProjectReport, PublishedBranch
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import Origin
+from tamma.model.planning import Decided, OpenPoints
 from tamma.model.session import Finished, Opening, Stage
 from tamma.model.task import DevRequest, Phase, Spend, TestRun
 
@@ -24,6 +25,9 @@ class Standing:
     project: ProjectReport | None = None
     plan: BlobId | None = None
     plan_agreed: bool = False
+    open: OpenPoints = field(default_factory=OpenPoints)
+    """What the plan leaves open; asked about again where it was not agreed."""
+    decided: tuple[Decided, ...] = ()
     red_test: TestRun | None = None
     red_output: BlobId | None = None
     proof: BlobId | None = None

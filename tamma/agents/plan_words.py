@@ -64,8 +64,9 @@ def questions_comment(task_id: str, points: OpenPoints) -> str:
     lines = [f"**This needs an answer** before the work begins{why}", "", *question_lines(points.questions)]
     if points.parts:
         lines += ["", "It may be more than one issue:", "", *(f"- {part}" for part in points.parts)]
-    how = f'`tamma answer {task_id} "1: ..."` answers, `tamma approve {task_id}` takes the defaults.'
-    return "\n".join((*lines, "", f"The run waits. {how}"))
+    how = "`/tamma answer 1: ...` in a comment answers, more of them a line each; `/tamma approve` takes the"
+    elsewhere = f'`tamma answer {task_id} "1: ..."` does the same in a terminal.'
+    return "\n".join((*lines, "", f"The run waits. {how} defaults. {elsewhere}"))
 
 
 def answered_comment(decided: Sequence[Decided]) -> str:

@@ -43,11 +43,11 @@ class Word(StrEnum):
 _PROSE = frozenset({Word.STEER, Word.ANSWER, Word.REJECT, Word.CANCEL})
 """Words whose text goes on over the lines that follow."""
 
-# `answer` is understood, and shown as soon as runs ask questions.
 USAGE = (
     ("approve [GATE]", "yes, go on: to the plan, the merge, or whatever the run asks"),
     ("reject [REASON]", "no: the run ends, its branch stays"),
     ("steer TEXT", "tell the agent something; it reads it before its next turn"),
+    ("answer TEXT", "answer the questions that the run has asked, `1: ...` a line"),
     ("budget add USD", "let the run spend more; `budget add 20 turns` for more model calls"),
     ("pause", "stand still after the current step"),
     ("resume", "go on; `retry` says the same of what failed"),

@@ -15,6 +15,7 @@ from tamma.model.task import ApprovePolicy, Gate, PlatformEvent, TaskStatus
 from tamma.platforms.memory.platform import MemoryPlatform
 from tests.support.histories import replay_and_keep
 from tests.support.loop import FIX_TURNS, RED_TURNS, REPO, Handle, Loop, call, git, running_loop, script, turn
+from tests.workflows.test_asking import UNCLEAR, plan
 from workflows.autonomous_dev import AutonomousDev
 
 
@@ -108,3 +109,26 @@ async def test_a_session_is_steered_paused_and_cancelled(client: Client, tmp_pat
         seen = await loop.view(handle)
         assert seen.session_id is not None
         assert "Name it `average`.\\n\\nPlease." in str(await loop.parts.store.read_entries(seen.session_id))
+
+
+async def test_questions_are_answered_by_a_comment_and_reach_the_next_plan(
+    client: Client, tmp_path: Path
+) -> None:
+    turns = script(plan=[plan(**UNCLEAR), plan("the median it is", ambiguity=0.1, expects="median")])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit(approve=ApprovePolicy.PLAN)
+        talk = await talk_with(loop, handle)
+        await at_gate(loop, handle, Gate.QUESTIONS)
+        await talk.answered("/tamma answer 1: ...")
+        await talk.say("/tamma answer 1: b\n2: an error")
+        await talk.answered("- `/tamma answer`: ")
+        await at_gate(loop, handle, Gate.PLAN)
+        seen = await loop.view(handle)
+        assert {(each.question, each.answer, each.by) for each in seen.decided} == {
+            ("Which mean?", "median", "ada"),
+            ("What of no values?", "an error", "ada"),
+        }
+        await talk.say("/tamma answer 1: a")
+        await talk.answered("the run has no questions open now")
+        await talk.say("/tamma cancel enough")
+        assert (await handle.result()).status is TaskStatus.CANCELLED

@@ -48,6 +48,8 @@ class Continuing(Beginning, Delivery):
             project=state.project,
             plan=state.plan,
             plan_agreed=state.plan_agreed,
+            open=state.open,
+            decided=tuple(state.decided),
             red_test=state.red_test,
             red_output=state.red_output,
             proof=state.proof,
@@ -110,6 +112,7 @@ class Continuing(Beginning, Delivery):
     def _remember(self, taken: TakenUp) -> None:
         state, old = self._state, taken.standing
         state.plan, state.plan_markdown, state.plan_agreed = old.plan, taken.plan_markdown, old.plan_agreed
+        state.open, state.decided, self._plans = old.open, list(old.decided), taken.plans
         state.red_test, state.red_output, state.proof = old.red_test, old.red_output, old.proof
         state.untested_because, state.solved = old.untested_because, old.solved
         state.agreed, state.words = list(old.agreed), [*state.words, *taken.words]
@@ -159,12 +162,9 @@ class Continuing(Beginning, Delivery):
             await super()._agree_on_plan()
             self._state.plan_agreed = True
 
-    async def _make_plan(self, *, feedback: str, number: int) -> None:
-        taken = self._taken
-        if taken is None:
-            await super()._make_plan(feedback=feedback, number=number)
-        elif feedback or self._state.plan is None:
-            await super()._make_plan(feedback=feedback, number=number + max(taken.plans - 1, 0))
+    async def _make_plan(self, feedback: str = "") -> None:
+        if feedback or self._taken is None or self._state.plan is None:
+            await super()._make_plan(feedback)
 
     # --- the work --------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from activities.interface.listening import (
     Spoken,
 )
 from tamma.model.commands import Command, Mark, Word, budget_of
+from tamma.model.planning import Answers
 from tamma.model.repository import Target
 from tamma.model.task import Approval, Control, DevResult, Gate, Reply, Steer, TaskStatus
 from workflows.calls import call, start
@@ -176,7 +177,7 @@ class Hearing(Reminding):
                 self._check_word(given)
                 reply = await self._take_word(given)
             case Word.ANSWER:
-                return await self._take_answer(spoken, command)
+                return self._take_answer(spoken, command)
             case Word.BUDGET:
                 reply = await self._add_budget_by(command)
             case Word.PAUSE:
@@ -224,16 +225,20 @@ class Hearing(Reminding):
         """
         if {Word.APPROVE, Word.REJECT} <= {each.word for each in spoken.commands}:
             raise ValueError("it says yes and no")
-        waiting, asked_at = self._state.waits_for, self._asked_at
+        waiting = self._state.waits_for
         if gate and gate not in (known := [each.value for each in Gate]):
             raise ValueError(f"there is no gate {gate[:40]!r}; there are {', '.join(known)}")
         given = Approval(
             Gate(gate) if gate else waiting.gate if waiting else Gate.PLAN, "approve", by=spoken.author
         )
         self._check_approval(given)
-        if spoken.at is not None and asked_at is not None and spoken.at < asked_at - CLOCKS_APART:
-            raise ValueError(f"it is older than the question ({given.gate.value}): look, and say it again")
+        self._check_age(spoken, given.gate)
         return given
+
+    def _check_age(self, spoken: Spoken, gate: Gate) -> None:
+        asked_at = self._asked_at
+        if spoken.at is not None and asked_at is not None and spoken.at < asked_at - CLOCKS_APART:
+            raise ValueError(f"it is older than the question ({gate.value}): look, and say it again")
 
     async def _add_budget_by(self, command: Command) -> Reply:
         given = budget_of(command.text)
@@ -247,6 +252,9 @@ class Hearing(Reminding):
             )
         return await self._raise_budget(given)
 
-    async def _take_answer(self, spoken: Spoken, command: Command) -> str:
-        """Answers to the run's questions; it has none."""
-        raise ValueError("the run has asked no questions")
+    def _take_answer(self, spoken: Spoken, command: Command) -> str:
+        """Answers to the run's questions. Raises ValueError where it has none, or they do not fit."""
+        given = Answers(text=command.text, by=spoken.author)
+        self._check_answers(given)
+        self._check_age(spoken, Gate.QUESTIONS)
+        return self._take_answers(given).message
