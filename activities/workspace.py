@@ -65,9 +65,11 @@ from tamma.model.task import DiffRef, TestRun, host_queue
 from tamma.platforms.interface import API_COMMITS, GitCredentials
 from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
+from tamma.workspace import policy
 from tamma.workspace.interface import (
     Command,
     Outline,
+    PolicyFinding,
     ToolOutcome,
     Workspace,
     Workspaces,
@@ -358,6 +360,7 @@ class WorkspaceActivities:
                 *arrivals.refused,
             ),
             ask=tuple(item.path for item in findings if not item.refuse),
+            runs=tuple(_to_be_run(item) for item in findings if item.rule == policy.CI and item.blob),
             weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
             questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
             dependencies=arrivals.all,
@@ -463,3 +466,8 @@ def _word(args: Mapping[str, object], key: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _to_be_run(finding: PolicyFinding) -> str:
+    """A CI file with its version: whoever has agreed to one has not agreed to the next."""
+    return f"{finding.path} (as of {finding.blob[:10]})"

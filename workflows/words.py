@@ -21,11 +21,17 @@ def commit_message(title: str, number: str, summary: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def what_it_does(findings: Sequence[str], arrivals: Sequence[str]) -> str:
-    """Why a change needs a person: the findings are those of `arrivals` and what is taken from the tests."""
+def what_it_does(findings: Sequence[str], arrivals: Sequence[str], runs: Sequence[str] = ()) -> str:
+    """Why a change needs a person: the findings are those of `arrivals` and `runs`, and what is taken from
+    the tests."""
+    run = [each for each in findings if each in runs]
     brought = [each for each in findings if each in arrivals]
-    taken = [each for each in findings if each not in arrivals]
-    parts = (("the change brings in", brought), ("the change takes from the tests", taken))
+    taken = [each for each in findings if each not in arrivals and each not in runs]
+    parts = (
+        ("a push may have CI run, with its secrets, what the change makes of", run),
+        ("the change brings in", brought),
+        ("the change takes from the tests", taken),
+    )
     return "; ".join(f"{words}: {'; '.join(found)}" for words, found in parts if found)
 
 

@@ -340,6 +340,8 @@ class DiffRef:
     """What the diff policy refuses to publish."""
     ask: tuple[str, ...] = ()
     """Protected paths: a person must agree."""
+    runs: tuple[str, ...] = ()
+    """CI files and their versions: a push may have the platform run them, so a person is asked before."""
     weakened: tuple[str, ...] = ()
     """How it makes tests say less: not published unless a person allows it."""
     questions: tuple[str, ...] = ()

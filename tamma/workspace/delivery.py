@@ -183,6 +183,9 @@ class Delivery:
     def _change(self, delta: RawDelta) -> policy.Change:
         if delta.status == "D":
             return policy.Change(delta.path, "")
+        return replace(self._content(delta), blob=delta.blob)
+
+    def _content(self, delta: RawDelta) -> policy.Change:
         if delta.mode == policy.GITLINK_MODE:
             return policy.Change(delta.path, delta.mode)
         blob = self._blob(delta.blob)

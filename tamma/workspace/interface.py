@@ -252,6 +252,8 @@ class PolicyFinding:
     detail: str = ""
     line: int = 0
     """Of the file as it is now; 0 where there is none to point at."""
+    blob: str = ""
+    """Git's name of what a protected path holds now; empty where it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

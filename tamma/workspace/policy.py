@@ -33,35 +33,42 @@ class Change:
     added: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
     """Of the lines in `added`, counted from 1."""
+    blob: str = ""
+    """Git's name of the new content; empty where it is not known."""
     lfs: str = ""
     """What is wrong with it for Git LFS's sake, see `lfs.problem`."""
 
 
+CI = "CI configuration"
+"""What a platform's machines run, often as soon as it is pushed to any branch, with the secrets of CI."""
+
 # (pattern, rule). A pattern without a slash means the name in any folder.
 _PROTECTED: tuple[tuple[str, str], ...] = (
     (".github/copilot-instructions.md", "agent instructions"),
+    (".github/workflows/**", CI),
+    (".github/actions/**", CI),
     (".github/**", "GitHub's configuration"),
-    (".gitea/**", "CI configuration"),
-    (".forgejo/**", "CI configuration"),
-    (".gitlab-ci.yml", "CI configuration"),
+    (".gitea/**", CI),
+    (".forgejo/**", CI),
+    (".gitlab-ci.yml", CI),
     (".gitlab/**", "GitLab's configuration"),
-    (".circleci/**", "CI configuration"),
-    (".buildkite/**", "CI configuration"),
-    (".woodpecker/**", "CI configuration"),
-    (".woodpecker.y*ml", "CI configuration"),
-    (".drone.y*ml", "CI configuration"),
-    (".travis.yml", "CI configuration"),
-    (".cirrus.yml", "CI configuration"),
-    (".teamcity/**", "CI configuration"),
-    (".tekton/**", "CI configuration"),
-    ("jenkinsfile*", "CI configuration"),
-    ("azure-pipelines*.y*ml", "CI configuration"),
-    (".azure-pipelines/**", "CI configuration"),
-    ("bitbucket-pipelines.yml", "CI configuration"),
-    ("appveyor.yml", "CI configuration"),
-    (".appveyor.yml", "CI configuration"),
-    ("cloudbuild.y*ml", "CI configuration"),
-    (".ci/**", "CI configuration"),
+    (".circleci/**", CI),
+    (".buildkite/**", CI),
+    (".woodpecker/**", CI),
+    (".woodpecker.y*ml", CI),
+    (".drone.y*ml", CI),
+    (".travis.yml", CI),
+    (".cirrus.yml", CI),
+    (".teamcity/**", CI),
+    (".tekton/**", CI),
+    ("jenkinsfile*", CI),
+    ("azure-pipelines*.y*ml", CI),
+    (".azure-pipelines/**", CI),
+    ("bitbucket-pipelines.yml", CI),
+    ("appveyor.yml", CI),
+    (".appveyor.yml", CI),
+    ("cloudbuild.y*ml", CI),
+    (".ci/**", CI),
     ("codeowners", "code ownership"),
     (".gitmodules", "submodules"),
     (".gitattributes", "git attributes"),
@@ -92,7 +99,7 @@ def judge(changes: Iterable[Change], protected: tuple[str, ...] = ()) -> tuple[P
     for change in changes:
         findings += _refusals(change)
         if rule := protected_rule(change.path, protected):
-            findings.append(PolicyFinding(change.path, rule, refuse=False, detail="a person must agree"))
+            findings.append(PolicyFinding(change.path, rule, False, "a person must agree", blob=change.blob))
     return tuple(findings)
 
 

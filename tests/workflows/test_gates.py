@@ -254,15 +254,46 @@ async def test_no_test_command_asks_a_person(client: Client, tmp_path: Path) -> 
 
 
 async def test_a_protected_path_waits_for_a_person_before_the_merge(client: Client, tmp_path: Path) -> None:
-    ci = turn(call("create", path=".github/workflows/ci.yml", content="on: push\n"))
-    turns = script(agent=[*RED_TURNS, ci, *FIX_TURNS])
+    owners = turn(call("create", path=".github/CODEOWNERS", content="* @ada\n"))
+    turns = script(agent=[*RED_TURNS, owners, *FIX_TURNS])
     async with running_loop(client, tmp_path, turns=turns) as loop:
         handle = await loop.submit()
         seen = await loop.until(handle, lambda view: view.waiting_for)
         assert seen.waiting_for is not None
         assert seen.waiting_for.gate is Gate.MERGE
-        assert ".github/workflows/ci.yml" in seen.waiting_for.reason
+        assert ".github/CODEOWNERS" in seen.waiting_for.reason
         assert loop.effects("merge_pr") == 0
+
+
+CI = ".github/workflows/ci.yml"
+
+
+def writes_ci(content: str) -> dict[str, object]:
+    return turn(call("create", path=CI, content=content))
+
+
+async def test_ci_files_are_not_even_pushed_before_a_person_agrees(client: Client, tmp_path: Path) -> None:
+    """Many platforms run the workflows of any branch that is pushed, with the secrets of CI."""
+    more = [writes_ci("on: [push, pull_request]\n"), turn(call("finish", summary="pull requests, too"))]
+    turns = script(agent=[*RED_TURNS, writes_ci("on: push\n"), *FIX_TURNS, *more])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit()
+        seen = await loop.until(handle, lambda view: view.waiting_for)
+        assert seen.waiting_for is not None
+        assert seen.waiting_for.gate is Gate.CHANGE
+        assert f"a push may have CI run, with its secrets, what the change makes of: {CI}" in (
+            seen.waiting_for.reason
+        )
+        await tell(handle, "approve", Approval(Gate.CHANGE, "approve", by="ada"))
+        seen = await loop.until(handle, lambda view: view.waiting_for and view.waiting_for.gate is Gate.MERGE)
+        assert CI in git(loop.remote, "ls-tree", "-r", "--name-only", seen.branch)
+        # What comes later is another version: nobody has agreed to that.
+        await tell(handle, "steer", Steer("on pull requests, too"))
+        await loop.until(handle, lambda view: view.waiting_for and view.waiting_for.gate is Gate.CHANGE)
+        await tell(handle, "cancel", Control("ada"))
+        result = await handle.result()
+        assert "pull_request" not in git(loop.remote, "show", f"{result.branch}:{CI}")
+        assert any("is not pushed, as CI would run" in note for note in (await loop.view(handle)).notes)
 
 
 async def test_a_link_out_of_the_workspace_is_never_published(client: Client, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ class Coding(ProjectGates):
         while True:
             diff = await self._collect_diff()
             weakened = open_ones(diff.weakened, agreed)
-            questions = open_ones((*diff.wanted, *diff.questions), agreed)
+            questions = open_ones((*diff.runs, *diff.wanted, *diff.questions), agreed)
             bad = (*diff.refused, *weakened)
             if diff.files_total and not bad:
                 if not questions or await self._may_go(questions):
@@ -184,14 +184,15 @@ class Coding(ProjectGates):
             await self._get_green()
 
     async def _may_go(self, questions: tuple[str, ...]) -> bool:
-        """Whether tests may be gone that were there before, and packages come in that were not."""
+        """Whether CI may run what the change makes of it, tests may be gone that were there before, and
+        packages come in that were not."""
         return await self._is_allowed(questions)
 
     async def _is_allowed(self, findings: tuple[str, ...]) -> bool:
         """Ask a person whether the change may do this. False where the agent is to work on."""
         assert self._state.diff is not None
-        arrivals = self._state.diff.wanted
-        reason = what_it_does(findings, arrivals)
+        arrivals, runs = self._state.diff.wanted, self._state.diff.runs
+        reason = what_it_does(findings, arrivals, runs)
         if not set(arrivals).isdisjoint(findings):
             await self._put_back()
         hint = '`tamma approve TASK` lets it pass, `tamma steer TASK "..."` has it changed, or cancel it'

@@ -13,6 +13,7 @@ from activities.interface import (
     PublishBranch,
     WorkspaceOnly,
 )
+from tamma.agents.findings import open_ones
 from tamma.model.task import (
     DevResult,
     Phase,
@@ -74,7 +75,12 @@ class Ending(RunSteps):
             self._state.diff = diff
             stored = await call(CHECKPOINT, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)
             self._state.left = stored.blob
-            if diff.files_total and not diff.refused:
+            if runs := open_ones(diff.runs, self._state.agreed):
+                self._state.note(
+                    f"the unfinished work is not pushed, as CI would run what it makes of {'; '.join(runs)}: "
+                    "`tamma inspect TASK --diff` shows it"
+                )
+            elif diff.files_total and not diff.refused:
                 given = PublishBranch(
                     self._request.task_id,
                     ref.id,
