@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from temporalio.client import Client
+
+from activities import listening
 from tamma.model.commands import commands_in
 from tamma.model.conventions import Conventions
-from tamma.model.task import Gate, Limits
-from tests.support.asker import asking
-from tests.support.skipping import skipping_time
+from tamma.model.task import Gate, Limits, TaskStatus
+from tests.support.asker import Asking, asking
+from tests.support.loop import QUICK
 
 LABEL = "needs-human-review"
 
@@ -18,45 +23,56 @@ def test_the_specifications_times_hold() -> None:
     assert (Limits().remind_after, Limits().escalate_after) == (24 * 3600, 72 * 3600)
 
 
-async def test_two_weeks_of_waiting(tmp_path: Path) -> None:
-    """A reminder, a call by name, and few events; then an answer, as if it had come at once."""
-    wanted = Conventions(people=("ada", "@bob"))
-    async with (
-        skipping_time() as env,
-        asking(env.client, tmp_path, Limits(poll=4 * 3600), wanted) as run,
-    ):
-        await env.sleep(timedelta(hours=23))
-        assert await run.written() == []
-        await env.sleep(timedelta(hours=2))
-        (reminder,) = await run.written()
+async def test_a_reminder_and_a_call_by_name_once_each(client: Client, tmp_path: Path) -> None:
+    limits = replace(QUICK, remind_after=0.5, escalate_after=1.0)
+    async with asking(client, tmp_path, limits, Conventions(people=("ada", "@bob"))) as run:
+        reminder = await run.answered("waits for you")
         assert "`/tamma approve plan`" in reminder
         assert "Divide by one less." in reminder, "what is to be approved"
         assert commands_in(reminder) == ()
-        assert LABEL not in await run.labels()
-        await env.sleep(timedelta(hours=48))
-        _, call = await run.written()
-        assert call.startswith("@ada @bob\n\n**This needs a person.** The run has waited for 3 days")
+        call = await run.answered("**This needs a person.**")
+        assert call.startswith("@ada @bob\n\n**This needs a person.**")
+        assert (await run.view()).status is TaskStatus.PAUSED
+        await run.say("/tamma approve")
+        await run.answered("plan approved")
+        # The next question is a wait of its own.
+        async with asyncio.timeout(60):
+            while sum("waits for you" in body for body in await run.written()) < 2:  # noqa: ASYNC110 - it has to be asked
+                await asyncio.sleep(0.02)
         assert LABEL in await run.labels()
-        await env.sleep(timedelta(days=14))
-        assert len(await run.written()) == 2
-        assert await run.events() < 100
-        await run.say("/tamma approve", at=await env.get_current_time())
-        assert "plan approved" in await run.answered("@ada\n")
-        # The next question is a wait of its own, and an answer in time needs no reminder.
         assert await run.gate() is Gate.CHANGE
-        await env.sleep(timedelta(hours=23))
-        await run.say("/tamma approve change", "bob", at=await env.get_current_time() - timedelta(days=2))
-        assert "it is older than the question (change)" in await run.answered("@bob\n\n-")
-        await run.say("/tamma approve change", at=await env.get_current_time())
-        await run.handle.result()
-        assert sum("waits for you" in body for body in await run.written()) == 1
 
 
-async def test_a_call_that_may_not_set_the_label_is_made_all_the_same(tmp_path: Path) -> None:
+async def test_a_call_that_may_not_set_the_label_is_made_all_the_same(client: Client, tmp_path: Path) -> None:
     faults = [{"on": "set_labels", "when": "before", "times": 1, "error": "Forbidden"}]
-    limits = Limits(poll=4 * 3600, remind_after=0, escalate_after=3600)
-    async with skipping_time() as env, asking(env.client, tmp_path, limits, faults=faults) as run:
-        await env.sleep(timedelta(hours=2))
-        (call,) = await run.written()
-        assert call.startswith("**This needs a person.** The run has waited for an hour,")
-        assert any(LABEL in note for note in (await run.view()).notes)
+    limits = replace(QUICK, remind_after=0, escalate_after=0.2)
+    async with asking(client, tmp_path, limits, faults=faults) as run:
+        await run.answered("**This needs a person.**")
+        async with asyncio.timeout(60):
+            while not any(LABEL in note for note in (await run.view()).notes):  # noqa: ASYNC110 - it has to be asked
+                await asyncio.sleep(0.02)
+        assert len(await run.written()) == 1
+
+
+async def test_looks_leave_no_trace_in_the_history(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two weeks are two thousand looks at most; six of them cost as much as two."""
+    assert 14 * 24 * 3600 / listening.LONGEST_LOOK < 2100
+    monkeypatch.setattr(listening, "SHORTEST_LOOK", 0.01)
+    monkeypatch.setattr(listening, "LONGEST_LOOK", 0.01)
+    async with asking(client, tmp_path, replace(QUICK, poll=0.01)) as run:
+        await looks(run, 2)
+        before = await run.events()
+        await looks(run, 6)
+        assert await run.events() == before < 40
+
+
+async def looks(run: Asking, wanted: int) -> None:
+    """Wait until it has looked that often."""
+    async with asyncio.timeout(60):
+        while True:
+            pending = (await run.handle.describe()).raw_description.pending_activities
+            if any(each.attempt >= wanted for each in pending):
+                return
+            await asyncio.sleep(0.05)
