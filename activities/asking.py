@@ -12,6 +12,7 @@ from activities.pools import PlatformPool
 from tamma.errors import Forbidden, NotFound, Unsupported
 from tamma.model.repository import Target
 from tamma.platforms.interface import COMMENTS, ISSUES
+from tamma.telemetry.redaction import redact_text
 
 
 class AskingActivities:
@@ -30,7 +31,10 @@ class AskingActivities:
             return Done()
         try:
             await platform.ensure_comment(
-                given.repo, Target("issue", given.issue), given.body, f"{given.task_id}/{given.key}"
+                given.repo,
+                Target("issue", given.issue),
+                redact_text(given.body),
+                f"{given.task_id}/{given.key}",
             )
         except (Forbidden, NotFound, Unsupported) as error:  # locked, or it came from a file
             return Done((f"the questions do not stand on the issue: {error.message}",))

@@ -16,7 +16,7 @@ from tamma.model.conversation import Role
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import RUN_CONTINUED, Inherited, Origin, inherited_data
 from tamma.store.interface import Entry, Event, EventQuery, NewEvent, Store
-from tamma.workspace.checkpoint import on_branch
+from tamma.workspace.checkpoint import base_of, on_branch
 
 PLAN_SHOWN = 6000
 
@@ -119,6 +119,7 @@ class ContinuingActivities:
     ) -> tuple[Standing, tuple[str, ...]]:
         origin = given.origin
         checkpoint, notes = _checkpoint(origin, old, kept, place)
+        old, checkpoint = await self._on_one_base(old, checkpoint, fork=origin.fork)
         if not origin.fork:
             before = old.spent_before + old.spend + place.unaccounted
             return replace(old, checkpoint=checkpoint, spent_before=before), notes
@@ -136,6 +137,17 @@ class ContinuingActivities:
             spent_before=spent((*kept.plan, *kept.agent)),
         )
         return forked, notes
+
+    async def _on_one_base(
+        self, old: Standing, checkpoint: BlobId | None, *, fork: bool
+    ) -> tuple[Standing, BlobId | None]:
+        """The work and the commit that it is on, made to fit: the change may have been put onto another base
+        since the agent's last step, or after the step that a fork begins at."""
+        if checkpoint is None or (base := await base_of(self._store, checkpoint)) == old.issue.base_sha:
+            return old, checkpoint
+        if not fork and old.checkpoint and await base_of(self._store, old.checkpoint) == old.issue.base_sha:
+            return old, old.checkpoint
+        return replace(old, issue=replace(old.issue, base_sha=base), replayed=None), checkpoint
 
 
 def _checkpoint(

@@ -58,23 +58,27 @@ class Leases:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def room(self, workspace_id: str) -> AsyncGenerator[None]:
+    async def room(self, workspace_id: str, wanted_by: str) -> AsyncGenerator[None]:
         """Room to make this workspace while the body runs; what it leaves on the disk has room, too.
 
+        A run that holds one here has room for a copy of it, or those who hold all could wait for each other.
         Raises WorkspacesFull.
         """
         if self._most is None:
             yield
             return
         async with self._lock:
-            await self._take(workspace_id, self._most)
+            await self._take(workspace_id, wanted_by, self._most)
         try:
             yield
         finally:
             self._making.discard(workspace_id)
 
-    async def _take(self, workspace_id: str, most: int) -> None:
+    async def _take(self, workspace_id: str, wanted_by: str, most: int) -> None:
         held = {each.id: each for each in await self._workspaces.held()}
+        if wanted_by and any(each.holder == wanted_by for each in held.values()):
+            self._making.add(workspace_id)
+            return
         others = (held.keys() | self._making) - {workspace_id}
         if len(others) >= most and workspace_id not in held:
             for each in held.values():

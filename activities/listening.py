@@ -121,11 +121,11 @@ class _Look:
         )
 
     async def _head(self, commands: Sequence[Command]) -> str:
-        """What an approval would approve."""
+        """What an approval would approve: the newest pull request's head."""
         pulls = [each.target.number for each in self._given.places if each.target.kind == "pull_request"]
         if not pulls or all(command.word is not Word.APPROVE for command in commands):
             return ""
-        return (await self._platform.get_pr(self._given.repo, pulls[0])).head_sha
+        return (await self._platform.get_pr(self._given.repo, pulls[-1])).head_sha
 
 
 def pause_after(attempt: int, poll: float) -> float:

@@ -26,6 +26,7 @@ from tamma.model.conventions import Conventions
 from tamma.model.repository import Check, CheckState, CiRun, RepoRef, Rerun
 from tamma.platforms.interface import CHECKS, CI_LOGS, CI_RERUN, CI_RUNS, COMMENTS, LABELS, Platform
 from tamma.store.interface import BlobStore
+from tamma.telemetry.redaction import redact_text
 
 MOST_LOGS = 5
 """Red checks whose logs are read; the others are named."""
@@ -93,7 +94,8 @@ class MonitoringActivities:
         wanted = self._conventions(given.repo.platform_id)
         if COMMENTS in able:
             names = " ".join(f"@{name.lstrip('@')}" for name in wanted.people) if given.by_name else ""
-            body = f"{names}\n\n{given.body}" if names else given.body
+            told = redact_text(given.body)
+            body = f"{names}\n\n{told}" if names else told
             await platform.ensure_comment(given.repo, given.target, body, f"{given.task_id}/{given.key}")
         label = wanted.needs_human_label
         if LABELS in able and label is not None:

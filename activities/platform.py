@@ -48,6 +48,7 @@ from tamma.model.repository import (
 from tamma.platforms.interface import COMMENTS, ISSUES, LABELS, Platform
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.store.interface import BlobStore
+from tamma.telemetry.redaction import redact_text
 
 _LONGEST_TEMPLATE = 16_384
 """Bytes."""
@@ -203,7 +204,8 @@ class PlatformActivities:
     async def comment(self, given: Comment) -> Done:
         """Write, or rewrite, one comment of the run."""
         platform = await self._platforms.get(given.repo.platform_id)
-        await platform.ensure_comment(given.repo, given.target, given.body, f"{given.task_id}/{given.key}")
+        body = redact_text(given.body)
+        await platform.ensure_comment(given.repo, given.target, body, f"{given.task_id}/{given.key}")
         return Done()
 
     async def _base(self, given: AcceptIssue, repository: Repository) -> Branch:

@@ -14,7 +14,7 @@ from activities.workspace import finish_of
 from tamma.errors import StoreError
 from tamma.model.conversation import Role, ToolResult
 from tamma.model.ids import BlobId, SessionId
-from tamma.model.origin import STANDING
+from tamma.model.origin import REPLAYED, STANDING
 from tamma.model.session import Finished, Stage
 from tamma.model.task import Phase, Spend, TaskStatus
 from tamma.store.interface import BlobStore, Entry, Event, EventQuery, EventStore
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _KINDS = (
     *(f"phase.{phase.value}" for phase in Phase),
     *(f"task.{status.value}" for status in TaskStatus if status.final),
+    REPLAYED,
 )
 
 

@@ -141,7 +141,7 @@ class WorkspaceActivities:
         )
         async with (
             beating() as pulse,
-            self._leases.room(given.task_id),
+            self._leases.room(given.task_id, holder()),
             self._locks[given.task_id],
         ):
             info = await self._workspaces.prepare(spec, pulse.say)
@@ -346,7 +346,7 @@ class WorkspaceActivities:
             workspace = await self._workspaces.open(given.workspace_id)
             diff = await workspace.diff()
             findings = await workspace.findings()
-            weakened = await workspace.weakened(shown)
+            weakened = await workspace.weakened(shown, given.proof_base)
             arrived = await workspace.dependencies(issue)
         arrivals = judged(arrived, given.new_dependencies)
         ref = DiffRef(

@@ -51,6 +51,11 @@ def how_to_answer(gate: Gate) -> str:
             f"Answer here with `/tamma approve {gate.value}` or `/tamma reject REASON`; "
             "`/tamma steer TEXT` asks for changes."
         )
+    if gate is Gate.CHANGE:
+        return (
+            "`/tamma approve change` lets it pass, `/tamma steer TEXT` has it changed, `/tamma cancel` ends "
+            "it; the branch stays."
+        )
     if gate is Gate.QUESTIONS:
         return "Answer here with `/tamma answer 1: ...`; `/tamma approve` takes the defaults."
     if gate in (Gate.BUDGET, Gate.TURNS):

@@ -50,6 +50,7 @@ class RunState:
     red_test: TestRun | None = None
     red_output: BlobId | None = None
     proof: BlobId | None = None
+    proof_base: str = ""
     """The tests that showed the problem, as they were then."""
     agreed: list[str] = field(default_factory=list[str])
     """What a person let pass that takes something from the tests."""

@@ -281,6 +281,8 @@ class CollectDiff:
     workspace_id: str
     proof: BlobId | None = None
     """Of `KEEP_PROOF`; None where no test showed the problem."""
+    proof_base: str = ""
+    """The commit that the work was on then; empty: the one that it is on now."""
     new_dependencies: NewDependencies = "ask"
     issue: BlobId | None = None
     """What the work is about: whether it names what is brought in."""

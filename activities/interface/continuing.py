@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from activities.interface import AcceptedIssue, Activity, ProjectReport, PublishedBranch
+from activities.interface.catching_up import Replayed
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import Origin
 from tamma.model.planning import Decided, OpenPoints
@@ -53,6 +54,13 @@ class Standing:
     published: PublishedBranch | None = None
     pull_request: str = ""
     pull_request_url: str = ""
+    published_on: str = ""
+    """The commit that the published change was made on."""
+    replayed: Replayed | None = None
+    """What a replay left to be solved, and to be looked at as a whole before it is published."""
+    doubtful: tuple[str, ...] = ()
+    """Conflicts that the agent decided: a person looks at them before they are merged."""
+    proof_base: str = ""
     spend: Spend = field(default_factory=Spend)
     spent_before: Spend = field(default_factory=Spend)
 

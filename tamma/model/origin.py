@@ -8,6 +8,8 @@ from tamma.model.ids import BlobId, SessionId, TaskId
 
 STANDING = "standing"
 """The name, in an event's data, of the blob that says how its run stood then."""
+REPLAYED = "change.replayed"
+"""The event of a change that was put onto another commit of its base."""
 RUN_CONTINUED = "run.continued"
 """The event of a run that goes on from another one: which, from which step, and how much it took over."""
 

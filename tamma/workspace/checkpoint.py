@@ -51,6 +51,11 @@ class Manifest:
         return manifest
 
 
+async def base_of(blobs: BlobStore, checkpoint: BlobId) -> str:
+    """The commit that the work is on. Raises WorkspaceLost, BlobMissing."""
+    return Manifest.from_json(await blobs.get_blob(checkpoint)).base_sha
+
+
 async def on_branch(blobs: BlobStore, checkpoint: BlobId, branch: str) -> BlobId:
     """The same work on a branch of another name. Raises WorkspaceLost, BlobMissing."""
     manifest = replace(Manifest.from_json(await blobs.get_blob(checkpoint)), branch=branch)

@@ -95,10 +95,10 @@ class Delivery:
         deltas, _ = await self.deltas()
         return proof.shown_tests(self._git, deltas, also)
 
-    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
+    async def weakened(self, shown: Mapping[str, str], shown_on: str) -> tuple[PolicyFinding, ...]:
         """See Workspace."""
         deltas, _ = await self.deltas()
-        return proof.judge_tests(self._git, self._base, deltas, shown)
+        return proof.judge_tests(self._git, self._base, deltas, shown, shown_on)
 
     async def dependencies(self, issue: str) -> tuple[DependencyChange, ...]:
         """See Workspace."""

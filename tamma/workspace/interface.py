@@ -341,9 +341,10 @@ class Workspace(Protocol):
         """Path -> text of the test files that the work changed so far, and of those in `also` that it did."""
         ...
 
-    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
+    async def weakened(self, shown: Mapping[str, str], shown_on: str = "") -> tuple[PolicyFinding, ...]:
         """How the work makes the tests say less than the base's, and than `shown`: test files as they were
-        when they showed the problem. What is no refusal is for a person to judge."""
+        when they showed the problem, on the commit `shown_on` (empty: the base). What is no refusal is for
+        a person to judge."""
         ...
 
     async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:

@@ -169,8 +169,8 @@ class LocalWorkspace:
     async def shown_tests(self, also: tuple[str, ...]) -> dict[str, str]:
         return await self._parts.delivery.shown_tests(also)
 
-    async def weakened(self, shown: Mapping[str, str]) -> tuple[PolicyFinding, ...]:
-        return await self._parts.delivery.weakened(shown)
+    async def weakened(self, shown: Mapping[str, str], shown_on: str = "") -> tuple[PolicyFinding, ...]:
+        return await self._parts.delivery.weakened(shown, shown_on)
 
     async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
         return await self._parts.delivery.dependencies(issue)

@@ -37,9 +37,10 @@ def shown_tests(git: Git, deltas: Iterable[RawDelta], also: tuple[str, ...]) -> 
 
 
 def judge_tests(
-    git: Git, base_sha: str, deltas: list[RawDelta], shown: Mapping[str, str]
+    git: Git, base_sha: str, deltas: list[RawDelta], shown: Mapping[str, str], shown_on: str = ""
 ) -> tuple[PolicyFinding, ...]:
-    """How the change weakens tests. `shown` are files of tests as they were when they showed the problem."""
+    """How the change weakens tests. `shown` are files of tests as they were when they showed the problem, on
+    the commit `shown_on`: what that commit had of them is not the work's own, and may have changed since."""
     repository = _open(git)
     before: dict[str, str] = {}
     after: dict[str, str] = {}
@@ -56,7 +57,10 @@ def judge_tests(
     if shown:
         touched = {delta.path for delta in deltas}
         same = dict(_at(repository, base_sha, shown.keys() - touched))
-        findings += changed_proof(shown, before | same, after | same)
+        then: dict[str, str] = {}
+        if shown_on not in ("", base_sha) and repository.get(shown_on) is not None:
+            then = dict(_at(repository, shown_on, shown.keys()))
+        findings += changed_proof(shown, before | same | then, after | same)
     return _once(findings)
 
 

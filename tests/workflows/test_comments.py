@@ -78,6 +78,20 @@ async def test_what_cannot_be_done_is_said(client: Client, tmp_path: Path) -> No
         assert len(await run.written()) == 7
 
 
+async def test_a_yes_answers_the_question_that_was_asked_and_not_the_next(
+    client: Client, tmp_path: Path
+) -> None:
+    """Two people agree to the plan at once. The second yes is none to what is asked a moment later."""
+    async with asking(client, tmp_path) as run:
+        await run.say("/tamma approve", wake=False)
+        await run.say("/tamma approve")
+        await run.answered("plan approved")
+        await run.answered("`/tamma approve`: not done, as ")
+        assert await run.gate() is Gate.CHANGE
+        await run.say("/tamma approve")
+        await run.answered("change approved")
+
+
 async def test_rights_in_a_tracker_are_none_to_code(client: Client, tmp_path: Path) -> None:
     async with asking(client, tmp_path, wanted=Conventions(tracker="jira")) as run:
         await run.say("/tamma budget add 2")

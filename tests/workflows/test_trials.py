@@ -29,7 +29,8 @@ from tests.support.trials import CHEAT_TURNS, NEVER_RED, REFUSE, SLOW, Bench, ac
 
 
 async def test_solved_work_is_graded_and_kept_with_its_cell(client: Client, tmp_path: Path) -> None:
-    async with running_loop(client, tmp_path, accounts=(actor("solver"),)) as loop:
+    # Its one workspace is room enough: the copy that is graded needs no other trial to end first.
+    async with running_loop(client, tmp_path, accounts=(actor("solver"),), max_workspaces=1) as loop:
         bench = await Bench.of(loop)
         before = git(loop.remote, "for-each-ref")
         result, kept = await bench.run("mean", "solver")

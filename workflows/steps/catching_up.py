@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from activities.interface.catching_up import REPLAY_CHANGE, ReplayChange, Replayed
+from tamma.model.origin import REPLAYED
 from tamma.model.task import Phase
 from workflows.options import PREPARE
 from workflows.steps.monitoring import Monitoring
@@ -72,3 +73,5 @@ class CatchingUp(Monitoring):
             f"conflicts in {', '.join(replayed.conflicts)}" if replayed.conflicts else "no conflicts in text"
         )
         self._state.note(f"the change was put onto {where}: {how}")
+        # Whoever goes on from here has to know on what commit the work is from here on.
+        await self._record(REPLAYED, base=replayed.base_sha)

@@ -85,7 +85,7 @@ class Coding(ProjectGates):
             stored = await self._workspace.call(
                 KEEP_PROOF, given, WORKSPACE_CALL, summary="keep the failing test as it is"
             )
-            self._state.proof = stored.blob
+            self._state.proof, self._state.proof_base = stored.blob, self._issue.base_sha
 
     async def _solve_it(self) -> None:
         await self._enter(Phase.IMPLEMENT)
@@ -260,6 +260,7 @@ class Coding(ProjectGates):
             CollectDiff(
                 self._workspace.ref.id,
                 self._state.proof,
+                self._state.proof_base,
                 self._request.new_dependencies,
                 self._issue.snapshot,
             ),

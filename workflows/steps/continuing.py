@@ -71,6 +71,10 @@ class Continuing(Beginning, Delivery):
             published=state.published,
             pull_request=state.pull_request,
             pull_request_url=state.pull_request_url,
+            published_on=self._published_on,
+            replayed=self._replayed,
+            doubtful=self._doubtful,
+            proof_base=state.proof_base,
             spend=state.spend,
             spent_before=state.spent_before,
         )
@@ -119,7 +123,9 @@ class Continuing(Beginning, Delivery):
         state.summary, state.review, state.approved = old.summary, old.review, old.approved
         state.published = state.inherited = old.published
         state.pull_request, state.pull_request_url = old.pull_request, old.pull_request_url
-        state.spent_before = old.spent_before
+        state.spent_before, state.proof_base = old.spent_before, old.proof_base
+        self._published_on, self._doubtful = old.published_on, old.doubtful
+        self._replayed, self._unsettled = old.replayed, old.replayed is not None
         state.next_seq = taken.next_seq
         if taken.next_seq:
             state.session_id = SessionId(f"{self._request.task_id}/agent")
@@ -150,7 +156,11 @@ class Continuing(Beginning, Delivery):
             SET_UP_PROJECT, given, SET_UP, summary="install, as the run did that it goes on from"
         )
         self._state.project = replace(
-            found, context=known.context, baseline=known.baseline, test_command=known.test_command
+            found,
+            context=known.context,
+            baseline=known.baseline,
+            test_command=known.test_command,
+            gates=known.gates,
         )
         self._state.test_command = known.test_command
         self._tighten(found)
@@ -163,8 +173,13 @@ class Continuing(Beginning, Delivery):
             self._state.plan_agreed = True
 
     async def _make_plan(self, feedback: str = "") -> None:
-        if feedback or self._taken is None or self._state.plan is None:
-            await super()._make_plan(feedback)
+        state = self._state
+        if self._taken is not None and state.plan is not None and not feedback:
+            # Nothing is paid for again, unless somebody has said what is to be different.
+            feedback, state.words = "\n\n".join(state.words), []
+            if not feedback:
+                return
+        await super()._make_plan(feedback)
 
     # --- the work --------------------------------------------------------------------------------
 

@@ -54,9 +54,9 @@ class Ending(RunSteps):
         """Whether the workspace may hold what nobody has seen yet. Of a merged run it holds nothing new, and
         conflicts that are not solved are put over no branch that others look at.
 
-        What another run published, from which this one goes on, is no work of this one.
+        The same of what another run has published, from which this one goes on.
         """
-        if self._state.published in (None, self._state.inherited):
+        if self._state.published is None:
             return True
         later = self._unpublished and not self._unsettled and not self._state.merge_sha
         return later and workflow.patched(LEFT_BEHIND)
