@@ -47,7 +47,7 @@ async def traces(world: World, result: DevResult) -> dict[str, Any]:
         "pulls": sorted(stored["pull"]["state"] for stored in state["pulls"].values()),
         "comments": sorted(_mark(there) for found in state["comments"].values() for there in found),
         "threads": [[_mark(there) for there in thread["comments"]] for thread in threads],
-        "resolved": [thread["resolved"] for thread in threads],
+        "threads_resolved": [thread["resolved"] for thread in threads],
         **await _in_the_store(world, result),
     }
 
