@@ -23,6 +23,7 @@ from tamma.workspace.ecosystems.needs import PythonNeeds, installed_by_pip, pyth
 from tamma.workspace.indexes import Indexes, configured_indexes
 from tamma.workspace.interface import SETUP, CommandResult, InstallReport, Progress, ProjectProfile
 from tamma.workspace.layout import Layout, locked, write_atomically
+from tamma.workspace.products import copy_products, files_in, keep_products
 from tamma.workspace.proxy import AllowlistProxy
 from tamma.workspace.sandbox.profile import ENV, Mount, Profile
 from tamma.workspace.sandbox.run import Sandbox
@@ -31,7 +32,6 @@ _BUILT = "env"
 """What a project's own build code may write to. What stands beside it, the worker believes and copies."""
 _DONE = "done"
 _PRODUCTS = "products"
-_MOST_PRODUCT_BYTES = 50_000_000
 _SECONDS = 900.0
 _LOG_TAIL = 4000
 _RELAY = Path(__file__).parent / "sandbox/relay.py"
@@ -43,6 +43,8 @@ ReadFile = Callable[[str], str | None]
 class _Attempt:
     ok: bool
     log: str
+    stopped: bool = False
+    """Whether the time was up: then nothing more is tried."""
 
 
 class Environments:
@@ -131,7 +133,7 @@ class Environments:
             hit = os.path.exists(folder / _DONE)  # noqa: ASYNC240  (a local look)
             if hit:
                 attempt = _Attempt(ok=True, log=f"cached: {(folder / _DONE).read_text().strip()}")
-                _copy_products(folder / _PRODUCTS, layout.tree)
+                copy_products(folder / _PRODUCTS, layout.tree)
             else:
                 attempt = await self._build(layout, sandbox, needs, folder, progress, allowed)
         if attempt.ok:
@@ -139,6 +141,8 @@ class Environments:
             layout.env.symlink_to(folder / _BUILT)
             await sandbox.aclose()  # what was started ahead does not see it
             sandbox.profile = _with_env(sandbox, str(folder / _BUILT), writable=False)
+        elif needs.bare and not attempt.stopped:
+            attempt = await self._build_bare(layout, sandbox, needs, attempt, progress, allowed)
         return hit, attempt
 
     async def _build(
@@ -152,30 +156,72 @@ class Environments:
     ) -> _Attempt:
         shutil.rmtree(folder, ignore_errors=True)
         built = folder / _BUILT
-        os.makedirs(built)
-        before = _files(layout.tree)
-        profile = _with_env(sandbox, str(built), writable=True)
-        target = ENV if sandbox.tier.moves_paths else str(built)
-        python = shlex.quote(base_python())
+        before = files_in(layout.tree)
         logs: list[str] = []
+        stopped = False
         for requirements in needs.attempts:
-            # pip of the base interpreter serves the environment: a copy in each costs 3 s and 12 MB.
-            script = (
-                f"set -e; {python} -m venv --clear --without-pip {shlex.quote(target)}\n"
-                f"{python} -m pip --python {shlex.quote(target)}/bin/python install --no-input"
-                f" --disable-pip-version-check --no-warn-script-location {shlex.join(requirements)}"
-            )
-            result = await self._run_with_network(sandbox, profile, script, progress, allowed)
+            result = await self._pip(sandbox, built, requirements, progress, allowed)
             logs.append(f"$ pip install {shlex.join(requirements)}\n{result.output}")
             if result.exit_code == 0:
-                _keep_products(before, layout.tree, folder / _PRODUCTS)
+                keep_products(before, layout.tree, folder / _PRODUCTS)
                 write_atomically(folder / _DONE, f"pip install {shlex.join(requirements)}\n".encode())
                 return _Attempt(ok=True, log="\n".join(logs))
-            if result.timed_out:
+            if stopped := result.timed_out:
                 logs.append(f"[stopped after {allowed:.0f} s]")
                 break
         shutil.rmtree(folder, ignore_errors=True)
-        return _Attempt(ok=False, log="\n".join(logs))
+        return _Attempt(ok=False, log="\n".join(logs), stopped=stopped)
+
+    async def _build_bare(
+        self,
+        layout: Layout,
+        sandbox: Sandbox,
+        needs: PythonNeeds,
+        failed: _Attempt,
+        progress: Progress,
+        allowed: float,
+    ) -> _Attempt:
+        """Build what the tests need beside the project, which cannot be built: they may run from the tree.
+
+        That remains a failure. The environment is this workspace's alone, so that the next one tries again,
+        and one that was built before, from other files of the project, is left as it is.
+        """
+        if layout.env.is_dir() and layout.env.readlink() != layout.bare:
+            return failed
+        progress("the project cannot be built: install what its tests need beside it")
+        for requirements in needs.bare:
+            result = await self._pip(sandbox, layout.bare, requirements, progress, allowed)
+            if result.exit_code == 0:
+                layout.env.unlink(missing_ok=True)
+                layout.env.symlink_to(layout.bare)
+                await sandbox.aclose()  # what was started ahead does not see it
+                sandbox.profile = _with_env(sandbox, str(layout.bare), writable=False)
+                beside = f"[installed without the project itself: {shlex.join(requirements)}]"
+                return replace(failed, log=f"{failed.log}\n{beside}")
+            if result.timed_out:
+                break
+        return failed
+
+    async def _pip(
+        self,
+        sandbox: Sandbox,
+        built: Path,
+        requirements: tuple[str, ...],
+        progress: Progress,
+        allowed: float,
+    ) -> CommandResult:
+        """Make a new virtual environment in `built`, and install into it."""
+        os.makedirs(built, exist_ok=True)
+        profile = _with_env(sandbox, str(built), writable=True)
+        target = ENV if sandbox.tier.moves_paths else str(built)
+        python = shlex.quote(base_python())
+        # pip of the base interpreter serves the environment: a copy in each costs 3 s and 12 MB.
+        script = (
+            f"set -e; {python} -m venv --clear --without-pip {shlex.quote(target)}\n"
+            f"{python} -m pip --python {shlex.quote(target)}/bin/python install --no-input"
+            f" --disable-pip-version-check --no-warn-script-location {shlex.join(requirements)}"
+        )
+        return await self._run_with_network(sandbox, profile, script, progress, allowed)
 
     # --- others ---
 
@@ -264,46 +310,3 @@ def _with_env(sandbox: Sandbox, folder: str, *, writable: bool) -> Profile:
 
 def _key(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-# --- by-products in the work tree ------------------------------------------------------------------
-
-
-def _files(tree: Path) -> set[str]:
-    found: set[str] = set()
-    for folder, names, files in os.walk(tree):
-        names[:] = [name for name in names if name not in {".git", "node_modules", "__pycache__"}]
-        found.update(os.path.relpath(os.path.join(folder, name), tree) for name in files)
-    return found
-
-
-def _keep_products(before: set[str], tree: Path, kept: Path) -> None:
-    """Keep what a build wrote into the work tree (a generated version, an extension module).
-
-    Another workspace that finds this environment in the cache has not been built in, and needs them too.
-    """
-    size = 0
-    for name in sorted(_files(tree) - before):
-        source = tree / name
-        if source.is_symlink() or not source.is_file():
-            continue
-        size += source.stat().st_size
-        if size > _MOST_PRODUCT_BYTES:
-            return
-        (kept / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, kept / name)
-
-
-def _copy_products(kept: Path, tree: Path) -> None:
-    """Never through a link: another commit may have one where this build found a folder."""
-    for name in _files(kept):
-        target = tree / name
-        parents = [tree / parent for parent in Path(name).parents if parent != Path()]
-        if os.path.lexists(target) or any(os.path.lexists(p) and not _is_folder(p) for p in parents):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(kept / name, target)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()

@@ -73,6 +73,11 @@ class Layout:
         return self.folder / "env"
 
     @property
+    def bare(self) -> Path:
+        """An environment without the project itself, where that cannot be built."""
+        return self.folder / "bare"
+
+    @property
     def meta(self) -> Path:
         return self.folder / "meta.json"
 

@@ -1,59 +1,13 @@
-"""Three known bugs: what a user saw, what the model says and does about it, and the test that judges it.
+"""Three known bugs of projects that lie flat in their repositories.
 
 The issues and the changes are our own; of the projects only the lines stand here that an edit must name.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+from tests.real_projects.bug import Bug, finish_red, plan, review
 from tests.support.loop import call, turn
 from tests.support.sdists import Proof, Release
-
-Turn = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Bug:
-    """A bug of a release, and the way to its end."""
-
-    release: Release
-    title: str
-    body: str
-    plan: Turn
-    red: Sequence[Turn]
-    """The turns that write the failing test."""
-    fix: Sequence[Turn]
-    review: Turn
-    proof: Proof
-    symptom: str
-    """What the proof says where the bug is."""
-    changed: tuple[str, ...]
-    """The files of the change."""
-    test_command: str | None = None
-    """What the user names as test command; None to let it be found."""
-
-    @property
-    def markdown(self) -> str:
-        """The issue as a file."""
-        return f"# {self.title}\n\n{self.body}"
-
-
-def _plan(summary: str, *steps: str, files: Sequence[str], test: str) -> Turn:
-    titles = [{"title": step, "files": list(files)} for step in steps]
-    plan = {"summary": summary, "steps": titles, "risks": [], "ambiguities": [], "test": test}
-    return turn(text=json.dumps(plan))
-
-
-def _review(summary: str) -> Turn:
-    return turn(text=json.dumps({"verdict": "approve", "summary": summary, "comments": []}))
-
-
-def _finish_red(summary: str, command: str, file: str) -> Turn:
-    return turn(call("finish", summary=summary, test_command=command, test_files=[file]))
-
 
 # --- cachetools 4.2.0: a cache that may not store what it makes ----------------------------------------
 
@@ -125,7 +79,7 @@ CACHETOOLS = Bug(
         "The cache still believes that it has the key 4, and fails when it wants to evict it. `LFUCache` and "
         "`MRUCache` do the same.\n"
     ),
-    plan=_plan(
+    plan=plan(
         "LFU, LRU and MRU caches note a use of a key even when __missing__ did not store it",
         "a test with a cache whose values may be too large",
         "note the use only of keys that are in the cache",
@@ -140,7 +94,7 @@ CACHETOOLS = Bug(
         ),
         turn(call("create", path="tests/test_not_stored.py", content=_CACHE_TEST)),
         turn(call("bash", command=_CACHE_RED)),
-        _finish_red("a cache whose values may be too large", _CACHE_RED, "tests/test_not_stored.py"),
+        finish_red("a cache whose values may be too large", _CACHE_RED, "tests/test_not_stored.py"),
     ],
     fix=[
         turn(
@@ -158,7 +112,7 @@ CACHETOOLS = Bug(
             )
         ),
     ],
-    review=_review("Small, the same in all three caches, and tested for each."),
+    review=review("Small, the same in all three caches, and tested for each."),
     proof=Proof(
         Release("cachetools", "4.2.1"),
         ("tests",),
@@ -203,7 +157,7 @@ PARSE = Bug(
         "    1011\n\n"
         "The second one should be 11. With `parse.parse('{:d}', '0b1011')` it is.\n"
     ),
-    plan=_plan(
+    plan=plan(
         "int_convert keeps the base that it detected for the first number",
         "a test that parses numbers of several bases with one parser",
         "keep the detected base in a local variable",
@@ -214,7 +168,7 @@ PARSE = Bug(
         turn(call("grep", pattern=r"self\.base", path="parse.py"), text="Who remembers the base?"),
         turn(call("create", path="test_base.py", content=_BASE_TEST)),
         turn(call("bash", command=_BASE_RED)),
-        _finish_red("one parser, numbers of several bases", _BASE_RED, "test_base.py"),
+        finish_red("one parser, numbers of several bases", _BASE_RED, "test_base.py"),
     ],
     fix=[
         turn(
@@ -237,7 +191,7 @@ PARSE = Bug(
             )
         ),
     ],
-    review=_review("The state is gone, nothing else changed."),
+    review=review("The state is gone, nothing else changed."),
     proof=Proof(
         Release("parse", "1.18.0"),
         ("test_parse.py",),
@@ -273,7 +227,7 @@ SQLPARSE = Bug(
         "    (where foo = bar ) from\n\n"
         "I expect `(where foo = bar) from`. Without the `where` it is right: `( foo  )` becomes `(foo)`.\n"
     ),
-    plan=_plan(
+    plan=plan(
         "the blanks belong to the WHERE group inside of the parenthesis, where nobody looks for them",
         "a test for blanks at the end of an inner group",
         "strip blanks at the end of the last group too",
@@ -287,7 +241,7 @@ SQLPARSE = Bug(
         ),
         turn(call("create", path="tests/test_closing_parenthesis.py", content=_SPACE_TEST)),
         turn(call("bash", command=_SPACE_RED)),
-        _finish_red("blanks at the end of an inner group", _SPACE_RED, "tests/test_closing_parenthesis.py"),
+        finish_red("blanks at the end of an inner group", _SPACE_RED, "tests/test_closing_parenthesis.py"),
     ],
     fix=[
         turn(
@@ -309,7 +263,7 @@ SQLPARSE = Bug(
             )
         ),
     ],
-    review=_review("Strips only what is blank, and is tested."),
+    review=review("Strips only what is blank, and is tested."),
     proof=Proof(
         Release("sqlparse", "0.5.1"),
         ("tests",),

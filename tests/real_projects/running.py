@@ -24,7 +24,7 @@ from tamma.store.memory import MemoryStore
 from tamma.worker import Parts, serve, workers
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.tools import TOOLS
-from tests.real_projects.bugs import Bug, Turn
+from tests.real_projects.bug import Bug, Turn
 from tests.support.loop import QUICK, Handle
 from tests.support.sdists import wheels
 

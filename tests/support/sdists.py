@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Release:
 
     name: str
     version: str
+    generated: tuple[str, ...] = ()
+    """Files that its build adds to those of its repository."""
 
     def archive(self) -> Path:
         """Its source distribution. Skips the test, visibly, where it was not fetched."""
@@ -46,7 +49,8 @@ class Release:
         with tarfile.open(self.archive()) as packed:
             for member in packed.getmembers():
                 top, _, path = member.name.partition("/")
-                if not path or path == "PKG-INFO" or ".egg-info/" in f"{path}/":
+                added = path == "PKG-INFO" or ".egg-info/" in f"{path}/" or path in self.generated
+                if not path or added:
                     continue
                 assert top == f"{self.name}-{self.version}", member.name
                 packed.extract(member.replace(name=path), folder, filter="data")
@@ -74,9 +78,10 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def checkout_of(release: Release, folder: Path) -> Path:
-    """A repository with the release as its first commit on `main`, checked out."""
-    release.unpack(folder)
+def checkout_of(releases: Mapping[str, Release], folder: Path) -> Path:
+    """A repository with releases in folders (`""` is the root) as its first commit on `main`, checked out."""
+    for place, release in releases.items():
+        release.unpack(folder / place)
     git(folder, "init", "-q", "-b", "main")
     # Everything that was released, whatever the project's own ignore rules say.
     git(folder, "add", "--force", ".")
@@ -86,7 +91,7 @@ def checkout_of(release: Release, folder: Path) -> Path:
 
 def bare_of(release: Release, folder: Path) -> Path:
     """The same as a bare repository."""
-    seed = checkout_of(release, folder / "seed")
+    seed = checkout_of({"": release}, folder / "seed")
     bare = folder / "remote.git"
     git(folder, "clone", "-q", "--bare", str(seed), str(bare))
     return bare
@@ -102,6 +107,10 @@ class Proof:
     """What that test needs of the release, files and folders."""
     command: tuple[str, ...]
     """Run as `python COMMAND` in the tree."""
+    folder: str = ""
+    """Where the project lies in the tree."""
+    sources: str = ""
+    """The folder that Python finds the project's packages in, where it is not the project's own."""
 
 
 def prove(proof: Proof, repository: Path, revision: str, folder: Path) -> tuple[bool, str]:
@@ -114,18 +123,24 @@ def prove(proof: Proof, repository: Path, revision: str, folder: Path) -> tuple[
     with tarfile.open(archive) as packed:
         packed.extractall(tree, filter="data")
     proof.release.unpack(theirs)
+    project = tree / proof.folder
     for path in proof.files:
-        target = tree / path
+        target = project / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
-            target.rename(tree / f"{path}-before")
+            target.rename(project / f"{path}-before")
         (theirs / path).replace(target)
     done = subprocess.run(
         [sys.executable, *proof.command],
-        cwd=tree,
+        cwd=project,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(project / proof.sources),
+        },
         timeout=120,
         check=False,
     )

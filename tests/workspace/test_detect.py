@@ -178,6 +178,68 @@ more = ["d", {include-group = "dev"}]
     assert needs({"a.py": "", "requirements.txt": "a"}) == (("-r", "requirements.txt"),)
 
 
+SETUP = {"setup.py": "", "a.py": "", "test_a.py": PYTEST_FILE}
+
+
+@pytest.mark.parametrize(
+    ("files", "attempts"),
+    [
+        (
+            {"setup.cfg": "[options.extras_require]\ntests =\n    pytest-mock\nweb = x\n"},
+            (("-e", ".[tests]", "pytest"), ("-e", ".", "pytest")),
+        ),
+        (
+            # setuptools reads it there alone
+            {
+                "setup.cfg": "[options.extras_require]\ntests = x\n",
+                "pyproject.toml": "[project]\nname = 'a'\n",
+            },
+            (("-e", ".", "pytest"),),
+        ),
+        (
+            {
+                "tox.ini": "[testenv]\ndeps =\n    pytest-cov[toml]>=4,<9  \n    lib ; python_version > '3'\n"
+                "    py39: old\n    -rdev.txt\n    {[testenv:x]deps}\n    git+https://x.invalid\n    ./y\n"
+            },
+            (
+                ("-e", ".", "pytest-cov[toml]>=4,<9", "lib ; python_version > '3'", "pytest"),
+                ("-e", ".", "pytest"),
+            ),
+        ),
+        (
+            {"tox.ini": "[testenv]\ndeps = old==1\n", "requirements-dev.txt": "new"},
+            (("-e", ".", "-r", "requirements-dev.txt", "pytest"), ("-e", ".", "pytest")),
+        ),
+        ({"tox.ini": "broken [", "setup.cfg": "[a"}, (("-e", ".", "pytest"),)),
+    ],
+)
+def test_what_setup_cfg_and_tox_say(files: dict[str, str], attempts: tuple[tuple[str, ...], ...]) -> None:
+    assert needs({**SETUP, **files}) == attempts
+
+
+def test_what_tests_need_beside_a_project_that_cannot_be_built() -> None:
+    pyproject = """
+[project]
+name = "It.Self"
+dependencies = ["a>=1"]
+[project.optional-dependencies]
+test = ["b"]
+dev = ["it-self[test]", "c"]
+"""
+    found = python_needs(
+        profile({"pyproject.toml": pyproject, "test_a.py": PYTEST_FILE}), {"pyproject.toml": pyproject}.get
+    )
+    assert found is not None
+    assert found.bare == (("a>=1", "c", "b", "pytest"), ("a>=1", "pytest"))
+    alone = {"setup.cfg": "[options]\ninstall_requires =\n  a\n", **SETUP}
+    found = python_needs(profile(alone), alone.get)
+    assert found is not None
+    assert found.bare == (("a", "pytest"),)
+    unpackaged = python_needs(profile({"test_a.py": PYTEST_FILE}), {"test_a.py": PYTEST_FILE}.get)
+    assert unpackaged is not None
+    assert unpackaged.bare == ()
+
+
 def test_names_of_requirements() -> None:
     assert requirement_name("PyTest_Cov[x] >=8 ; python_version > '3'") == "pytest-cov"
     assert requirement_name("-r other.txt") == ""

@@ -151,6 +151,30 @@ async def test_the_standard_library_alone_is_installed_at_once(best: LocalWorksp
     assert not (tree_of(workspaces) / "__pycache__").exists()
 
 
+@pytest.mark.usefixtures("index")
+async def test_a_project_that_cannot_be_built_is_tested_from_its_tree(
+    workspaces: LocalWorkspaces, origin: Origin
+) -> None:
+    broken = BACKEND.replace("import pathlib", "raise SystemExit('error: no C compiler')\nimport pathlib")
+    needing = PYPROJECT + 'dependencies = ["tinydep"]\n'
+    origin.commit({"pyproject.toml": needing, "backend.py": broken, "test_it.py": TEST})
+    for _ in range(2):  # it is tried again each time
+        await workspaces.prepare(origin.spec(), quiet)
+        workspace = await workspaces.open("task-1")
+        profile = await workspace.profile()
+        report = await workspace.install(profile, quiet)
+        assert (report.ok, report.cached) == (False, False)
+        assert "error: no C compiler" in report.log_tail
+        assert report.log_tail.endswith("[installed without the project itself: tinydep]")
+        assert profile.test is not None
+        result = await workspace.run(profile.test.command, timeout=60, progress=quiet)
+        assert result.exit_code == 0, result.output
+    # Nobody else finds it.
+    await workspaces.prepare(origin.spec("task-2"), quiet)
+    other = await (await workspaces.open("task-2")).run("python -m unittest", timeout=60, progress=quiet)
+    assert "No module named 'tinydep'" in other.output
+
+
 # --- the proxy -----------------------------------------------------------------------------------------
 
 

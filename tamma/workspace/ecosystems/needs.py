@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 from tamma.workspace.ecosystems.found import ReadFile
 from tamma.workspace.ecosystems.python_tools import tool_requirements
 from tamma.workspace.ecosystems.reading import table, toml
-from tamma.workspace.ecosystems.requirements import declared_requirements, is_requirements
+from tamma.workspace.ecosystems.requirements import (
+    declared_requirements,
+    is_for_tests,
+    is_requirements,
+    own_requirements,
+    requirement_name,
+    test_extras,
+    tox_requirements,
+)
 from tamma.workspace.interface import Command, ProjectProfile
 from tamma.workspace.roots import within
 
@@ -23,6 +32,8 @@ class PythonNeeds:
     """Arguments of `pip install`: all that is wanted first, then the least that may do."""
     fingerprint: tuple[str, ...]
     """The contents that decide whether a built environment still fits."""
+    bare: tuple[tuple[str, ...], ...] = ()
+    """The same without the project itself, for where it cannot be built; empty where that is nothing."""
 
 
 def installed_by_pip(command: Command) -> bool:
@@ -43,11 +54,20 @@ def python_needs(profile: ProjectProfile, read: ReadFile) -> PythonNeeds | None:
     every = [needs for needs in (whole, *inner) if needs is not None]
     if len(every) < 2:
         return every[0] if every else None
-    attempts = tuple(
-        tuple(word for needs in every for word in needs.attempts[min(at, len(needs.attempts) - 1)])
-        for at in range(max(len(needs.attempts) for needs in every))
+    return PythonNeeds(
+        _together([needs.attempts for needs in every]),
+        tuple(line for needs in every for line in needs.fingerprint),
+        _together([needs.bare or ((),) for needs in every]),
     )
-    return PythonNeeds(attempts, tuple(line for needs in every for line in needs.fingerprint))
+
+
+def _together(lists: Sequence[tuple[tuple[str, ...], ...]]) -> tuple[tuple[str, ...], ...]:
+    """One list of attempts for several projects, which takes each one's last where that has no more."""
+    merged = (
+        tuple(word for attempts in lists for word in attempts[min(at, len(attempts) - 1)])
+        for at in range(max(map(len, lists)))
+    )
+    return tuple(words for words in merged if words)
 
 
 def _inner(profile: ProjectProfile, folder: str, read: ReadFile) -> PythonNeeds | None:
@@ -67,8 +87,12 @@ def _inner(profile: ProjectProfile, folder: str, read: ReadFile) -> PythonNeeds 
     needs = _needs_of(alone, lambda path: read(f"{folder}/{path}"))
     if needs is None:
         return None
-    attempts = tuple(_from_root(words, folder) for words in needs.attempts)
-    return PythonNeeds(attempts, (folder, *needs.fingerprint))
+    return replace(
+        needs,
+        attempts=tuple(_from_root(words, folder) for words in needs.attempts),
+        fingerprint=(folder, *needs.fingerprint),
+        bare=tuple(_from_root(words, folder) for words in needs.bare),
+    )
 
 
 def _from_root(words: tuple[str, ...], folder: str) -> tuple[str, ...]:
@@ -94,28 +118,31 @@ def _needs_of(profile: ProjectProfile, read: ReadFile) -> PythonNeeds | None:
     in_src = any(name.startswith("src/") and name.endswith(".py") for name in names)
     if runner is None and not declared and not (packaged and in_src) and "setup.py" not in names:
         return None
-    own = _editable(names, pyproject, extras=True) if packaged else ()
-    own_plain = _editable(names, pyproject, extras=False) if packaged else ()
+    extras = test_extras(read, pyproject)
+    own = ("-e", f".[{','.join(extras)}]" if extras else ".") if packaged else ()
+    own_plain = ("-e", ".") if packaged else ()
     files = [n for n in sorted(names) if is_requirements(n) and (not packaged or re.search("test|dev", n))]
     extra = [word for name in files for word in ("-r", name)]
     groups = [line for name in _test_groups(pyproject) for line in _group(pyproject, name)]
     groups += [line for _, lines in tool_requirements(pyproject) for line in lines]
+    if not (extras or files or groups):
+        groups = tox_requirements(read)
     runners = (runner,) if runner else ()
-    attempts = ((*own, *extra, *groups, *runners), (*own_plain, *runners))
-    wanted = tuple(dict.fromkeys(attempt for attempt in attempts if attempt))
+    wanted = _distinct((*own, *extra, *groups, *runners), (*own_plain, *runners))
+    needed = own_requirements(read, pyproject)
+    project = requirement_name(str(table(pyproject, "project").get("name", "")))
+    optional = [line for lines in extras.values() for line in lines if requirement_name(line) != project]
+    bare = _distinct((*needed, *optional, *extra, *groups, *runners), (*needed, *runners)) if packaged else ()
     manifests = ["pyproject.toml", "setup.py", "setup.cfg", *(n for n in sorted(names) if is_requirements(n))]
-    return PythonNeeds(wanted, (repr(wanted), *(f"{name}\n{read(name) or ''}" for name in manifests)))
+    return PythonNeeds(wanted, (repr(wanted), *(f"{name}\n{read(name) or ''}" for name in manifests)), bare)
 
 
-def _editable(names: frozenset[str], pyproject: dict[str, object], *, extras: bool) -> tuple[str, ...]:
-    options = table(table(pyproject, "project"), "optional-dependencies")
-    wanted = sorted(name for name in options if re.search(r"test|dev", name, re.IGNORECASE)) if extras else []
-    return ("-e", f".[{','.join(wanted)}]" if wanted else ".")
+def _distinct(*attempts: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(dict.fromkeys(attempt for attempt in attempts if attempt))
 
 
 def _test_groups(pyproject: dict[str, object]) -> list[str]:
-    groups = table(pyproject, "dependency-groups")
-    return sorted(name for name in groups if re.search(r"test|dev", name, re.IGNORECASE))
+    return sorted(filter(is_for_tests, table(pyproject, "dependency-groups")))
 
 
 def _group(pyproject: dict[str, object], name: str, seen: frozenset[str] = frozenset()) -> list[str]:

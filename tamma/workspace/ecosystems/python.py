@@ -6,7 +6,13 @@ import re
 
 from tamma.workspace.ecosystems.found import Found, ReadFile
 from tamma.workspace.ecosystems.reading import table, toml
-from tamma.workspace.ecosystems.requirements import declared_requirements, is_requirements, requirement_name
+from tamma.workspace.ecosystems.requirements import (
+    declared_requirements,
+    is_for_tests,
+    is_requirements,
+    requirement_name,
+    test_extras,
+)
 from tamma.workspace.interface import Command
 
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$")
@@ -132,14 +138,13 @@ def _format(names: frozenset[str], pyproject: dict[str, object]) -> Command | No
 
 def _install(names: frozenset[str], read: ReadFile, pyproject: dict[str, object]) -> tuple[Command, ...]:
     commands: list[Command] = []
-    project = table(pyproject, "project")
-    extras = [e for e in table(project, "optional-dependencies") if re.search(r"test|dev", e, re.IGNORECASE)]
-    groups = [g for g in table(pyproject, "dependency-groups") if re.search(r"test|dev", g, re.IGNORECASE)]
+    extras = test_extras(read, pyproject)
+    groups = [group for group in table(pyproject, "dependency-groups") if is_for_tests(group)]
     buildable = "build-system" in pyproject or "project" in pyproject or "setup.py" in names
     buildable = buildable or "[metadata]" in (read("setup.cfg") or "")
     if buildable:
         source = "pyproject.toml" if pyproject else "setup.py" if "setup.py" in names else "setup.cfg"
-        target = f".[{','.join(sorted(extras))}]" if extras else "."
+        target = f".[{','.join(extras)}]" if extras else "."
         commands.append(Command(f"pip install -e '{target}'", source))
     commands += [Command(f"pip install --group {g}", f"pyproject.toml: {g}") for g in sorted(groups)]
     wanted = [n for n in names if is_requirements(n) and (not buildable or re.search(r"test|dev", n))]

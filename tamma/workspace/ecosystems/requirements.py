@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 
 from tamma.workspace.ecosystems.found import ReadFile
 from tamma.workspace.ecosystems.python_tools import tool_requirements
 from tamma.workspace.ecosystems.reading import strings, table, toml
+
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,. -]+\])?\s*(?:[<>=!~][^:{}]*)?(?:;[^{}]*)?")
 
 
 def declared_requirements(
@@ -27,16 +30,67 @@ def declared_requirements(
         found += [(f"pyproject.toml: {section} {name}", strings(value)) for name, value in groups.items()]
     found += tool_requirements(pyproject)
     found += [(name, _requirement_lines(read(name))) for name in sorted(names) if is_requirements(name)]
-    setup = ConfigParser()
-    try:
-        setup.read_string(read("setup.cfg") or "")
-    except ConfigParserError:
-        return [pair for pair in found if pair[1]]
-    for section in ("options", "options.extras_require"):
-        for option, value in setup.items(section) if setup.has_section(section) else ():
-            if section != "options" or option in {"install_requires", "tests_require"}:
-                found.append((f"setup.cfg: [{section}] {option}", value.split("\n")))
+    setup = _settings(read("setup.cfg"))
+    for option in ("install_requires", "tests_require"):
+        found.append((f"setup.cfg: [options] {option}", _lines(setup, "options", option)))
+    for name in _options(setup, "options.extras_require"):
+        where = f"setup.cfg: [options.extras_require] {name}"
+        found.append((where, _lines(setup, "options.extras_require", name)))
+    found.append(("tox.ini: [testenv] deps", tox_requirements(read)))
     return [(where, lines) for where, lines in found if any(line.strip() for line in lines)]
+
+
+def own_requirements(read: ReadFile, pyproject: dict[str, object]) -> list[str]:
+    """What a project needs to run, as far as its files say so without being run."""
+    if "project" in pyproject:
+        return strings(table(pyproject, "project").get("dependencies"))
+    return _lines(_settings(read("setup.cfg")), "options", "install_requires")
+
+
+def test_extras(read: ReadFile, pyproject: dict[str, object]) -> dict[str, list[str]]:
+    """The optional dependencies that are for tests or development: their names, sorted, and their lines.
+
+    setuptools does not look into setup.cfg where pyproject.toml has a project.
+    """
+    if "project" in pyproject:
+        extras = table(table(pyproject, "project"), "optional-dependencies")
+        found = {name: strings(lines) for name, lines in extras.items()}
+    else:
+        section, setup = "options.extras_require", _settings(read("setup.cfg"))
+        found = {name: _lines(setup, section, name) for name in _options(setup, section)}
+    return {name: found[name] for name in sorted(found) if is_for_tests(name)}
+
+
+def is_for_tests(name: str) -> bool:
+    """Whether a group of requirements is called as those for tests or development are."""
+    return re.search(r"test|dev", name, re.IGNORECASE) is not None
+
+
+def tox_requirements(read: ReadFile) -> list[str]:
+    """What tox installs for the tests, where it always does: no other file may say which plugins they need.
+
+    Lines for some environments alone, paths, addresses and references to other sections are left out.
+    """
+    return [line for line in _lines(_settings(read("tox.ini")), "testenv", "deps") if _PLAIN.fullmatch(line)]
+
+
+def _settings(text: str | None) -> ConfigParser:
+    """An INI file; an empty one where it is none."""
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text or "")
+    except ConfigParserError:
+        return ConfigParser(interpolation=None)
+    return parser
+
+
+def _options(settings: ConfigParser, section: str) -> Sequence[str]:
+    return settings.options(section) if settings.has_section(section) else ()
+
+
+def _lines(settings: ConfigParser, section: str, option: str) -> list[str]:
+    value = settings.get(section, option, fallback="")
+    return [line.strip() for line in value.split("\n") if line.strip()]
 
 
 def is_requirements(path: str) -> bool:

@@ -1,0 +1,43 @@
+"""Projects of other shapes: what their tests need is found out and installed, and the change is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from tests.real_projects.bug import Bug
+from tests.real_projects.checkouts import solve_in_checkout
+from tests.real_projects.running import Run
+from tests.real_projects.shapes import ASGIREF, FASTAVRO, HUMANIZE, SEMVER
+from tests.support.anthropic_server import AnthropicServer
+
+pytestmark = pytest.mark.peers
+
+
+async def solve(bug: Bug, client: Client, folder: Path) -> Run:
+    with AnthropicServer(bug.plan, [*bug.red, *bug.fix], bug.review) as model:
+        run = await solve_in_checkout(bug, client, folder, model.url)
+    assert model.violations == []
+    return run
+
+
+async def test_a_src_layout_whose_version_comes_from_git(client: Client, tmp_path: Path) -> None:
+    run = await solve(HUMANIZE, client, tmp_path)
+    print(run.seen)
+
+
+async def test_plugins_that_setup_cfg_names_as_an_extra(client: Client, tmp_path: Path) -> None:
+    run = await solve(ASGIREF, client, tmp_path)
+    print(run.seen)
+
+
+async def test_c_extensions_that_do_not_compile(client: Client, tmp_path: Path) -> None:
+    run = await solve(FASTAVRO, client, tmp_path)
+    print(run.seen)
+
+
+async def test_one_project_of_two_in_a_repository(client: Client, tmp_path: Path) -> None:
+    run = await solve(SEMVER, client, tmp_path)
+    print(run.seen)
