@@ -25,7 +25,10 @@ REPOSITORYS_WORDS = (
 )
 _SAYS_WHY = re.compile(
     r"ERROR: |error(\[E\d+\])?: |npm (ERR!|error) |fatal: |[A-Za-z_.]*(Error|Exception): |\[(not on|stopped)"
+    r"|[\w./+-]+:\d+(:\d+)?: (fatal )?error: "
 )
+_LONGEST = 150
+"""Characters of a line: a compiler's whole command would leave no room for why it failed."""
 _SAYS_NOTHING = ("error: subprocess-exited-with-error",)
 
 
@@ -127,7 +130,10 @@ def install_failure(log: str) -> str:
     """
     lines = dict.fromkeys(line.strip() for line in log.splitlines())
     said = [line for line in lines if _SAYS_WHY.match(line) and line not in _SAYS_NOTHING]
-    return "\n".join(said[-6:]) or log.strip()[-400:]
+    return (
+        "\n".join(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..." for line in said[-6:])
+        or log.strip()[-400:]
+    )
 
 
 def _gate(gate: GateOutcome) -> str:

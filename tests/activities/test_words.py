@@ -83,4 +83,12 @@ note: This error originates from a subprocess, and is likely not a problem with 
         "ERROR: Could not find a version that satisfies the requirement wheel (from versions: none)\n"
         "ERROR: No matching distribution found for wheel"
     )
+    assert (
+        install_failure(
+            "  gcc -c a/x.c\n  a/x.c:8:12: fatal error: absent.h: No such file or directory\n"
+            f"  error: Command '['gcc', {'-x' * 200}]' returned non-zero exit status 1.\n  ERROR: Failed building x\n"
+        )
+        == "a/x.c:8:12: fatal error: absent.h: No such file or directory\n"
+        f"error: Command '['gcc', {'-x' * 63}...\nERROR: Failed building x"
+    )
     assert install_failure("one\nlast words\n") == "one\nlast words"

@@ -68,7 +68,7 @@ HUMANIZE = Bug(
     proof=Proof(
         Release("humanize", "4.12.1"),
         ("tests", "src/humanize/_version.py"),
-        ("-m", "pytest", "-q", "--color=no", "tests/test_filesize.py"),
+        ("-m", "pytest", "-q", "--color=no", "-o", "filterwarnings=", "tests/test_filesize.py"),
         sources="src",
     ),
     symptom="'1.123456789 Bytes' == '1 Bytes'",

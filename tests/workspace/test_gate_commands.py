@@ -19,6 +19,7 @@ SCRIPTS = '{"scripts": {"test": "jest", "lint": "eslint .", "build": "tsc -b", "
         ({"pyproject.toml": RUFF + MYPY}, {"typecheck": "mypy .", "lint": "ruff check ."}),
         ({"pyproject.toml": RUFF + MYPY + 'files = ["x"]\n'}, {"typecheck": "mypy", "lint": "ruff check ."}),
         ({"a.py": "", "mypy.ini": "[mypy]\npackages = x\n"}, {"typecheck": "mypy"}),
+        ({"a.py": "", "setup.cfg": "[options]\npackages = x\n[mypy]\nstrict=1\n"}, {"typecheck": "mypy ."}),
         ({"a.py": "", "pyrightconfig.json": "{}"}, {"typecheck": "pyright"}),
         ({"a.py": "", "setup.cfg": "[metadata]\n[flake8]\nmax-line-length = 99\n"}, {"lint": "flake8"}),
         ({"a.py": "", "tox.ini": "[testenv]\ncommands = flake8\n"}, {}),

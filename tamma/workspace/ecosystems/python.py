@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tamma.workspace.ecosystems.found import Found, ReadFile
-from tamma.workspace.ecosystems.reading import table, toml
+from tamma.workspace.ecosystems.reading import ini, table, toml
 from tamma.workspace.ecosystems.requirements import (
     declared_requirements,
     is_for_tests,
@@ -116,7 +116,8 @@ def _typecheck(names: frozenset[str], read: ReadFile, pyproject: dict[str, objec
         return Command("mypy" if named else "mypy .", "pyproject.toml: [tool.mypy]")
     for name in ("mypy.ini", ".mypy.ini", "setup.cfg"):
         if _has_section(text := read(name), "mypy"):
-            named = re.search(r"^(?:files|packages|modules)\s*=", text or "", re.MULTILINE)
+            settings = ini(text)
+            named = any(settings.has_option("mypy", option) for option in ("files", "packages", "modules"))
             return Command("mypy" if named else "mypy .", f"{name}: [mypy]")
     if "pyright" in tool:
         return Command("pyright", "pyproject.toml: [tool.pyright]")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from typing import cast
 
 from tamma.model.foreign import read_json
@@ -13,6 +15,15 @@ def toml(text: str | None) -> dict[str, object]:
         return tomllib.loads(text or "")
     except tomllib.TOMLDecodeError:
         return {}
+
+
+def ini(text: str | None) -> ConfigParser:
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text or "")
+    except ConfigParserError:
+        return ConfigParser(interpolation=None)
+    return parser
 
 
 def json_object(text: str | None) -> dict[str, object]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from configparser import ConfigParser
-from configparser import Error as ConfigParserError
 
 from tamma.workspace.ecosystems.found import ReadFile
 from tamma.workspace.ecosystems.python_tools import tool_requirements
-from tamma.workspace.ecosystems.reading import strings, table, toml
+from tamma.workspace.ecosystems.reading import ini, strings, table, toml
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,. -]+\])?\s*(?:[<>=!~][^:{}]*)?(?:;[^{}]*)?")
 
@@ -30,7 +29,7 @@ def declared_requirements(
         found += [(f"pyproject.toml: {section} {name}", strings(value)) for name, value in groups.items()]
     found += tool_requirements(pyproject)
     found += [(name, _requirement_lines(read(name))) for name in sorted(names) if is_requirements(name)]
-    setup = _settings(read("setup.cfg"))
+    setup = ini(read("setup.cfg"))
     for option in ("install_requires", "tests_require"):
         found.append((f"setup.cfg: [options] {option}", _lines(setup, "options", option)))
     for name in _options(setup, "options.extras_require"):
@@ -44,7 +43,7 @@ def own_requirements(read: ReadFile, pyproject: dict[str, object]) -> list[str]:
     """What a project needs to run, as far as its files say so without being run."""
     if "project" in pyproject:
         return strings(table(pyproject, "project").get("dependencies"))
-    return _lines(_settings(read("setup.cfg")), "options", "install_requires")
+    return _lines(ini(read("setup.cfg")), "options", "install_requires")
 
 
 def test_extras(read: ReadFile, pyproject: dict[str, object]) -> dict[str, list[str]]:
@@ -56,7 +55,7 @@ def test_extras(read: ReadFile, pyproject: dict[str, object]) -> dict[str, list[
         extras = table(table(pyproject, "project"), "optional-dependencies")
         found = {name: strings(lines) for name, lines in extras.items()}
     else:
-        section, setup = "options.extras_require", _settings(read("setup.cfg"))
+        section, setup = "options.extras_require", ini(read("setup.cfg"))
         found = {name: _lines(setup, section, name) for name in _options(setup, section)}
     return {name: found[name] for name in sorted(found) if is_for_tests(name)}
 
@@ -71,17 +70,7 @@ def tox_requirements(read: ReadFile) -> list[str]:
 
     Lines for some environments alone, paths, addresses and references to other sections are left out.
     """
-    return [line for line in _lines(_settings(read("tox.ini")), "testenv", "deps") if _PLAIN.fullmatch(line)]
-
-
-def _settings(text: str | None) -> ConfigParser:
-    """An INI file; an empty one where it is none."""
-    parser = ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(text or "")
-    except ConfigParserError:
-        return ConfigParser(interpolation=None)
-    return parser
+    return [line for line in _lines(ini(read("tox.ini")), "testenv", "deps") if _PLAIN.fullmatch(line)]
 
 
 def _options(settings: ConfigParser, section: str) -> Sequence[str]:
