@@ -86,7 +86,7 @@ note: This error originates from a subprocess, and is likely not a problem with 
     assert (
         install_failure(
             "  gcc -c a/x.c\n  a/x.c:8:12: fatal error: absent.h: No such file or directory\n"
-            f"  error: Command '['gcc', {'-x' * 200}]' returned non-zero exit status 1.\n  ERROR: Failed building x\n"
+            f"  error: Command '['gcc', {'-x' * 200}]' returned exit status 1.\n  ERROR: Failed building x\n"
         )
         == "a/x.c:8:12: fatal error: absent.h: No such file or directory\n"
         f"error: Command '['gcc', {'-x' * 63}...\nERROR: Failed building x"
