@@ -137,10 +137,7 @@ class Environments:
             else:
                 attempt = await self._build(layout, sandbox, needs, folder, progress, allowed)
         if attempt.ok:
-            layout.env.unlink(missing_ok=True)
-            layout.env.symlink_to(folder / _BUILT)
-            await sandbox.aclose()  # what was started ahead does not see it
-            sandbox.profile = _with_env(sandbox, str(folder / _BUILT), writable=False)
+            await _use(layout, sandbox, folder / _BUILT)
         elif needs.bare and not attempt.stopped:
             attempt = await self._build_bare(layout, sandbox, needs, attempt, progress, allowed)
         return hit, attempt
@@ -184,22 +181,23 @@ class Environments:
         """Build what the tests need beside the project, which cannot be built: they may run from the tree.
 
         That remains a failure. The environment is this workspace's alone, so that the next one tries again,
-        and one that was built before, from other files of the project, is left as it is.
+        and one of the whole project that was built before, from other files of it, is left as it is.
         """
-        if layout.env.is_dir() and layout.env.readlink() != layout.bare:
-            return failed
+        built = layout.bare / _key(repr(needs.bare))
+        without = replace(failed, log=f"{failed.log}\n[installed without the project itself]")
+        if layout.env.is_dir():
+            before = layout.env.readlink()
+            if before == built or before.parent != layout.bare:
+                return without if before == built else failed
         progress("the project cannot be built: install what its tests need beside it")
         for requirements in needs.bare:
-            result = await self._pip(sandbox, layout.bare, requirements, progress, allowed)
+            result = await self._pip(sandbox, built, requirements, progress, allowed)
             if result.exit_code == 0:
-                layout.env.unlink(missing_ok=True)
-                layout.env.symlink_to(layout.bare)
-                await sandbox.aclose()  # what was started ahead does not see it
-                sandbox.profile = _with_env(sandbox, str(layout.bare), writable=False)
-                beside = f"[installed without the project itself: {shlex.join(requirements)}]"
-                return replace(failed, log=f"{failed.log}\n{beside}")
+                await _use(layout, sandbox, built)
+                return without
             if result.timed_out:
                 break
+        shutil.rmtree(built, ignore_errors=True)
         return failed
 
     async def _pip(
@@ -306,6 +304,14 @@ def _with_env(sandbox: Sandbox, folder: str, *, writable: bool) -> Profile:
     path = ":".join([f"{target}/bin", *(p for p in paths if p != f"{target}/bin")])
     profile = replace(sandbox.profile, mounts=(*kept, Mount(folder, target, writable=writable)))
     return profile.plus(env={"PATH": path, "VIRTUAL_ENV": target})
+
+
+async def _use(layout: Layout, sandbox: Sandbox, built: Path) -> None:
+    """Show the workspace's commands an environment from here on."""
+    layout.env.unlink(missing_ok=True)
+    layout.env.symlink_to(built)
+    await sandbox.aclose()  # what was started ahead does not see it
+    sandbox.profile = _with_env(sandbox, str(built), writable=False)
 
 
 def _key(*parts: str) -> str:

@@ -74,7 +74,7 @@ class Layout:
 
     @property
     def bare(self) -> Path:
-        """An environment without the project itself, where that cannot be built."""
+        """Environments without the project itself, where that cannot be built."""
         return self.folder / "bare"
 
     @property

@@ -10,6 +10,7 @@ _MOST_PRODUCT_BYTES = 50_000_000
 
 
 def files_in(tree: Path) -> set[str]:
+    """The paths below a folder, without what is Git's or a package manager's."""
     found: set[str] = set()
     for folder, names, files in os.walk(tree):
         names[:] = [name for name in names if name not in {".git", "node_modules", "__pycache__"}]
@@ -35,7 +36,10 @@ def keep_products(before: set[str], tree: Path, kept: Path) -> None:
 
 
 def copy_products(kept: Path, tree: Path) -> None:
-    """Never through a link: another commit may have one where this build found a folder."""
+    """Put what a build left into another work tree, where nothing stands in its place.
+
+    Never through a link: another commit may have one where this build found a folder.
+    """
     for name in files_in(kept):
         target = tree / name
         parents = [tree / parent for parent in Path(name).parents if parent != Path()]

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.peers
 
 
 async def solve(bug: Bug, client: Client, folder: Path) -> Run:
+    """The run of a bug that is solved as written down, with a model that is asked nothing else."""
     with AnthropicServer(bug.plan, [*bug.red, *bug.fix], bug.review) as model:
         run = await solve_in_checkout(bug, client, folder, model.url)
     assert model.violations == []

@@ -165,7 +165,7 @@ async def test_a_project_that_cannot_be_built_is_tested_from_its_tree(
         report = await workspace.install(profile, quiet)
         assert (report.ok, report.cached) == (False, False)
         assert "error: no C compiler" in report.log_tail
-        assert report.log_tail.endswith("[installed without the project itself: tinydep]")
+        assert report.log_tail.endswith("[installed without the project itself]")
         assert profile.test is not None
         result = await workspace.run(profile.test.command, timeout=60, progress=quiet)
         assert result.exit_code == 0, result.output
