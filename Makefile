@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-peers live bench simulate chaos check check-format check-types check-imports check-locks check-secrets \
+.PHONY: help demo test test-peers test-long live bench simulate chaos check check-format check-types check-imports check-locks check-secrets \
         format audit lock hooks install install-dev clean
 
 help: ## Show this list
@@ -17,10 +17,13 @@ demo: install ## See one run from issue to merge, on this machine, without a key
 	@$(BIN)/tamma demo
 
 test: install-dev ## Pass the tests (ARGS="-k name" for some of them)
-	@$(PYTEST) -m "not slow and not peers and not live" $(ARGS)
+	@$(PYTEST) -m "not slow and not peers and not live and not long" $(ARGS)
 
 test-peers: install-dev ## What `make test` leaves out: slow tests, and those of servers from elsewhere
-	@$(PYTEST) -m "(slow or peers) and not live" $(ARGS)
+	@$(PYTEST) -m "(slow or peers) and not live and not long" $(ARGS)
+
+test-long: install-dev ## Fifty runs at once on one worker: minutes of work for a whole machine
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 live: install-dev ## Tests against real services, with your own keys: this costs money
 	@$(BIN)/python -m pytest -m live $(ARGS)

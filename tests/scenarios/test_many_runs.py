@@ -50,6 +50,7 @@ async def test_ten_runs_on_a_worker_with_two_hands(
         await check(it)
 
 
+@pytest.mark.long
 async def test_fifty_runs_in_a_storm_of_429(
     tmp_path: Path, temporal: Temporal, postgres_server: Server
 ) -> None:
