@@ -68,7 +68,7 @@ async def _fill(
     if partial:
         await history.check_out(layout, git, spec.base_sha, remote, progress)
     else:
-        await git.run("reset", "--hard", "--quiet", progress=progress)
+        await git.check_out(progress=progress)
 
 
 async def _fetch(git: Git, spec: WorkspaceSpec, remote: Remote, source: str, progress: Progress) -> None:

@@ -20,6 +20,8 @@ from tamma.git.remote import Remote, without_userinfo
 from tamma.workspace.interface import Progress
 
 _TAIL = 2000
+_TICK = 0.02
+"""Seconds; file times move in steps of up to 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,19 @@ class Git:
         if check and result.code != 0:
             raise GitFailed(arguments[0], result)
         return result
+
+    async def check_out(self, *, remote: Remote | None = None, progress: Progress | None = None) -> None:
+        """Make the work tree what the branch has, and the index one whose word counts. Raises GitFailed.
+
+        A file as old as the index might have been changed in the same tick of the clock: git then looks at
+        its content, through line ends and filters, and takes for a change what the commit has in a form that
+        they would not give it. So the index is made younger than all files.
+        """
+        await self.run("reset", "--hard", "--quiet", remote=remote, progress=progress)
+        await asyncio.sleep(_TICK)
+        index = self.git_dir / "index"
+        if index.exists():  # an empty tree has none
+            os.utime(index)
 
     async def text(self, *arguments: str) -> str:
         """Run git and return its standard output, stripped."""

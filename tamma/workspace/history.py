@@ -55,7 +55,7 @@ async def check_out(layout: Layout, git: Git, base_sha: str, remote: Remote, pro
     """Check the base commit out of a partial clone, and bring the contents of recent commits."""
     packs = layout.git / "objects/pack"
     before = _packed_bytes(packs)
-    await git.run("reset", "--hard", "--quiet", remote=remote, progress=progress)
+    await git.check_out(remote=remote, progress=progress)
     fetched = _packed_bytes(packs) - before
     changed = await git.run(
         "log", f"--max-count={_COMMITS}", "--format=", "--raw", "--no-renames", "--no-abbrev", base_sha

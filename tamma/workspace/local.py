@@ -253,7 +253,7 @@ class LocalWorkspaces:
         manifest = await Checkpoints(layout, self._blobs, spec.base_sha, spec.branch).restore(spec.checkpoint)
         git = Git(layout.git, layout.tree)
         await git.run("update-ref", f"refs/heads/{spec.branch}", manifest.head)
-        await git.run("reset", "--hard", "--quiet")
+        await git.check_out()
         Snapshots.create(layout)
         snapshots = Snapshots(layout, spec.base_sha)
         if manifest.snapshot != spec.base_sha:

@@ -111,5 +111,5 @@ async def seed(layout: Layout, branch: str, instructions: str) -> str:
     tree = await git.text("write-tree")
     made = await git.run("commit-tree", tree, "-p", head, "-F", "-", env=_IDENTITY, stdin=b"Add AGENTS.md\n")
     await git.run("update-ref", f"refs/heads/{branch}", made.text, head)
-    await git.run("reset", "--hard", "--quiet")
+    await git.check_out()
     return made.text

@@ -85,7 +85,7 @@ async def lay_out(git: Git, branch: str, base: str, mixture: Mixture) -> None:
     # Checked out as a commit, so that line ends and encodings come as attributes say; then only the work tree
     # is ahead of the base.
     await git.run("update-ref", f"refs/heads/{branch}", made.text)
-    await git.run("reset", "--hard", "--quiet")
+    await git.check_out()
     await git.run("reset", "--soft", base)
 
 

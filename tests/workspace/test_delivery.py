@@ -250,7 +250,7 @@ async def test_what_the_policy_refuses_is_not_committed(workspace: LocalWorkspac
     write(tree, {".github/workflows/ci.yml": "on: push\n"})
     findings = await workspace.findings()
     assert {(f.path, f.rule, f.refuse) for f in findings} == {
-        (".github/workflows/ci.yml", "GitHub's configuration", False),
+        (".github/workflows/ci.yml", "CI configuration", False),
         ("big.bin", "binary", True),
         ("huge.txt", "size", True),
         ("key.pem", "secret", True),

@@ -110,6 +110,19 @@ async def test_ignored_files_are_neither_kept_nor_removed(workspace: LocalWorksp
     assert not (tree / "z").exists()
 
 
+async def test_the_index_is_younger_than_what_was_checked_out(
+    workspaces: LocalWorkspaces, origin: Origin
+) -> None:
+    """Else git looks at contents, and takes for a change what attributes would have in another form."""
+    origin.commit({".gitattributes": "*.txt text eol=crlf\n"})
+    await workspaces.prepare(origin.spec("young"), quiet)
+    tree = tree_of(workspaces, "young")
+    times = [path.lstat().st_mtime_ns for path in tree.rglob("*") if path.is_file()]
+    (index,) = tree.parent.rglob("index")
+    assert index.stat().st_mtime_ns > max(times)
+    assert (await (await workspaces.open("young")).diff()).files == ()
+
+
 async def test_what_attributes_would_convert_comes_back_byte_for_byte(
     workspaces: LocalWorkspaces, origin: Origin
 ) -> None:
