@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from tamma.cli.retrying.ordering import Changes
 from tamma.model.ids import SessionId
-from tamma.model.task import AgentChoice, Control, Gate, TaskStatus
+from tamma.model.task import Accepted, AgentChoice, Control, Gate, TaskStatus
 from tamma.providers.interface import ProviderSettings
 from tests.support.loop import FILES, call, git, running_loop, turn
 from tests.workflows.test_conflicts import (
@@ -58,6 +58,8 @@ async def test_a_retry_that_is_cancelled_leaves_a_good_pull_request_alone(
         old = await cancelled_at(loop, first, Gate.MERGE)
 
         second = await begin(loop, await request_at_the_end(loop, old.task_id))
+        # As soon as it has read its issue: long before it can publish anything.
+        await second.execute_update("accepted", result_type=Accepted)  # pyright: ignore[reportUnknownMemberType]
         await second.signal("pause")
         middle = await cancelled_at(loop, second, Gate.PAUSED)
         assert git(loop.remote, "rev-parse", seen.branch) == published

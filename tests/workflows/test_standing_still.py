@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tamma.model.budget import Period, SpendLimit
 from tamma.model.conversation import Cost, CostSource
 from tamma.model.task import BudgetChange, Gate, Limits, TaskStatus, TaskView
 from tamma.providers.scripted import provider
-from tamma.store.memory import MemoryStore
 from tests.support.loop import running_loop
 from tests.support.skipping import skipping_time
 from tests.workflows.test_gates import tell
@@ -50,22 +48,3 @@ async def test_money_that_is_gone_in_mid_session_comes_two_days_later(tmp_path: 
         assert result.status is TaskStatus.COMPLETED
         assert result.spend.turns == CALLS, "no call was paid twice"
         assert await env.get_current_time() - began >= timedelta(days=2)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("priced")
-async def test_a_day_s_limit_lets_a_run_go_on_the_next_day(tmp_path: Path) -> None:
-    store = MemoryStore()
-    await store.set_spend_limit(SpendLimit("*:acme/*", Period.DAY, PRICE * 5))
-    async with skipping_time() as env, running_loop(env.client, tmp_path, store=store) as loop:
-        began = await env.get_current_time()
-        midnight = Period.DAY.turns(began)
-        assert midnight is not None
-        handle = await loop.submit(limits=Limits(checks_grace=0.2, poll=0.1, command_timeout=60))
-        await loop.until(handle, short_of_money)
-        await env.sleep(midnight - began)
-        with env.auto_time_skipping_disabled():
-            result = await handle.result()
-        assert result.status is TaskStatus.COMPLETED
-        assert result.spend.turns == CALLS
-        assert await env.get_current_time() > midnight
