@@ -2,10 +2,8 @@
 # 3.11+, git and make alone. Another Python: make PYTHON=python3.12 test
 PYTHON ?= python3
 BIN := .venv/bin
-# What one test file starts (servers), its tests share: files, not tests, are spread over the workers. One more
-# than there are processors, since tests of whole runs wait for servers and for git half of their time.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+# What one test file starts (servers), its tests share: files, not tests, are spread over the workers.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help
