@@ -101,7 +101,9 @@ class ABTest(PairedTrials, LiveRuns, Winner):
     async def _was_cancelled(self) -> None:
         """Leave nothing that looks alive: no trial that runs, no stored state that gives runs to an arm."""
         state = self._state
-        await self._cancel_trials()
+        if self._start.plan.mode is Mode.PAIRED:
+            # The runs that a live test only counts are not its own: they go on, and it waits for none.
+            await self._cancel_trials()
         if state.started_at is None or state.state.final:
             return
         applied = state.state is ABTestState.CANARY

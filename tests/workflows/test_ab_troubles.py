@@ -182,6 +182,8 @@ async def test_a_live_test_of_an_agent_that_was_deleted_or_a_workflow_that_is_go
         second = await it.start(replace(plan, name="second", candidate=await add_agent(it.store, "new", "x")))
         await accepted(second)
         assert (await it.assign(replace(run, issue="3"))).test == "second"
+        await second.signal("run_ended")
+        await it.until(second, lambda view: view.trials_running == 1)  # which goes on: nobody waits for it
         await second.cancel()
         with pytest.raises(WorkflowFailureError):
             await second.result()
