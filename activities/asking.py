@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from activities.commenting import write_comment
 from activities.failures import failing_well
 from activities.heartbeat import heard
 from activities.interface import Done
@@ -12,7 +13,6 @@ from activities.pools import PlatformPool
 from tamma.errors import Forbidden, NotFound, Unsupported
 from tamma.model.repository import Target
 from tamma.platforms.interface import COMMENTS, ISSUES
-from tamma.telemetry.redaction import redact_text
 
 
 class AskingActivities:
@@ -30,11 +30,9 @@ class AskingActivities:
         if not {COMMENTS, ISSUES} <= await platform.capabilities():
             return Done()
         try:
-            await platform.ensure_comment(
-                given.repo,
-                Target("issue", given.issue),
-                redact_text(given.body),
-                f"{given.task_id}/{given.key}",
+            target = Target("issue", given.issue)
+            await write_comment(
+                platform, given.repo, target, given.body, task_id=given.task_id, key=given.key
             )
         except (Forbidden, NotFound, Unsupported) as error:  # locked, or it came from a file
             return Done((f"the questions do not stand on the issue: {error.message}",))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from temporalio import activity
 
+from activities.commenting import write_comment
 from activities.failures import failing_well
 from activities.heartbeat import heard
 from activities.interface import Done
@@ -26,7 +27,6 @@ from tamma.model.conventions import Conventions
 from tamma.model.repository import Check, CheckState, CiRun, RepoRef, Rerun
 from tamma.platforms.interface import CHECKS, CI_LOGS, CI_RERUN, CI_RUNS, COMMENTS, LABELS, Platform
 from tamma.store.interface import BlobStore
-from tamma.telemetry.redaction import redact_text
 
 MOST_LOGS = 5
 """Red checks whose logs are read; the others are named."""
@@ -94,9 +94,10 @@ class MonitoringActivities:
         wanted = self._conventions(given.repo.platform_id)
         if COMMENTS in able:
             names = " ".join(f"@{name.lstrip('@')}" for name in wanted.people) if given.by_name else ""
-            told = redact_text(given.body)
-            body = f"{names}\n\n{told}" if names else told
-            await platform.ensure_comment(given.repo, given.target, body, f"{given.task_id}/{given.key}")
+            body = f"{names}\n\n{given.body}" if names else given.body
+            await write_comment(
+                platform, given.repo, given.target, body, task_id=given.task_id, key=given.key
+            )
         label = wanted.needs_human_label
         if LABELS in able and label is not None:
             try:

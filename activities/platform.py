@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from temporalio import activity
 
+from activities.commenting import write_comment
 from activities.failures import failing_well, not_yet
 from activities.heartbeat import heard
 from activities.interface import (
@@ -48,7 +49,6 @@ from tamma.model.repository import (
 from tamma.platforms.interface import COMMENTS, ISSUES, LABELS, Platform
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
 from tamma.store.interface import BlobStore
-from tamma.telemetry.redaction import redact_text
 
 _LONGEST_TEMPLATE = 16_384
 """Bytes."""
@@ -182,10 +182,14 @@ class PlatformActivities:
         capabilities = await platform.capabilities()
         notes: list[str] = []
         if {COMMENTS, ISSUES} <= capabilities:
-            target = Target("issue", given.issue)
-            op_id = f"{given.task_id}/solved"
-            await platform.ensure_comment(
-                given.repo, target, given.comment, op_id, link=given.pull_request_url
+            await write_comment(
+                platform,
+                given.repo,
+                Target("issue", given.issue),
+                given.comment,
+                task_id=given.task_id,
+                key="solved",
+                link=given.pull_request_url,
             )
         if ISSUES in capabilities:
             await platform.close_issue(given.repo, given.issue)
@@ -204,8 +208,9 @@ class PlatformActivities:
     async def comment(self, given: Comment) -> Done:
         """Write, or rewrite, one comment of the run."""
         platform = await self._platforms.get(given.repo.platform_id)
-        body = redact_text(given.body)
-        await platform.ensure_comment(given.repo, given.target, body, f"{given.task_id}/{given.key}")
+        await write_comment(
+            platform, given.repo, given.target, given.body, task_id=given.task_id, key=given.key
+        )
         return Done()
 
     async def _base(self, given: AcceptIssue, repository: Repository) -> Branch:
