@@ -345,10 +345,8 @@ class WorkspaceActivities:
         async with self._locks[given.workspace_id], beating():
             workspace = await self._workspaces.open(given.workspace_id)
             diff = await workspace.diff()
-            findings = await workspace.findings()
-            weakened = await workspace.weakened(shown, given.proof_base)
-            arrived = await workspace.dependencies(issue)
-        arrivals = judged(arrived, given.new_dependencies)
+            said = await workspace.judged(shown, given.proof_base, issue)
+        arrivals = judged(said.dependencies, given.new_dependencies)
         ref = DiffRef(
             blob=await self._store.put_blob(diff.patch.encode("utf-8", "replace"), "text/x-diff"),
             files=tuple(item.path for item in diff.files[:FILES_LISTED]),
@@ -356,13 +354,13 @@ class WorkspaceActivities:
             added=sum(item.added for item in diff.files),
             removed=sum(item.removed for item in diff.files),
             refused=(
-                *(f"{item.path}: {item.rule} {item.detail}".strip() for item in findings if item.refuse),
+                *(f"{item.path}: {item.rule} {item.detail}".strip() for item in said.findings if item.refuse),
                 *arrivals.refused,
             ),
-            ask=tuple(item.path for item in findings if not item.refuse),
-            runs=tuple(_to_be_run(item) for item in findings if item.rule == policy.CI and item.blob),
-            weakened=tuple(told(item) for item in weakened if item.refuse)[:FINDINGS_LISTED],
-            questions=tuple(told(item) for item in weakened if not item.refuse)[:FINDINGS_LISTED],
+            ask=tuple(item.path for item in said.findings if not item.refuse),
+            runs=tuple(_to_be_run(item) for item in said.findings if item.rule == policy.CI and item.blob),
+            weakened=tuple(told(item) for item in said.weakened if item.refuse)[:FINDINGS_LISTED],
+            questions=tuple(told(item) for item in said.weakened if not item.refuse)[:FINDINGS_LISTED],
             dependencies=arrivals.all,
             wanted=arrivals.wanted,
         )

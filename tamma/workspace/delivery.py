@@ -25,7 +25,7 @@ from tamma.platforms.interface import GitCredentials
 from tamma.workspace import arrivals, lfs, policy, proof
 from tamma.workspace.expecting import Expected, judge_conflicts, judge_result, parse_markers
 from tamma.workspace.git import Git, GitFailed, GitResult
-from tamma.workspace.interface import DependencyChange, DiffSummary, FileDiff, PolicyFinding
+from tamma.workspace.interface import DiffSummary, FileDiff, Judgement, PolicyFinding
 from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
 
 OP_TRAILER = "Tamma-Op"
@@ -79,7 +79,11 @@ class Delivery:
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work tree."""
-        deltas, kept_out = await self.deltas()
+        return await self._findings(*await self.deltas())
+
+    async def _findings(
+        self, deltas: list[RawDelta], kept_out: list[PolicyFinding]
+    ) -> tuple[PolicyFinding, ...]:
         problems = await lfs.problems(self._git, self._base, deltas)
         changes = [replace(self._change(delta), lfs=problems.get(delta.path, "")) for delta in deltas]
         return (*policy.judge(changes, self._protected), *kept_out)
@@ -95,16 +99,15 @@ class Delivery:
         deltas, _ = await self.deltas()
         return proof.shown_tests(self._git, deltas, also)
 
-    async def weakened(self, shown: Mapping[str, str], shown_on: str) -> tuple[PolicyFinding, ...]:
+    async def judged(self, shown: Mapping[str, str], shown_on: str, issue: str) -> Judgement:
         """See Workspace."""
-        deltas, _ = await self.deltas()
-        return proof.judge_tests(self._git, self._base, deltas, shown, shown_on)
-
-    async def dependencies(self, issue: str) -> tuple[DependencyChange, ...]:
-        """See Workspace."""
-        deltas, _ = await self.deltas()
-        # In a thread: lock files are long.
-        return await asyncio.to_thread(arrivals.judge_dependencies, self._git, deltas, issue)
+        deltas, kept_out = await self.deltas()
+        return Judgement(
+            await self._findings(deltas, kept_out),
+            proof.judge_tests(self._git, self._base, deltas, shown, shown_on),
+            # In a thread: lock files are long.
+            await asyncio.to_thread(arrivals.judge_dependencies, self._git, deltas, issue),
+        )
 
     async def unsettled(self, expected: Expected, *, strictly: bool) -> tuple[str, ...]:
         """See Workspace."""

@@ -270,6 +270,18 @@ class DependencyChange:
     """It looks like what attackers do: a person sees it, whatever the policy is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said of the work so far, all of one look at it."""
+
+    findings: tuple[PolicyFinding, ...]
+    """The diff policy's."""
+    weakened: tuple[PolicyFinding, ...]
+    """How it makes the tests say less. What is no refusal is for a person to judge."""
+    dependencies: tuple[DependencyChange, ...]
+    """What it makes the project depend on, most careful first."""
+
+
 class Workspace(Protocol):
     """An open workspace. Calls on one workspace come one at a time."""
 
@@ -341,14 +353,10 @@ class Workspace(Protocol):
         """Path -> text of the test files that the work changed so far, and of those in `also` that it did."""
         ...
 
-    async def weakened(self, shown: Mapping[str, str], shown_on: str = "") -> tuple[PolicyFinding, ...]:
-        """How the work makes the tests say less than the base's, and than `shown`: test files as they were
-        when they showed the problem, on the commit `shown_on` (empty: the base). What is no refusal is for
-        a person to judge."""
-        ...
-
-    async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
-        """What the work makes the project depend on, most careful first. `issue`: what it is about."""
+    async def judged(self, shown: Mapping[str, str], shown_on: str = "", issue: str = "") -> Judgement:
+        """What the diff policy says; how the tests say less than the base's, and than `shown`: test files as
+        they were when they showed the problem, on the commit `shown_on` (empty: the base); and what the
+        project depends on now. `issue`: what the work is about."""
         ...
 
     async def unsettled(self, expected: bytes, *, strictly: bool) -> tuple[str, ...]:

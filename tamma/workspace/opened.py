@@ -26,10 +26,10 @@ from tamma.workspace.expecting import Expected
 from tamma.workspace.instructions import instructions
 from tamma.workspace.interface import (
     CommandResult,
-    DependencyChange,
     DiffSummary,
     InstallReport,
     Instructions,
+    Judgement,
     Outline,
     PolicyFinding,
     Progress,
@@ -169,11 +169,8 @@ class LocalWorkspace:
     async def shown_tests(self, also: tuple[str, ...]) -> dict[str, str]:
         return await self._parts.delivery.shown_tests(also)
 
-    async def weakened(self, shown: Mapping[str, str], shown_on: str = "") -> tuple[PolicyFinding, ...]:
-        return await self._parts.delivery.weakened(shown, shown_on)
-
-    async def dependencies(self, issue: str = "") -> tuple[DependencyChange, ...]:
-        return await self._parts.delivery.dependencies(issue)
+    async def judged(self, shown: Mapping[str, str], shown_on: str = "", issue: str = "") -> Judgement:
+        return await self._parts.delivery.judged(shown, shown_on, issue)
 
     async def unsettled(self, expected: bytes, *, strictly: bool) -> tuple[str, ...]:
         return await self._parts.delivery.unsettled(Expected.from_json(expected), strictly=strictly)
