@@ -63,8 +63,6 @@ class RunState:
     diff: DiffRef | None = None
     review: str = ""
     published: PublishedBranch | None = None
-    inherited: PublishedBranch | None = None
-    """What the run published that this one goes on from."""
     pull_request: str = ""
     pull_request_url: str = ""
     pull_request_new: bool = False

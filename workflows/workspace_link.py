@@ -81,8 +81,13 @@ class WorkspaceLink:
 
     async def set_up(self) -> None:
         """Build the project's environment as the work tree asks for it now; the baseline is known."""
-        given = SetUpProject(self.ref.id, test_command=None, baseline=False, timeout=SET_UP.start_to_close)
-        await self.call(SET_UP_PROJECT, given, SET_UP, summary="renew the project's environment")
+        await self.call(
+            SET_UP_PROJECT, self._environment(), SET_UP, summary="renew the project's environment"
+        )
+
+    def _environment(self) -> SetUpProject:
+        """What is asked for where nothing but the environment is wanted."""
+        return SetUpProject(self.ref.id, test_command=None, baseline=False, timeout=SET_UP.start_to_close)
 
     async def call(self, activity: Activity[I, O], given: I, options: Options, *, summary: str = "") -> O:
         """Run a workspace activity where the workspace is, rebuilding it elsewhere if it must be."""
@@ -108,7 +113,7 @@ class WorkspaceLink:
         await self._patience.patiently(
             lambda: call(
                 SET_UP_PROJECT,
-                SetUpProject(self.ref.id, test_command=None, baseline=False, timeout=SET_UP.start_to_close),
+                self._environment(),
                 SET_UP,
                 queue=self.ref.queue,
                 summary="rebuild the project's environment",

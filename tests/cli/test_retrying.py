@@ -10,12 +10,13 @@ from temporalio.client import Client
 
 from tamma.store.migrate import migrate
 from tamma.store.postgres import PostgresStore
-from tests.cli.shop import configure, shop_of
+from tests.cli.shop import shop_of
+from tests.cli.test_agent_runs import terminal
 from tests.cli.test_commands import Terminal
 from tests.support.loop import FIX_TURNS, RED_TURNS, script
 from tests.support.postgres import postgres_dsn, postgres_server, postgres_servers
 
-__all__ = ["postgres_dsn", "postgres_server", "postgres_servers"]
+__all__ = ["postgres_dsn", "postgres_server", "postgres_servers", "terminal"]
 
 
 @pytest.fixture
@@ -25,20 +26,6 @@ async def store(postgres_dsn: str) -> AsyncIterator[PostgresStore]:
     await store.open()
     yield store
     await store.close()
-
-
-@pytest.fixture
-def terminal(
-    tmp_path: Path,
-    tamma_home: Path,
-    temporal_address: str,
-    postgres_dsn: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Terminal:
-    configure(tamma_home, temporal_address, monkeypatch)
-    monkeypatch.setenv("TAMMA_DATABASE_URL", postgres_dsn)
-    return Terminal(capsys, shop_of(tmp_path))
 
 
 BEGUN = str(1 + len(RED_TURNS) + 1)

@@ -121,7 +121,7 @@ class Continuing(Beginning, Delivery):
         state.untested_because, state.solved = old.untested_because, old.solved
         state.agreed, state.words = list(old.agreed), [*state.words, *taken.words]
         state.summary, state.review, state.approved = old.summary, old.review, old.approved
-        state.published = state.inherited = old.published
+        state.published = old.published
         state.pull_request, state.pull_request_url = old.pull_request, old.pull_request_url
         state.spent_before, state.proof_base = old.spent_before, old.proof_base
         self._published_on, self._doubtful = old.published_on, old.doubtful
