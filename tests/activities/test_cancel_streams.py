@@ -29,14 +29,13 @@ from tamma.worker import BEAT
 from tamma.workspace.tools import TOOLS
 from tests.providers.vendors import WIRED
 from tests.providers.vendors.base import HttpVendor, Said, broken_off
+from tests.support.pace import PROMPT
 from tests.support.raw_http import Answer, RawServer, Step
 from workflows.calls import call
 from workflows.options import MODEL_CALL
 
 FAMILIES = ("anthropic-claude", "openai", "gemini", "local-llm", "local-llm ollama")
 """One for each SDK, and those without one."""
-SLACK = 2.0
-"""Seconds in which a stream closes once the activity knows."""
 Handle = WorkflowHandle["OneCall", ModelTurn]
 
 
@@ -126,7 +125,7 @@ async def test_cancelling_the_workflow_closes_the_stream_and_stores_nothing(clie
             await calls.until(name, lambda said: said.endswith("characters"))  # in the middle of its answer
             begun = time.monotonic()
             await calls.handles[name].cancel()
-            await asyncio.wait_for(calls.servers[name].hung_up.wait(), 10)
+            await asyncio.wait_for(calls.servers[name].hung_up.wait(), PROMPT)
             taken = time.monotonic() - begun
             with pytest.raises(WorkflowFailureError) as ended:
                 await calls.handles[name].result()
@@ -134,7 +133,7 @@ async def test_cancelling_the_workflow_closes_the_stream_and_stores_nothing(clie
             return taken
 
         taken = dict(zip(FAMILIES, await asyncio.gather(*map(cancelled, FAMILIES)), strict=True))
-        assert max(taken.values()) < SLACK + BEAT.total_seconds(), taken
+        assert max(taken.values()) < PROMPT + BEAT.total_seconds(), taken
         for name, server in calls.servers.items():
             assert len(server.received) == 1, name
             assert await calls.store.read_entries(SessionId(name)) == ()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tamma.model.loose_json import find_object, find_objects, read_loose
+from tests.support.pace import effort
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -64,10 +64,9 @@ def test_nothing_is_raised_but_value_error(answer: str) -> None:
 
 
 def test_hopeless_answers_cost_little() -> None:
-    began = time.perf_counter()
     for answer in ('{"a":' * 30_000, '{"a", ' * 30_000, '{"' * 30_000):
+        assert effort(lambda answer=answer: find_object(answer)) < 50
         assert find_object(answer) is None
-    assert time.perf_counter() - began < 5
 
 
 def test_more_than_one_value_is_none() -> None:

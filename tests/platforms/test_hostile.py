@@ -25,6 +25,7 @@ from tamma.platforms.interface import PlatformSettings
 from tamma.platforms.probing import Probe
 from tamma.platforms.urls import locate
 from tests.platforms.test_http import OK, Named, connected
+from tests.support.pace import effort
 from tests.support.raw_http import Answer, RawServer, json_answer
 
 NOW = time.time()
@@ -189,10 +190,8 @@ def test_addresses_in_links_have_commas(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["<" * 60_000, "<x>" * 20_000, "<x>" + ";a=" * 20_000, '<x>;a="' * 9_000])
-def test_links_are_read_in_no_time(header: str) -> None:
-    begun = time.perf_counter()
-    links(Response(200, {"link": header}, b""))
-    assert time.perf_counter() - begun < 2
+def test_links_are_read_with_little_effort(header: str) -> None:
+    assert effort(lambda: links(Response(200, {"link": header}, b""))) < 20
 
 
 def test_a_pause_ends_with_the_event_loop_that_it_was_for() -> None:

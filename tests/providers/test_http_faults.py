@@ -44,6 +44,7 @@ from tests.providers.vendors.base import (
     settings_for,
 )
 from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk
+from tests.support.pace import PROMPT
 from tests.support.raw_http import Answer, RawServer, Step, json_answer
 
 
@@ -164,7 +165,7 @@ async def test_a_stall_is_a_timeout(vendor: HttpVendor) -> None:
     begun = time.monotonic()
     error = await failure(vendor, broken_off(vendor, "hang"), stall_timeout=0.3)
     assert type(error) is ProviderTimeout
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < PROMPT
 
 
 async def test_silence_before_the_answer_is_a_timeout(vendor: HttpVendor) -> None:
@@ -180,13 +181,13 @@ async def test_silence_before_the_answer_is_a_timeout(vendor: HttpVendor) -> Non
 async def test_the_whole_call_has_a_limit(vendor: HttpVendor, patience: float) -> None:
     """Bytes keep coming, so nothing stalls; the call ends all the same. With little patience, a stall would
     end it long before its limit, and no timer of ours watches at first."""
-    drip: list[Step] = [vendor.silence, 0.05] * 200
+    drip: list[Step] = [vendor.silence, 0.05] * 1000
     async with AsyncExitStack() as stack:
         provider = await serve(vendor, broken_off(vendor, *drip), stack, stall_timeout=patience)
         begun = time.monotonic()
         with pytest.raises(ProviderTimeout):
             await complete(provider, ask(timeout=0.5))
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < PROMPT
 
 
 async def test_a_refused_connection_names_the_host(vendor: HttpVendor) -> None:
@@ -267,7 +268,7 @@ async def test_one_connection_serves_call_after_call(vendor: HttpVendor) -> None
 async def test_an_answer_that_does_not_hang_up_is_still_finished(vendor: HttpVendor) -> None:
     async with AsyncExitStack() as stack:
         provider = await serve(vendor, Answer([*vendor.wire(Said(["x"])), "hang"]), stack)
-        assert (await asyncio.wait_for(complete(provider, ask()), 5)).message.text == "x"
+        assert (await asyncio.wait_for(complete(provider, ask()), PROMPT)).message.text == "x"
 
 
 async def test_text_before_a_fault_was_seen(vendor: HttpVendor) -> None:

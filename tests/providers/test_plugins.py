@@ -38,6 +38,7 @@ from tamma.providers.interface import Price, ProviderSettings, complete
 from tamma.providers.plugins.hosted import HostedPlugin, HostedProvider
 from tests.providers.vendors.base import MODEL, ask
 from tests.support import plugins
+from tests.support.pace import PROMPT
 from tests.support.plugins import importable, install
 
 KEY = "canary-plugin-key-0123456789"
@@ -94,7 +95,7 @@ async def told(provider: HostedProvider, deed: str, **more: Any) -> str:
     return (await complete(provider, ask(deed, **more))).message.text
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PROMPT) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -334,16 +335,14 @@ async def test_a_refused_key_is_not_the_configurations_fault(opened: Opener) -> 
 
 
 @pytest.mark.parametrize("deed", ["block", "deaf"])
-async def test_a_cancelled_call_ends_within_two_seconds_at_any_price(opened: Opener, deed: str) -> None:
+async def test_a_cancelled_call_ends_at_any_price(opened: Opener, deed: str) -> None:
     provider = opened()
     await provider.start()
     assert provider.pid is not None
     inner = descendants(provider.pid)
     async with aclosing(provider.stream(ask(deed))) as events:
         await anext(events)
-    begun = time.monotonic()
     await until(lambda: provider.pid is None)
-    assert time.monotonic() - begun < 3
     await until(lambda: not run(inner))
     assert await told(provider, "hoard 1") == "1"
 

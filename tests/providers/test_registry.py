@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from tamma import __version__, registry
 from tamma.errors import ConfigError
 from tamma.providers.interface import ProviderSettings
 from tamma.registry import Registry
+from tests.support.pace import PROMPT, effort
 from tests.support.plugins import importable, install
 from tests.support.plugins import registry as fresh_registry
 
@@ -169,12 +168,12 @@ def test_a_class_of_a_third_party_may_fail_in_any_way(
 
 def test_a_look_up_takes_no_time() -> None:
     registry.providers.list()
-    taken: list[float] = []
-    for _ in range(500):
-        begun = time.perf_counter()
-        registry.providers.get("scripted")
-        taken.append(time.perf_counter() - begun)
-    assert statistics.quantiles(taken, n=100)[98] < 0.010
+
+    def look_up() -> None:
+        for _ in range(500):
+            registry.providers.get("scripted")
+
+    assert effort(look_up) < 5
 
 
 def test_the_first_look_around_is_quick() -> None:
@@ -183,4 +182,4 @@ def test_the_first_look_around_is_quick() -> None:
         "print(time.perf_counter() - begun)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 2, "all installed packages' metadata are read, on a machine that may be busy"
+    assert float(done.stdout) < PROMPT, "all installed packages' metadata are read"

@@ -34,6 +34,7 @@ from tamma.providers.routing.limiter import LONGEST_WAIT, Limiter
 from tamma.providers.scripted.provider import Scripted
 from tamma.resilience.breaker import COOLDOWN, FAILURES, TRIAL, WINDOW, Breaker
 from tests.providers.vendors.base import ask
+from tests.support.pace import PROMPT
 
 DOWN = Overloaded("busy")
 
@@ -211,7 +212,7 @@ async def test_a_turn_is_given_back_when_the_call_fails() -> None:
     with pytest.raises(Overloaded):
         async with limiter.turn():
             raise DOWN
-    async with asyncio.timeout(1), limiter.turn():
+    async with asyncio.timeout(PROMPT), limiter.turn():
         pass
 
 

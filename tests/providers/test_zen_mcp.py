@@ -34,6 +34,7 @@ from tamma.providers.mcp.provider import ZenMcp
 from tamma.providers.mcp.threads import Threads
 from tests.mcp.scripts import says, script_options
 from tests.providers.vendors.zen_mcp import pal
+from tests.support.pace import PROMPT
 
 CANARY = "canary-0123456789"
 
@@ -210,7 +211,7 @@ async def test_closing_the_stream_cancels_the_call() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < PROMPT
 
 
 # --- configuration and check ---------------------------------------------------------------------

@@ -109,7 +109,7 @@ async def test_time_ends_it_in_the_middle_of_a_step(client: Client, tmp_path: Pa
         result, kept = await bench.run("mean", "slow", limits=TaskLimits(minutes=0.1))
         assert (result.success, result.error_type) == (False, "timeout")
         assert kept.turns == 4  # the plan and three turns: paid for, so counted
-        assert kept.duration_ms < 40_000
+        assert kept.duration_ms < 60_000, "the command alone would have slept for a minute"
 
 
 @pytest.mark.slow

@@ -115,7 +115,6 @@ async def test_a_projects_dependencies_are_installed_once_and_shared(
         assert "URLError" in output.result.content
         again = await workspace.install(profile, quiet)
         assert (again.ok, again.cached) == (True, True)
-        assert again.seconds < 1
 
 
 @pytest.mark.usefixtures("index")
@@ -144,7 +143,6 @@ async def test_the_standard_library_alone_is_installed_at_once(best: LocalWorksp
     profile = await workspace.profile()
     report = await workspace.install(profile, quiet)
     assert (report.ok, report.cached) == (True, True)
-    assert report.seconds < 0.5
     assert profile.test is not None
     result = await workspace.run(profile.test.command, timeout=60, progress=quiet)
     assert (result.exit_code, "OK" in result.output) == (0, True), result.output
@@ -181,7 +179,7 @@ async def test_a_project_that_cannot_be_built_is_tested_from_its_tree(
 async def ask(proxy: AllowlistProxy, request: str) -> bytes:
     reader, writer = await asyncio.open_unix_connection(proxy.socket)
     writer.write(request.encode())
-    answer = await asyncio.wait_for(reader.read(300), 5)
+    answer = await asyncio.wait_for(reader.read(300), 30)
     writer.close()
     return answer
 

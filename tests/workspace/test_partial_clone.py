@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -71,10 +70,9 @@ async def test_the_newest_history_is_there_and_the_rest_says_that_it_is_not(
     assert shown.error_kind is None
     assert "+3" in shown.result.content
     assert shown.result.content.splitlines()[-2:] == ["v2.0", "7"]
-    began, asked = time.monotonic(), len(server.seen)
+    asked = len(server.seen)
     failed = await use(workspace, "bash", command="git log -p; echo $?; git blame old.txt")
     assert failed.result.content.count("older-contents-are-not-in-this-clone") == 2
-    assert time.monotonic() - began < 5
     assert len(server.seen) == asked
     for command in ("git status --short", "git diff HEAD", "git diff --stat HEAD~1", "git show --stat HEAD"):
         assert (await use(workspace, "bash", command=command)).error_kind is None, command

@@ -21,6 +21,7 @@ from tamma.workspace.sandbox.host import choose_tier
 from tamma.workspace.sandbox.output import KEEP_CHARS
 from tamma.workspace.sandbox.profile import HOME, Limits, SandboxPolicy
 from tamma.workspace.sandbox.run import Sandbox
+from tests.support.pace import PROMPT
 from tests.workspace.boxes import make_sandbox
 from tests.workspace.conftest import quiet, running, tier_or_skip
 
@@ -57,7 +58,7 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-async def gone(marker: str, within: float = 5) -> bool:
+async def gone(marker: str, within: float = PROMPT) -> bool:
     deadline = time.monotonic() + within
     while running(marker):
         if time.monotonic() > deadline:
@@ -151,7 +152,7 @@ async def test_what_a_command_leaves_in_the_background_ends_with_it(sandbox: San
     marker = a_marker()
     result = await sandbox.run(f"setsid sleep {marker} >/dev/null 2>&1 & echo ok", timeout=20, progress=quiet)
     assert result.output == "ok\n"
-    assert result.seconds < 10
+    assert not result.timed_out
     assert await gone(marker)
 
 
@@ -317,9 +318,9 @@ async def test_other_processes_are_not_there(fenced: Sandbox) -> None:
 
 
 async def test_a_fork_bomb_is_bounded_and_ends(fenced: Sandbox) -> None:
-    result = await fenced.run("bomb() { bomb | bomb & }; bomb; sleep 30", timeout=2, progress=quiet)
+    result = await fenced.run("bomb() { bomb | bomb & }; bomb; sleep 30", timeout=1, progress=quiet)
     assert result.timed_out
-    assert result.seconds < 15
+    assert result.seconds < 30, "no longer than its command would have slept"
     assert await out(fenced, "echo still fine") == "still fine"
 
 

@@ -262,7 +262,7 @@ async def test_grep_is_bounded(workspace: LocalWorkspace, tree: Path) -> None:
     # A pattern that backtracks for ever is stopped by PCRE's own limit or by the deadline.
     (tree / "evil.txt").write_text("a" * 5000 + "\n")
     evil = await use(workspace, "grep", pattern="(a+)+$b", path="evil.txt")
-    assert evil.seconds < 25
+    assert evil.seconds < 60, "it would take years"
 
 
 async def test_finish_is_for_the_caller(workspace: LocalWorkspace) -> None:

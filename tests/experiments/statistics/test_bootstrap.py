@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +16,7 @@ from tamma.experiments.statistics.bootstrap import (
 )
 from tamma.experiments.statistics.cost_per_success import Spending, cost_per_success, paired_cost_per_success
 from tamma.model.estimates import Interval
+from tests.support.pace import effort
 
 stats = cast(Any, untyped)
 
@@ -145,7 +145,7 @@ def test_another_seed_draws_other_resamples() -> None:
     assert first.estimate == second.estimate
 
 
-def test_ten_thousand_tasks_take_no_second() -> None:
+def test_ten_thousand_tasks_take_little() -> None:
     control, treatment = skewed(1, 10_000), skewed(2, 10_000)
     won = [value < 1.5 for value in control]
     spending = Spending(control, won), Spending(treatment, won)
@@ -154,7 +154,4 @@ def test_ten_thousand_tasks_take_no_second() -> None:
         lambda: paired_tail_difference(control=control, treatment=treatment, seed=1),
         lambda: cost_per_success(control=spending[0], treatment=spending[1], seed=1),
     ):
-        # Processor time, for others share the machine; half a second on an idle one.
-        started = time.process_time()
-        call()
-        assert time.process_time() - started < 3
+        assert effort(call) < 40
