@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def no_process_left_behind() -> Iterator[None]:
     """Fails the session when a process that a test started still runs. Set up first, so torn down last."""
     yield
-    found = processes.leftovers(os.environ[processes.MARK], patience=2)
+    found = processes.leftovers(os.environ[processes.MARK], patience=20)
     processes.end(found)
     if found:
         listed = "\n".join(f"  {leftover}" for leftover in found)

@@ -75,7 +75,7 @@ class Calls:
 
     async def until(self, name: str, condition: Callable[[str], bool]) -> str:
         """The first heartbeat that satisfies `condition`."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 said = await self.beat(name)
                 if condition(said):

@@ -170,7 +170,7 @@ async def test_a_run_that_was_not_measured_cannot_be_rated(
         code, _, err = await terminal.type("rate", terminal.issue, "50")
         assert code == 1
         assert "nothing was measured of task" in err
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not (live := await terminal.json("inspect", terminal.issue))["stages"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)  # the plan's answer is stored at some time, and nobody is told
         assert [stage["name"] for stage in live["stages"]] == ["plan"], "it goes on"

@@ -64,7 +64,7 @@ class Recorder:
 
 async def until(client: Client, run: run_index.RunRecord, *, gate: Gate | None = None) -> TaskView:
     """The first view at `gate`, or the last one of a finished run."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         follower = Follower(client, run, Recorder())
         view = await follower.until_final_or_gate()
         assert (view.waiting_for.gate if view.waiting_for else None) is gate
@@ -161,7 +161,7 @@ async def test_runs_are_found_by_what_people_know(client: Client, tmp_path: Path
         await until(client, one, gate=Gate.PLAN)
         await runs.approve(client, one, Approval(Gate.PLAN, "reject", by="ada", text="not now"))
         assert (await until(client, one)).status is TaskStatus.CANCELLED
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while (await run_index.find_by_task(client, first.task_id, whole=True)).live:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)  # the index lags a moment behind, and tells nobody
         assert (await run_index.find_by_repository(client, shop.repo.full_name)).issue == "2"
@@ -198,7 +198,7 @@ async def test_a_watcher_outlives_its_worker(client: Client, tmp_path: Path) -> 
 
     heard = Recorder()
     watching = asyncio.create_task(Follower(client, run, heard).until_final_or_gate())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await heard.noticed.wait()
         assert "the run is safe" in heard.notices[0]
         async with shop.worker(client, tmp_path / "two"):
@@ -237,7 +237,7 @@ async def test_an_answer_that_nobody_heard_is_asked_for_again(
             wire.address, plugins=[tamma_plugin()], retry_config=RetryConfig(max_elapsed_time_millis=300)
         )
         link = Link(over_the_wire, Invocation().load(), Servers(wire.address, "default", ""))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             watching = asyncio.create_task(follow(link, run, heard, may_wait=True))
             await heard.noticed.wait()
             await wire.mend()

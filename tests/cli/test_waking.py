@@ -86,7 +86,7 @@ async def test_an_event_and_tamma_wake_reach_the_run(
     one = await waiting(client, repo, "1", "34")
     twelve, tracked = await waiting(client, repo, "12"), await waiting(client, repo, key)
     handles = (one, twelve, tracked)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         prefix = f"{forge_run_id(repo, '')}/"
         while len(await index.live_below(client, prefix, limit=9)) < 3:  # noqa: ASYNC110 - the index lags a moment behind
             await asyncio.sleep(0.1)
@@ -100,7 +100,7 @@ async def test_an_event_and_tamma_wake_reach_the_run(
     assert await asyncio.to_thread(main.run, ["wake", f"memory:{repo.full_name}#12"]) == 0
     assert f"{repo.full_name}#12 looks now" in capsys.readouterr().err
     await twelve.terminate()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while len(await index.live_below(client, prefix, limit=9)) > 2:  # noqa: ASYNC110 - the index lags a moment behind
             await asyncio.sleep(0.1)
     assert await asyncio.to_thread(main.run, ["wake", f"memory:{repo.full_name}#12"]) == 1

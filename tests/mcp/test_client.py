@@ -43,7 +43,7 @@ async def pid_of(client: McpClient) -> int:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110 - processes are no events
             await asyncio.sleep(0.01)
 

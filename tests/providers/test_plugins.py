@@ -388,7 +388,7 @@ asyncio.run(main())
     )
     try:
         assert ours.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not (line := await ours.stdout.readline()).startswith(b"pids"):
                 assert line, "it has ended"
         pids = [int(word) for word in line.split()[1:]]

@@ -34,7 +34,7 @@ def interface_holds() -> tuple[Store, Store]:
 
 async def waiting(connection: Any) -> None:
     """Until some session waits for a lock of this database."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         # The server has no event for it, so it is asked again and again.
         while not await connection.fetchval(WAITERS):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -76,7 +76,7 @@ async def test_watchers_are_notified_of_new_entries_only(postgres: PostgresStore
         heard.put_nowait(payload)
 
     entry = Entry(0, user("hello"))
-    async with session(dsn) as listener, asyncio.timeout(30):
+    async with session(dsn) as listener, asyncio.timeout(120):
         await listener.add_listener("tamma_entries", hear)
         await postgres.append_entries(SESSION, (entry,))
         await postgres.append_entries(SESSION, (entry,))

@@ -96,7 +96,7 @@ class Asking:
 
     async def answered(self, words: str) -> str:
         """Our one comment with these words, as soon as it is there."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not (found := [body for body in await self.written() if words in body]):  # noqa: ASYNC110 - it has to be asked
                 await asyncio.sleep(0.02)
         assert len(found) == 1, found

@@ -145,7 +145,7 @@ class Lab:
         return reply.message
 
     async def until(
-        self, handle: Handle, condition: Callable[[ABTestView], object], seconds: float = 60
+        self, handle: Handle, condition: Callable[[ABTestView], object], seconds: float = 120
     ) -> ABTestView:
         """The first view that satisfies the condition. Fails with the last one."""
         seen: ABTestView | None = None

@@ -154,7 +154,7 @@ class Loop:
         handle: Handle,
         condition: Callable[[TaskView], object],
         *,
-        seconds: float = 40,
+        seconds: float = 90,
     ) -> TaskView:
         """The first view that satisfies the condition. Fails with the last one."""
         seen: TaskView | None = None

@@ -61,7 +61,7 @@ async def bench_of(it: Lab) -> BenchRequest:
 
 
 async def until_ended(handle: WorkflowHandle[Any, BenchView], trials: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             seen = await handle.query("progress", result_type=BenchView)
             if seen.request.tally.ended >= trials:
@@ -78,7 +78,7 @@ async def test_trials_that_somebody_ends_are_missing_and_hold_up_nothing(
         first, second = await store.held.get(), await store.held.get()
         await client.get_workflow_handle(trial_id(first)).cancel()
         await client.get_workflow_handle(trial_id(second)).terminate("somebody was tired of it")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             result = await handle.result()
     assert result.state is ABTestState.ENDED
     assert result.units == 8 - len({first.unit, second.unit})
@@ -93,7 +93,7 @@ async def test_a_cancelled_test_leaves_nothing_alive(client: Client, tmp_path: P
         trial = client.get_workflow_handle(trial_id(await store.held.get()))
         await handle.cancel()
         with pytest.raises(WorkflowFailureError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 await handle.result()
         (result,) = await store.list_results()
         assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
@@ -137,7 +137,7 @@ async def test_absurd_messages_do_not_stop_a_test(client: Client, tmp_path: Path
                     await handle.signal(name, args=arguments)
         await handle.signal("approve", {"by": {"no": "text"}})
         await handle.signal("approve", odd)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             result = await handle.result()
         assert await failed_tasks(handle) == []
     assert result.state is ABTestState.APPLIED

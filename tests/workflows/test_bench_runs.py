@@ -62,7 +62,7 @@ async def begin(client: Client, store: MemoryStore, tasks: int, **changes: Any) 
 
 async def until(handle: Handle, condition: Callable[[BenchView], bool]) -> BenchView:
     """The first progress that satisfies the condition."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             seen = await handle.query("progress", result_type=BenchView)
             if condition(seen):

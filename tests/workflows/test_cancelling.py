@@ -66,7 +66,7 @@ async def test_a_run_goes_no_further(client: Client, tmp_path: Path, kind: str, 
         handle = await loop.submit()
         given = Control(by="ada", reason="enough")
         store.then.set_result(until_asked(handle, lambda: handle.signal("cancel", given)))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             result = await handle.result()
         assert result.status is TaskStatus.CANCELLED
         assert "enough" in result.summary
@@ -85,7 +85,7 @@ async def test_a_test_goes_no_further(client: Client, tmp_path: Path) -> None:
         )
         store.then.set_result(until_asked(handle, handle.cancel))
         with pytest.raises(WorkflowFailureError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 await handle.result()
         assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
         (result,) = await store.list_results()

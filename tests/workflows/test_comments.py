@@ -15,7 +15,7 @@ from tests.support.asker import Asking, asking
 
 async def noted(run: Asking, name: str) -> None:
     """Once the run says that it left out what somebody said."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not any(name in note for note in (await run.view()).notes):  # noqa: ASYNC110 - it has to be asked
             await asyncio.sleep(0.02)
 

@@ -39,7 +39,7 @@ class Talk:
     async def answered(self, words: str, pull: str = "") -> str:
         """Our comment with these words, as soon as it is there."""
         target = Target("pull_request", pull) if pull else Target("issue", "1")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 comments = await self._platform.list_comments(REPO, target)
                 for comment in comments:

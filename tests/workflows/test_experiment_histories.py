@@ -41,7 +41,7 @@ async def test_a_test_and_a_trial(client: Client, tmp_path: Path) -> None:
         for _ in range(3):
             await it.store.record_run(production_run(pin, datetime.now(UTC), True))
         await handle.signal("run_ended")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             result = await handle.result()
         assert (result.state, result.applied_version) == (ABTestState.APPLIED, 2)
         (first, *_) = await it.store.read_assignments(result.test_id)
@@ -61,7 +61,7 @@ async def test_a_benchmark(client: Client, tmp_path: Path) -> None:
             task_queue=TASK_QUEUE,
             result_type=BenchView,
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             view = await handle.result()
         assert (view.state, view.request.tally.ended) == (BenchState.COMPLETED, 12)
         await replay_and_keep({"bench": await handle.fetch_history()}, [BenchRun])

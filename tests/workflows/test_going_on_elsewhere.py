@@ -82,7 +82,7 @@ async def test_a_conflict_that_is_not_solved_is_gone_on_with_before_anything_is_
     async with running_loop(client, tmp_path, turns=half, accounts=[other]) as loop:
         first, published = await conflicting(loop)
         session = SessionId(f"{(await loop.view(first)).task_id}/agent")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while "later.py" not in repr(await loop.parts.store.read_entries(session)):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         seen = await loop.view(first)

@@ -114,7 +114,7 @@ class Yard:
     async def once(self, rules: SelectionRules = RULES, **changes: Any) -> SelectionView:
         """A whole pass; the index knows what it began."""
         handle = await self.begin(rules, **changes)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             view = await selection.outcome(handle)
         self.handles.append(handle)
         await self.until_indexed(lambda now: {each.number for each in view.taken} <= issues_of(now))
@@ -150,7 +150,7 @@ class Yard:
         await self.until_indexed(lambda now: issue not in issues_of(now))
 
     async def until_indexed(self, condition: Callable[[Traffic], object]) -> Traffic:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while True:
                 now = await RepositoryTraffic(self.client).traffic(self.repo, {}, datetime.now().astimezone())
                 if condition(now):
@@ -159,7 +159,7 @@ class Yard:
 
     async def rested(self) -> None:
         """No pass is under way."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while await self._passing():  # noqa: ASYNC110 - the server has to be asked
                 await asyncio.sleep(0.05)
 
@@ -412,7 +412,7 @@ async def test_an_issue_that_cannot_be_taken_keeps_no_other_from_its_run(
 async def test_an_outage_is_waited_out_and_a_stop_ends_the_waiting(client: Client, tmp_path: Path) -> None:
     async with yard(client, tmp_path, {"1": issue()}, faults=[{"on": "list_issues", "times": 99}]) as it:
         handle = await it.begin()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             while not (await handle.query("view", result_type=SelectionView)).waiting:  # noqa: ASYNC110 - the workflow has to be asked
                 await asyncio.sleep(0.1)
         assert await selection.stop_schedule(client, it.repo)
@@ -442,7 +442,7 @@ async def test_a_stop_in_the_middle_takes_nothing_more_and_ends_no_run(
     issues = {str(number): issue() for number in range(1, 4)}
     async with yard(client, tmp_path, issues, store=store) as it:
         handle = await it.begin(replace(RULES, concurrency=3))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await store.reached.wait()
         _, new = await selection.run_once(client, it.request())
         assert not new, "one pass at a time"
@@ -484,7 +484,7 @@ async def test_ticks_while_a_pass_is_under_way_begin_no_other(client: Client, tm
     store = HeldStore()
     async with yard(client, tmp_path, {"1": issue()}, store=store) as it:
         handle = await it.begin()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await store.reached.wait()
             said = await client.execute_workflow(
                 SelectionTick.run, it.request(), id=f"{selection_id(it.repo)}/tick", task_queue=TASK_QUEUE
@@ -500,7 +500,7 @@ async def test_a_stop_while_no_worker_is_there_holds_when_one_comes(client: Clie
     request = SelectionRequest(repo, RULES, order)
     await selection.start_schedule(client, request, timedelta(hours=1))
     schedule = client.get_schedule_handle(selection_id(repo))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not (ticks := (await schedule.describe()).info.running_actions):  # noqa: ASYNC110 - the server has to be asked
             await asyncio.sleep(0.05)
     assert await selection.stop_schedule(client, repo)
@@ -526,7 +526,7 @@ async def test_from_a_label_to_a_merge(client: Client, tmp_path: Path) -> None:
         assert (new, taken(view)) == (True, ["1"])
         run: Any = client.get_workflow_handle(view.taken[0].workflow_id, result_type=DevResult)
         loop.handles.append(run)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             result = await run.result()
         assert result.status is TaskStatus.COMPLETED
         assert "len(values) + 1" not in loop.show("main:calc.py")

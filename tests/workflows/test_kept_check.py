@@ -42,7 +42,7 @@ async def test_a_merged_change_is_judged_when_its_window_is_over(client: Client,
         schedule = client.get_schedule_handle(name)
         try:
             await schedule.trigger()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while not (done := (await schedule.describe()).info.recent_actions):  # noqa: ASYNC110 - the server has to be asked
                     await asyncio.sleep(0.05)
             started = done[0].action

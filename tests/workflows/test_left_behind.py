@@ -26,7 +26,7 @@ async def cancelled_while_it_mends(loop: Loop, *, meanwhile: str = "") -> tuple[
     if meanwhile:
         git(loop.remote, "update-ref", f"refs/heads/{seen.branch}", meanwhile)
     await handle.signal("cancel", Control(by="ada", reason="enough"))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         result = await handle.result()
     return await loop.view(handle), result.status
 

@@ -111,7 +111,7 @@ async def test_an_issue_that_is_not_there_is_not_measured(client: Client, tmp_pa
 
 async def until_it_asks_again(session: WorkflowHandle[Any, Any]) -> None:
     """Until the session has had one turn and waits for the model's next."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             progress = await session.query("progress", result_type=SessionProgress)
             if progress.spend.turns and progress.doing == "model":

@@ -131,7 +131,7 @@ async def test_a_lost_answer_to_a_rerun_calls_nobody(client: Client, tmp_path: P
     ):
         # The rerun is green long before the activity is tried again.
         handle = await loop.submit(limits=PATIENT)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             result = await handle.result()
         assert result.status is TaskStatus.COMPLETED
         assert [run.attempt for run in ended] == [1, 2]

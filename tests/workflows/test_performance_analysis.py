@@ -131,7 +131,7 @@ async def test_it_proposes_only_what_is_allowed_and_can_be_tested(
 
 async def told(store: MemoryStore) -> tuple[Event, ...]:
     """The events that say that an analysis is done, once there is one."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             if found := await store.read_events(EventQuery(("performance.analysis.completed",))):
                 return found

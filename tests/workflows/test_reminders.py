@@ -36,7 +36,7 @@ async def test_a_reminder_and_a_call_by_name_once_each(client: Client, tmp_path:
         await run.say("/tamma approve")
         await run.answered("plan approved")
         # The next question is a wait of its own.
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while sum("waits for you" in body for body in await run.written()) < 2:  # noqa: ASYNC110 - it has to be asked
                 await asyncio.sleep(0.02)
         assert LABEL in await run.labels()
@@ -48,7 +48,7 @@ async def test_a_call_that_may_not_set_the_label_is_made_all_the_same(client: Cl
     limits = replace(QUICK, remind_after=0, escalate_after=0.2)
     async with asking(client, tmp_path, limits, faults=faults) as run:
         await run.answered("**This needs a person.**")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not any(LABEL in note for note in (await run.view()).notes):  # noqa: ASYNC110 - it has to be asked
                 await asyncio.sleep(0.02)
         assert len(await run.written()) == 1
@@ -70,7 +70,7 @@ async def test_looks_leave_no_trace_in_the_history(
 
 async def looks(run: Asking, wanted: int) -> None:
     """Wait until it has looked that often."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             pending = (await run.handle.describe()).raw_description.pending_activities
             if any(each.attempt >= wanted for each in pending):

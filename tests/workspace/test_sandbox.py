@@ -345,6 +345,25 @@ async def test_memory_has_a_limit(short: Path) -> None:
 # --- started ahead ---------------------------------------------------------------------------------
 
 
+def shells(leader: psutil.Process) -> list[psutil.Process]:
+    """The shell of a sandbox, once it is there and waits for its script."""
+    inside = leader.children(recursive=True) or [leader]
+    return [each for each in inside if each.name() in {"sh", "bash", "dash"} and each.status() == "sleeping"]
+
+
+async def test_one_that_is_closed_in_mid_run_starts_no_other(short: Path) -> None:
+    tier = await choose_tier(SandboxPolicy(), short / "scratch")
+    sandbox = await make_sandbox(tier.name, short, prewarm=True)
+    marker = a_marker()
+    running = asyncio.create_task(sandbox.run(f"sleep {marker}", timeout=2, progress=quiet))
+    await begun(marker, 1)
+    await sandbox.aclose()
+    assert (await running).timed_out
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert sandbox.waiting is None
+
+
 async def test_a_sandbox_started_ahead_is_used_once(short: Path) -> None:
     tier = await choose_tier(SandboxPolicy(), short / "scratch")
     sandbox = await make_sandbox(tier.name, short, prewarm=True)
@@ -364,7 +383,9 @@ async def test_one_that_died_while_it_waited_is_replaced(short: Path) -> None:
     waiting = sandbox.waiting
     assert waiting is not None
     leader = psutil.Process(waiting)
-    family = [leader, *leader.children(recursive=True)]
+    while not (family := shells(leader)):  # while it starts, its launcher does not end with its parent yet
+        await asyncio.sleep(0.01)
+    family += [leader, *leader.children(recursive=True)]
     leader.kill()
     # Without a round of the loop, which is thus not told. What still dies might yet read the script.
     while any(map(runs, family)):

@@ -38,6 +38,8 @@ class Sandbox:
         self._warm: Process | None = None
         self._timer: asyncio.Handle | None = None
         """Starts the next sandbox, and later gives it up."""
+        self._closed = False
+        """Nobody is left to end a sandbox that a run, still at its end, would start ahead."""
 
     async def run(
         self,
@@ -51,6 +53,7 @@ class Sandbox:
 
         Raises SandboxUnavailable where the tier's program cannot be started.
         """
+        self._closed = False
         started = time.monotonic()
         message = encode_script(_exports(env) + script)
         process = await self._take()
@@ -85,6 +88,7 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """End what was started ahead. Idempotent; the next `run` starts afresh."""
+        self._closed = True
         warm = self._take_warm()
         if warm is not None:
             await warm.end()
@@ -105,7 +109,7 @@ class Sandbox:
         return warm
 
     def _start_soon(self) -> None:
-        if self._prewarm and self._warm is None and self._timer is None:
+        if self._prewarm and not self._closed and self._warm is None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._start_ahead)
 
     def _start_ahead(self) -> None:
