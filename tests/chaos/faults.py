@@ -188,7 +188,7 @@ async def two_hosts(act: Act) -> None:
         del scene.env["TAMMA_TEMPORAL_ADDRESS"]
         begun = len(scene.book.lines())
         scene.start()
-        await eventually(lambda: len(scene.book.lines()) > begun, 90)
+        await eventually(lambda: len(scene.book.lines()) > begun)
         if late := act.chance.random() < 0.5:
             await scene.survive()
         else:
@@ -203,10 +203,10 @@ async def in_a_shell(act: Act) -> None:
     """SIGKILL of the worker while the agent's shell command runs: nothing of it runs on."""
     scene = act.scene
     await scene.begin({})
-    await eventually(lambda: scene.world.read_in_tree("notes.txt") == "line\n", 90)
+    await eventually(lambda: scene.world.read_in_tree("notes.txt") == "line\n")
     await eventually(lambda: running(HANGING))
     scene.kill()
-    await eventually(lambda: not running(HANGING) and not scene.orphans(), 10)
+    await eventually(lambda: not running(HANGING) and not scene.orphans())
 
 
 async def suspended(act: Act) -> None:

@@ -129,7 +129,7 @@ class Scene:
     async def check(self, calm: Calm | None, *, paid_again: int) -> dict[str, Any]:
         """Every blow fell, the run left what a calm one leaves, and nothing of it runs on; what it left."""
         planned = {str(point) for point in self.book.planned()}
-        await eventually(lambda: planned <= set(self.book.struck()), 30)
+        await eventually(lambda: planned <= set(self.book.struck()))
         result = await self.world.completed()
         left = await traces(self.world, result)
         assert all(left["effects"][name] == 1 for name in ONCE), left
@@ -141,7 +141,7 @@ class Scene:
         self.world.end_workers()
         await self.world.replay()
         try:
-            await eventually(lambda: not self.orphans(), 30)
+            await eventually(lambda: not self.orphans())
         except AssertionError:
             raise AssertionError(f"still running: {self.orphans()}") from None
         return left

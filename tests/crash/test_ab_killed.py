@@ -121,7 +121,7 @@ async def test_ten_kills_change_nothing(temporal: Temporal, postgres_server: Ser
             return len(await it.store.cell_runs(test_id)) >= count
 
         for count in sorted(random.Random(5).sample(range(1, 2 * TASKS - 4), KILLS)):
-            await eventually(lambda count=count: ended(count), 60)
+            await eventually(lambda count=count: ended(count))
             worker.kill()
             worker = it.start_worker()
         result = await hurt.result()

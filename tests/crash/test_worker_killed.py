@@ -53,10 +53,10 @@ async def test_while_a_tool_runs(tmp_path: Path, temporal: Temporal, postgres_se
     async with world(tmp_path, temporal, postgres_server, note=HANG_ONCE) as w:
         worker = w.start_worker()
         await w.submit()
-        await eventually(lambda: w.read_in_tree("notes.txt") == "line\n", 60)
+        await eventually(lambda: w.read_in_tree("notes.txt") == "line\n")
         await eventually(lambda: running(HANGING))
         worker.kill()
-        await eventually(lambda: not running(HANGING), 10)
+        await eventually(lambda: not running(HANGING))
         assert not w.processes(), "the tool's processes die with their worker"
         w.start_worker()
         # One line in the merged file: the second attempt began from the snapshot before the first.

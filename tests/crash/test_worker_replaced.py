@@ -63,7 +63,7 @@ async def test_what_people_say_while_no_worker_lives(
             view = await handle.query("view", result_type=TaskView)
             return view.waiting_for is not None and view.waiting_for.gate is Gate.PLAN
 
-        await eventually(at_gate, 60)
+        await eventually(at_gate)
         worker.kill()
         await handle.signal("approve", Approval(Gate.PLAN, "approve", by="Tess"))
         hold = w.model.hold("agent", 1)

@@ -34,7 +34,7 @@ async def test_in_the_middle_of_a_tool(tmp_path: Path, temporal: Temporal, postg
     async with world(tmp_path, temporal, postgres_server, note=HANG_ONCE) as w:
         worker = w.start_worker()
         await w.submit()
-        await eventually(lambda: w.read_in_tree("notes.txt"), 60)
+        await eventually(lambda: w.read_in_tree("notes.txt"))
         await eventually(lambda: running(HANGING))
         worker.send(signal.SIGSTOP)
         await w.attempt("run_tools", 2)

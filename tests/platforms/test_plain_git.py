@@ -253,7 +253,7 @@ async def test_a_remote_that_says_nothing_is_given_up_with_all_that_was_started(
         remote = RemoteGit(Remote.of(url, GitCredentials()), timeout=0.5)
         with pytest.raises(Transient, match="took longer"):
             await asyncio.to_thread(remote.default_branch)
-        await eventually(lambda: not [seen for seen in processes() if url in seen.command], 10)
+        await eventually(lambda: not [seen for seen in processes() if url in seen.command])
 
 
 async def test_a_remote_that_is_not_there(remote: tuple[str, Path]) -> None:

@@ -51,7 +51,7 @@ async def test_stopping_ends_it_and_what_it_started(tmp_path: Path, code: str) -
     assert child.alive
     await asyncio.wait_for(child.stop(), PROMPT)
     assert not child.alive
-    await eventually(lambda: all(map(gone, pids)), 5)
+    await eventually(lambda: all(map(gone, pids)))
     await child.stop()
 
 
@@ -60,7 +60,7 @@ async def test_what_it_left_behind_ends_too(tmp_path: Path) -> None:
     leader, other = await family(child)
     os.kill(leader, signal.SIGKILL)
     await asyncio.wait_for(child.wait(), PROMPT)
-    await eventually(lambda: gone(other), 5)
+    await eventually(lambda: gone(other))
 
 
 async def test_the_end_of_its_output_is_kept(tmp_path: Path) -> None:

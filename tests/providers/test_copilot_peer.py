@@ -114,7 +114,7 @@ async def test_a_short_answer_is_not_continued() -> None:
         async for event in provider.stream(ask()):
             events.append(event)
             if isinstance(event, UsageUpdate):
-                await eventually(lambda: len(server.received) == 2, 30)
+                await eventually(lambda: len(server.received) == 2)
         assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "cut"
         assert isinstance(events[-1], Finish)
         assert events[-1].reason is FinishReason.LENGTH
@@ -225,7 +225,7 @@ async def test_closing_leaves_no_process_and_no_folder(provider: GitHubCopilot, 
     folders = {process.cwd() for process in processes}
     assert processes
     await provider.close()
-    await eventually(lambda: not any(process.is_running() for process in processes), 5)
+    await eventually(lambda: not any(process.is_running() for process in processes))
     assert not any(map(os.path.exists, folders))
 
 

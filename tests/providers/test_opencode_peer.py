@@ -137,7 +137,7 @@ async def test_a_call_of_a_tool_runs_nothing_and_ends_the_answer(world: World) -
     assert completion.message.tool_calls == ()
     assert completion.finish.reason is FinishReason.UNKNOWN
     # It goes on by itself until its session is ended, which takes a moment, and no longer.
-    await eventually(lambda: not sessions(), 5)
+    await eventually(lambda: not sessions())
     world.says("hello")
     assert (await complete(world.provider, ask())).message.text == "hello"
     assert len(world.model.received) == 1
@@ -254,5 +254,5 @@ async def test_one_that_dies_is_told_and_started_again_and_closing_leaves_nothin
     processes = family()
     folders = {process.cwd() for process in processes}
     await world.provider.close()
-    await eventually(lambda: not any(process.is_running() for process in processes), 5)
+    await eventually(lambda: not any(process.is_running() for process in processes))
     assert not any(map(os.path.exists, folders))

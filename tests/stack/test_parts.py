@@ -25,7 +25,7 @@ from tamma.stack.postgres_account import Identity, account_identity, make_passab
 from tamma.stack.postgres_server import PostgresServer
 from tamma.stack.process import Process, ProcessRef, is_alive, ref_of, run_command, spawn
 from tamma.stack.state import StackState, read_state, write_state
-from tests.support.stack import eventually
+from tests.support.processes import eventually
 
 # --- processes -----------------------------------------------------------------------------------
 

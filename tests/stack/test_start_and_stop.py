@@ -22,7 +22,8 @@ from tamma.stack.process import birth_of
 from tamma.stack.settings import dev_server_settings
 from tamma.stack.stack import ensure_stack, stack_status, stop_stack
 from tamma.store.database import connect as sql
-from tests.support.stack import eventually, idle_worker, short_home, stranger, until_gone
+from tests.support.processes import eventually
+from tests.support.stack import idle_worker, short_home, stranger, until_gone
 
 REQUEST = StackRequest(worker=idle_worker())
 ELSEWHERE = StackRequest("127.0.0.1:1", "postgresql://nobody@127.0.0.1:1/x", idle_worker())

@@ -15,7 +15,8 @@ from tamma.stack.process import birth_of
 from tamma.stack.stack import ensure_stack, stack_status
 from tamma.store.database import connect as sql
 from tamma.temporal.client import connect
-from tests.support.stack import eventually, idle_worker, until_gone
+from tests.support.processes import eventually
+from tests.support.stack import idle_worker, until_gone
 
 REQUEST = StackRequest(worker=idle_worker())
 

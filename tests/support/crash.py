@@ -173,7 +173,7 @@ class World:
         assert len(state["pulls"]) == 1
         assert self.model.paid_again() <= paid_again, self.model.asked
         self.end_workers()
-        await eventually(lambda: not self.processes(), 10)
+        await eventually(lambda: not self.processes())
         await self.replay()
 
     def end_workers(self) -> None:

@@ -80,7 +80,7 @@ class Temporal:
         """Start it and wait until it serves the namespace."""
         env = {"HOME": str(self._folder), "PATH": os.environ["PATH"]}
         self._child = Child((temporal_executable(), *self._arguments), env, self._folder, "temporal")
-        await eventually(self._serves, 30)
+        await eventually(self._serves)
 
     @property
     def pid(self) -> int:
@@ -111,7 +111,7 @@ def running(command: str) -> bool:
     )
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 20) -> None:
+async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 45) -> None:
     """Wait until `condition` holds. Fails the test when it does not in time."""
     deadline = time.monotonic() + seconds
     while True:

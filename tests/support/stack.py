@@ -11,8 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 from tamma.stack.interface import StackRequest, WorkerSpec
 from tamma.stack.process import birth_of
 from tamma.stack.stack import ensure_stack, stop_stack
+from tests.support.processes import eventually
 
 IDLE_WORKER = (
     sys.executable,
@@ -71,14 +71,6 @@ def fresh_home() -> Iterator[Path]:
         yield home
     finally:
         stop_and_remove(home)
-
-
-async def eventually(condition: Callable[[], object], timeout: float = 20.0) -> None:
-    """Wait until `condition` holds. Fails the test when it does not in time."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {condition}"
-        await asyncio.sleep(0.02)
 
 
 @contextmanager

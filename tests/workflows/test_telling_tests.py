@@ -73,7 +73,7 @@ async def until(handle: Handle, wanted: tuple[int, int]) -> None:
     async def there() -> bool:
         return await seen(handle) == wanted
 
-    await eventually(there, 20)
+    await eventually(there)
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ async def test_a_live_test_and_a_canary_look_as_soon_as_a_run_ends(client: Clien
         gone = await begin(client, store, Mode.PAIRED, ABTestState.CANARY, pair)
         try:
             await gone.terminate("as if somebody had ended it by hand")
-            await eventually(lambda: watches(canary), 20)
+            await eventually(lambda: watches(canary))
             run = await loop.submit(agent=await resolve(store, "plain"))
             assert (await run.result()).status is TaskStatus.COMPLETED
             await until(live, (1, 0))

@@ -22,6 +22,7 @@ from tamma.workspace.sandbox.output import KEEP_CHARS
 from tamma.workspace.sandbox.profile import HOME, Limits, SandboxPolicy
 from tamma.workspace.sandbox.run import Sandbox
 from tests.support.pace import PROMPT
+from tests.support.processes import eventually
 from tests.workspace.boxes import make_sandbox
 from tests.workspace.conftest import quiet, running, tier_or_skip
 
@@ -383,9 +384,8 @@ async def test_one_that_died_while_it_waited_is_replaced(short: Path) -> None:
     waiting = sandbox.waiting
     assert waiting is not None
     leader = psutil.Process(waiting)
-    while not (family := shells(leader)):  # while it starts, its launcher does not end with its parent yet
-        await asyncio.sleep(0.01)
-    family += [leader, *leader.children(recursive=True)]
+    await eventually(lambda: shells(leader))  # while it starts, its launcher does not end with its parent yet
+    family = [leader, *leader.children(recursive=True)]
     leader.kill()
     # Without a round of the loop, which is thus not told. What still dies might yet read the script.
     while any(map(runs, family)):
