@@ -2,8 +2,9 @@
 # 3.11+, git and make alone. Another Python: make PYTHON=python3.12 test
 PYTHON ?= python3
 BIN := .venv/bin
-# What one test file starts (servers), its tests share: files, not tests, are spread over the workers.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+# What one test file starts (servers), its tests share: files, not tests, are spread over the workers, in the
+# order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help

@@ -48,6 +48,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_guard] = network.install()
 
 
+_LONG_FIRST = ("crash", "scenarios", "chaos", "workflows", "cli", "stack", "real_projects", "workspace")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders whose tests take seconds each come first: a long file that starts last is waited for."""
+    here = Path(__file__).parent
+    ranks = {here / name: rank for rank, name in enumerate(_LONG_FIRST)}
+
+    def rank(item: pytest.Item) -> int:
+        return next((ranks[each] for each in item.path.parents if each in ranks), len(ranks))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_process_left_behind() -> Iterator[None]:
     """Fails the session when a process that a test started still runs. Set up first, so torn down last."""
