@@ -16,13 +16,13 @@ from activities.interface.listening import (
     Place,
     Spoken,
 )
+from activities.ourselves import our_names
 from activities.pools import PlatformPool
 from tamma.errors import BadCredentials, Forbidden, NotFound, Unsupported
 from tamma.model.commands import Command, Mark, Word, commands_in
 from tamma.model.conventions import Conventions
 from tamma.model.repository import Comment, Target
 from tamma.platforms.interface import COMMENTS, Platform
-from tamma.platforms.tracked import Tracked
 
 SHORTEST_LOOK = 2.0
 """Seconds between looks at least, whatever the poll: people do not answer faster, and runs are many."""
@@ -102,7 +102,7 @@ class _Look:
 
     async def _hear(self, target: Target, comment: Comment, commands: tuple[Command, ...]) -> None:
         if self._us is None:  # asked only when there is something to be heard: looks are many
-            self._us = await _ourselves(self._platform)
+            self._us = await our_names(self._platform)
         if comment.author.lower() in self._us:
             return
         if not may_speak(comment, self._allowed):
@@ -164,9 +164,3 @@ def may_speak(comment: Comment, allowed: frozenset[str]) -> bool:
     """Whether its author may write to the repository and is one of those whom the configuration names, if it
     names any."""
     return comment.trusted and (not allowed or comment.author.lower() in allowed)
-
-
-async def _ourselves(platform: Platform) -> frozenset[str]:
-    """The names under which we write, in lower case: what stands under them, a model may have written."""
-    accounts = [platform, platform.tracker] if isinstance(platform, Tracked) else [platform]
-    return frozenset([(await account.check_credentials()).login.lower() for account in accounts])

@@ -14,8 +14,9 @@ _LONGEST_ANSWER = 2_000
 _ANSWER = re.compile(r"^\s*(?:[-*]\s*)?(?:remark\s*)?#?(\d{1,3})\s*[:.)]\s*(.*)$", re.IGNORECASE)
 
 
-def unheard(reviews: Sequence[Review], heard: Collection[str], us: str) -> tuple[Review, ...]:
-    """Submitted by people who may write, with something to do in them, and not taken up before.
+def unheard(reviews: Sequence[Review], heard: Collection[str], us: Collection[str]) -> tuple[Review, ...]:
+    """Submitted by people who may write, with something to do in them, and not taken up before. `us` are our
+    own names, in lower case.
 
     An approval asks for nothing, whatever kind words stand in it.
     """
@@ -23,21 +24,21 @@ def unheard(reviews: Sequence[Review], heard: Collection[str], us: str) -> tuple
         review
         for review in reviews
         if review.trusted
-        and review.author != us
+        and review.author.lower() not in us
         and review.id not in heard
         and review.event is not ReviewEvent.APPROVE
         and review.body.strip()
     )
 
 
-def open_threads(threads: Sequence[ReviewThread], us: str) -> tuple[ReviewThread, ...]:
+def open_threads(threads: Sequence[ReviewThread], us: Collection[str]) -> tuple[ReviewThread, ...]:
     """Those in which somebody who may write has the last word."""
     return tuple(
         thread
         for thread in threads
         if not thread.resolved
         and thread.comments
-        and thread.comments[-1].author != us
+        and thread.comments[-1].author.lower() not in us
         and thread.comments[-1].trusted
     )
 

@@ -18,6 +18,7 @@ from activities.interface.monitoring import (
     ReviewBatch,
     ReviewNews,
 )
+from activities.ourselves import our_names
 from activities.pools import PlatformPool
 from activities.review_words import answers_of, batch_markdown, open_threads, reply_to, unheard
 from tamma.errors import Forbidden, NotFound, Unsupported
@@ -81,7 +82,7 @@ class ReviewActivities:
     async def _batch(self, platform: Platform, given: ReadReviews) -> ReviewBatch:
         if REVIEWS not in await platform.capabilities():
             return ReviewBatch()
-        us = (await platform.check_credentials()).login
+        us = await our_names(platform)
         reviews = await platform.list_reviews(given.repo, given.number)
         threads: tuple[ReviewThread, ...] = ()
         unread = ""
@@ -90,10 +91,10 @@ class ReviewActivities:
         except (Forbidden, NotFound, Unsupported) as error:  # the run must not stand still for that
             unread = error.message
         new, mine = unheard(reviews, given.heard, us), open_threads(threads, us)
-        authors = {each.author for each in reviews if not each.trusted and each.author != us} | {
+        authors = {each.author for each in reviews if not each.trusted} | {
             each.comments[-1].author for each in threads if each.comments and not each.comments[-1].trusted
         }
-        ignored = tuple(sorted(authors - {us}))
+        ignored = tuple(sorted(author for author in authors if author.lower() not in us))
         if not new and not mine:
             return ReviewBatch(ignored=ignored, unread=unread)
         text = batch_markdown(new, mine)
