@@ -7,10 +7,16 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority
+from temporalio.exceptions import ActivityError
 
 from activities.interface import Activity
 from workflows.cancelling import heed
 from workflows.options import Options
+from workflows.recovery import ran_out
+
+LOOKS_ON = "looks-on"
+"""The change that runs look on when one activity has looked for as long as it may: those from before it leave
+off then."""
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
@@ -59,6 +65,25 @@ async def call(
 ) -> O:
     """Run an activity and wait for its result. Raises temporalio's ActivityError."""
     return await start(activity, given, options, queue=queue, summary=summary, fairness_key=fairness_key)
+
+
+async def answer_of(looking: workflow.ActivityHandle[O]) -> O | None:
+    """What came of an activity that looks until there is an answer. None where it has looked for as long as
+    one activity may: it is time for the next one. Raises temporalio's ActivityError."""
+    try:
+        return await looking
+    except ActivityError as error:
+        if ran_out(error) and workflow.patched(LOOKS_ON):
+            return None
+        raise
+
+
+async def watch(activity: Activity[I, O], given: I, options: Options, *, summary: str) -> O:
+    """The answer of an activity that looks until there is one, however long that takes. Raises temporalio's
+    ActivityError."""
+    while (answer := await answer_of(start(activity, given, options, summary=summary))) is None:
+        pass
+    return answer
 
 
 def _seconds(value: float | None) -> timedelta | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from tamma.model.task import Gate, Waiting
@@ -106,6 +106,15 @@ def diagnose(error: ActivityError) -> Trouble:
             float(after) if isinstance(after, int | float) else None,
         )
     return Trouble(Remedy.WAIT, type(cause).__name__, str(cause or error), "")
+
+
+def ran_out(error: ActivityError) -> bool:
+    """Whether only the time for all attempts was up.
+
+    The server does not wait for that time: as soon as the next attempt would be too late, the failure of the
+    last one, whatever that was, ends the activity. A timeout is what ends an attempt that is under way.
+    """
+    return error.retry_state is RetryState.TIMEOUT or isinstance(error.cause, ActivityTimeout)
 
 
 def _details(error: ApplicationError) -> dict[str, object]:

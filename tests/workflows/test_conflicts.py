@@ -209,6 +209,46 @@ async def test_what_is_never_solved_goes_to_a_person(client: Client, tmp_path: P
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 
+MOVES = """\
+#!/bin/sh
+while read -r old new ref; do
+    case "$ref" in
+    refs/heads/tamma/*)
+        export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x@x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x@x
+        theirs=$(git commit-tree -p main -m theirs 'main^{tree}')
+        git update-ref refs/heads/main "$theirs"
+        ;;
+    esac
+done
+"""
+"""A hook: whenever a run's branch is pushed, somebody was quicker, and the branch is behind again."""
+
+
+@pytest.mark.slow
+async def test_a_base_that_always_moves_faster_is_followed_ten_times_and_then_asked_about(
+    client: Client, tmp_path: Path
+) -> None:
+    async with running_loop(client, tmp_path, upToDate=True) as loop:
+        hook = loop.remote / "hooks" / "post-receive"
+        hook.write_text(MOVES)
+        hook.chmod(0o755)
+        handle = await loop.submit()
+        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=PATIENCE)
+        assert seen.waiting_for is not None
+        assert seen.waiting_for.gate is Gate.MERGE
+        assert "'main' moved 10 times before it could be merged" in seen.waiting_for.reason
+        assert sum("was put onto main at" in note for note in seen.notes) == 10
+        theirs = git(loop.remote, "rev-parse", "main")
+        assert git(loop.remote, "rev-list", "--count", theirs) == "12", "the first, and one for each push"
+        assert seen.spend.turns == 9, "no model was asked"
+
+        hook.unlink()
+        await approve(handle)
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        assert parent(loop, "main") == theirs
+        assert "len(values)" in loop.show("main:calc.py")
+
+
 @pytest.mark.slow
 async def test_a_push_of_somebody_else_is_not_overwritten(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:

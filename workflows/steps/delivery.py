@@ -22,7 +22,7 @@ from tamma.model.task import (
     Phase,
     Waiting,
 )
-from workflows.calls import call
+from workflows.calls import call, watch
 from workflows.options import (
     PLATFORM_CALL,
     PLATFORM_WATCH,
@@ -161,7 +161,7 @@ class Delivery(Resolving):
             poll=self._request.limits.poll,
         )
         return await self._patience.patiently(
-            lambda: call(MERGE, given, PLATFORM_WATCH, summary=f"merge into {self._issue.base_branch}")
+            lambda: watch(MERGE, given, PLATFORM_WATCH, summary=f"merge into {self._issue.base_branch}")
         )
 
     async def _close(self) -> None:

@@ -14,7 +14,6 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
-from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from activities.interface import COMMENT, Comment
 from activities.interface.listening import (
@@ -29,7 +28,7 @@ from tamma.model.commands import Command, Mark, Word, budget_of
 from tamma.model.planning import Answers
 from tamma.model.repository import Target
 from tamma.model.task import Approval, Control, DevResult, Gate, Reply, Steer, TaskStatus
-from workflows.calls import call, start
+from workflows.calls import answer_of, call, start
 from workflows.comment_words import acknowledgement
 from workflows.messages import LONGEST_REASON
 from workflows.options import COMMENT_WATCH, PLATFORM_CALL
@@ -123,10 +122,8 @@ class Hearing(Reminding):
             await end(looking)
             return None
         try:
-            return await looking
+            return await answer_of(looking)
         except ActivityError as error:
-            if isinstance(error.cause, ActivityTimeout):
-                return None  # nobody has said anything for as long as one activity may listen
             self._state.note(f"comments are not heard at the moment: {diagnose(error).reason}")
         with suppress(TimeoutError):
             await workflow.wait_condition(disturbed, timeout=DEAF_FOR)

@@ -17,7 +17,7 @@ from activities.interface.monitoring import (
 from tamma.model.repository import CheckState, CheckSummary, Rerun, Target
 from tamma.model.session import Opening, Stage
 from tamma.model.task import Gate, Phase, Waiting
-from workflows.calls import call, start
+from workflows.calls import answer_of, call, start
 from workflows.options import PLATFORM_CALL, PLATFORM_WATCH
 from workflows.steps.base import end
 from workflows.steps.coding import Coding
@@ -132,9 +132,10 @@ class Monitoring(Coding):
             self._woken = False
             looking = start(AWAIT_CHECKS, given, PLATFORM_WATCH, summary="wait for checks")
             await workflow.wait_condition(lambda h=looking: h.done() or self._woken)
-            if looking.done():
-                return await looking
-            await end(looking)
+            if not looking.done():
+                await end(looking)
+            elif (summary := await answer_of(looking)) is not None:
+                return summary
 
 
 def _names(summary: CheckSummary) -> tuple[str, ...]:

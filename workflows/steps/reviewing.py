@@ -21,7 +21,7 @@ from activities.interface.monitoring import (
 from tamma.model.repository import MergeCategory, Obstacle
 from tamma.model.session import Opening, Stage
 from tamma.model.task import Gate, Phase, Waiting
-from workflows.calls import call, start
+from workflows.calls import answer_of, call, start
 from workflows.options import PLATFORM_CALL, PLATFORM_WATCH
 from workflows.patience import Rejected
 from workflows.recovery import diagnose
@@ -134,9 +134,10 @@ class Reviewing(CatchingUp):
             except asyncio.CancelledError:
                 await end(looking)
                 raise
-            if looking.done():
-                return await looking
-            await end(looking)
+            if not looking.done():
+                await end(looking)
+            elif (news := await answer_of(looking)) is not None:
+                return news
 
     def _hindered(self, waiting: Waiting) -> Waiting:
         reason = f"{waiting.reason}, and it conflicts with {self._issue.base_branch!r}: {self._hindrance}"

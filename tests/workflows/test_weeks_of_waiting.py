@@ -1,0 +1,85 @@
+"""A pull request that nobody looks at for weeks: the run reminds, goes on looking, and takes the review when
+it comes. That it waits costs no history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from tamma.model.conventions import Conventions
+from tamma.model.repository import Review, ReviewEvent, Target
+from tamma.model.task import ApprovePolicy, Gate, Limits, TaskStatus
+from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, REPO, Handle, running_loop, script
+from tests.support.skipping import skipping_time
+from tests.workflows.test_comments_in_runs import at_gate, talk_with
+from tests.workflows.test_reviews_of_people import ANSWERED, forge, remark
+
+DAYS = 16
+"""More than the two weeks that one activity may look."""
+POLL = timedelta(hours=6)
+PATIENT = replace(
+    QUICK,
+    poll=POLL.total_seconds(),
+    remind_after=Limits().remind_after,
+    escalate_after=Limits().escalate_after,
+)
+A_FEW = 30
+"""Events of a day on which people are called, or on which another activity begins to look, at most."""
+
+
+@pytest.mark.slow
+async def test_a_review_that_comes_after_sixteen_days_is_answered_and_the_run_merges(tmp_path: Path) -> None:
+    turns = script(agent=[*RED_TURNS, *FIX_TURNS, *ANSWERED])
+    ada = Conventions(people=("ada",))
+    async with (
+        skipping_time() as env,
+        running_loop(env.client, tmp_path, turns=turns, conventions=ada) as loop,
+    ):
+        platform = await forge(loop)
+        handle = await loop.submit(approve=ApprovePolicy.MERGE, limits=PATIENT)
+        pull = await at_gate(loop, handle, Gate.MERGE)
+        talk, run = await talk_with(loop, handle), (await handle.describe()).run_id
+
+        await env.sleep(timedelta(hours=12))  # so that nothing happens where two of the days meet
+        grown = [await a_day(env, handle) for _ in range(DAYS)]
+        assert [day for day, events in enumerate(grown, 1) if events] == [1, 3, 14]
+        assert max(grown) <= A_FEW
+        written = [each.body for each in await platform.list_comments(REPO, Target("pull_request", pull))]
+        assert [("waits for you" in body, body.startswith("@ada")) for body in written] == [
+            (True, False),
+            (False, True),
+        ]
+        assert (await loop.view(handle)).notes == ()
+
+        # Nobody wakes the run: its next looks find what people say.
+        await platform.add_thread(REPO, pull, *remark(1, "say why", "ada"))
+        await platform.add_review(
+            REPO, pull, Review("r1", "ada", ReviewEvent.REQUEST_CHANGES, "not yet", trusted=True)
+        )
+        await env.sleep(POLL)
+        view = await loop.until(
+            handle, lambda view: view.waiting_for and "# reviewed" in loop.show(f"{view.branch}:calc.py")
+        )
+        assert view.waiting_for is not None
+        assert view.waiting_for.gate is Gate.MERGE
+        (thread,) = await platform.list_threads(REPO, pull)
+        assert thread.comments[-1].body.startswith("done")
+        await talk.say("/tamma approve", pull, at=await env.get_current_time(), wake=False)
+        await env.sleep(POLL)
+        with env.auto_time_skipping_disabled():
+            result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert "# reviewed" in loop.show("main:calc.py")
+        assert loop.effects("merge_pr") == 1
+        assert (await handle.describe()).run_id == run
+
+
+async def a_day(env: WorkflowEnvironment, handle: Handle) -> int:
+    """Wait for a day; by how many events the run's history has grown."""
+    before = (await handle.describe()).history_length
+    await env.sleep(timedelta(days=1))
+    return (await handle.describe()).history_length - before
