@@ -1,9 +1,12 @@
 """A Temporal server whose clock jumps ahead while everybody waits: days of a workflow in a second.
 
-While a result is awaited the clock jumps whenever no first attempt of an activity is under way. A later
-attempt does not hold it: the clock jumps over its heartbeat timeout, and what polls by failing attempts
-(checks, reviews, merges) never gets an answer in. So a test of a whole run moves the clock by
-`environment.sleep`, and awaits its result within `environment.auto_time_skipping_disabled()`.
+The clock is one for all. It jumps while a result is awaited or `environment.sleep` lasts, whenever no
+workflow task and no attempt of an activity is under way; between attempts it jumps, too. What is under way
+locks it, and two things never unlock it again (test server 1.40): an activity that is cancelled when its
+attempt is due and no worker has taken it yet, and one that a worker is at when its workflow ends. From then
+on the clock goes like any other, and whoever waits for it to jump waits for days. A whole run cancels what
+looks for news as soon as there are any, so a test of one moves the clock by `environment.sleep` while the run
+waits, up to what it waits for, and awaits its result within `environment.auto_time_skipping_disabled()`.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from tamma.model.repository import Target
 from tamma.model.task import Approval, ApprovePolicy, Gate, Steer, TaskStatus, TaskView
 from tests.support.loop import (
+    FILES,
     FIX_TURNS,
     RED_TURNS,
     REPO,
@@ -99,8 +100,14 @@ def parent(loop: Loop, branch: str) -> str:
     return git(loop.remote, "rev-parse", f"{branch}^")
 
 
-async def approve(handle: Handle) -> None:
-    await handle.execute_update("approve", Approval(Gate.MERGE, "approve", by="ada"))  # pyright: ignore[reportUnknownMemberType]
+async def at_gate(loop: Loop, handle: Handle, gate: Gate) -> TaskView:
+    return await loop.until(
+        handle, lambda view: view.waiting_for and view.waiting_for.gate is gate, seconds=PATIENCE
+    )
+
+
+async def approve(handle: Handle, gate: Gate = Gate.MERGE) -> None:
+    await handle.execute_update("approve", Approval(gate, "approve", by="ada"))  # pyright: ignore[reportUnknownMemberType]
 
 
 def agent(*turns: dict[str, Any]) -> dict[str, object]:
@@ -228,19 +235,22 @@ done
 async def test_a_base_that_always_moves_faster_is_followed_ten_times_and_then_asked_about(
     client: Client, tmp_path: Path
 ) -> None:
-    async with running_loop(client, tmp_path, upToDate=True) as loop:
+    untested = {"calc.py": FILES["calc.py"]}
+    turns = script(agent=[FIX_TURNS[0], FIX_TURNS[-1]])
+    async with running_loop(client, tmp_path, turns=turns, files=untested, upToDate=True) as loop:
         hook = loop.remote / "hooks" / "post-receive"
         hook.write_text(MOVES)
         hook.chmod(0o755)
         handle = await loop.submit()
-        seen = await loop.until(handle, lambda view: view.waiting_for, seconds=PATIENCE)
+        await at_gate(loop, handle, Gate.PLAN)  # as nothing tests it
+        await approve(handle, Gate.PLAN)
+        seen = await at_gate(loop, handle, Gate.MERGE)
         assert seen.waiting_for is not None
-        assert seen.waiting_for.gate is Gate.MERGE
         assert "'main' moved 10 times before it could be merged" in seen.waiting_for.reason
         assert sum("was put onto main at" in note for note in seen.notes) == 10
         theirs = git(loop.remote, "rev-parse", "main")
         assert git(loop.remote, "rev-list", "--count", theirs) == "12", "the first, and one for each push"
-        assert seen.spend.turns == 9, "no model was asked"
+        assert seen.spend.turns == 4, "no model was asked"
 
         hook.unlink()
         await approve(handle)

@@ -30,6 +30,11 @@ PATIENT = replace(
 A_FEW = 30
 """Events of a day on which people are called, or on which another activity begins to look, at most."""
 
+PATIENCE = 240
+"""Seconds for what takes a few: the machine may be busy."""
+
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.mark.slow
 async def test_a_review_that_comes_after_sixteen_days_is_answered_and_the_run_merges(tmp_path: Path) -> None:
@@ -55,21 +60,22 @@ async def test_a_review_that_comes_after_sixteen_days_is_answered_and_the_run_me
         ]
         assert (await loop.view(handle)).notes == ()
 
-        # Nobody wakes the run: its next looks find what people say.
+        # Nobody wakes the run: its next look finds what people say.
         await platform.add_thread(REPO, pull, *remark(1, "say why", "ada"))
         await platform.add_review(
             REPO, pull, Review("r1", "ada", ReviewEvent.REQUEST_CHANGES, "not yet", trusted=True)
         )
         await env.sleep(POLL)
         view = await loop.until(
-            handle, lambda view: view.waiting_for and "# reviewed" in loop.show(f"{view.branch}:calc.py")
+            handle,
+            lambda view: view.waiting_for and "# reviewed" in loop.show(f"{view.branch}:calc.py"),
+            seconds=PATIENCE,
         )
         assert view.waiting_for is not None
         assert view.waiting_for.gate is Gate.MERGE
         (thread,) = await platform.list_threads(REPO, pull)
         assert thread.comments[-1].body.startswith("done")
-        await talk.say("/tamma approve", pull, at=await env.get_current_time(), wake=False)
-        await env.sleep(POLL)
+        await talk.say("/tamma approve", pull, at=await env.get_current_time())
         with env.auto_time_skipping_disabled():
             result = await handle.result()
         assert result.status is TaskStatus.COMPLETED
