@@ -27,7 +27,7 @@ PATIENT = replace(
     remind_after=Limits().remind_after,
     escalate_after=Limits().escalate_after,
 )
-A_FEW = 30
+A_FEW = 25
 """Events of a day on which people are called, or on which another activity begins to look, at most."""
 
 PATIENCE = 240
