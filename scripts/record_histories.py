@@ -21,13 +21,18 @@ from typing import Any, cast
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "replay" / "histories"
+FLOWS = "tests/workflows"
 RUNS = {
     "tests/crash/test_worker_killed.py::test_while_the_model_streams": "killed",
     "tests/crash/test_worker_replaced.py::test_what_people_say_while_no_worker_lives": "steered",
-    "tests/workflows/test_experiment_histories.py::test_a_test_and_a_trial": "ab",
-    "tests/workflows/test_experiment_histories.py::test_a_benchmark": "bench",
-    "tests/workflows/test_telling_tests.py::test_a_live_test_and_a_canary_look_as_soon_as_a_run_ends": "told",
-    "tests/workflows/test_comments_in_runs.py::test_a_plan_and_a_merge_are_approved_by_comment": "comments",
+    f"{FLOWS}/test_experiment_histories.py::test_a_test_and_a_trial": "ab",
+    f"{FLOWS}/test_experiment_histories.py::test_a_benchmark": "bench",
+    f"{FLOWS}/test_telling_tests.py::test_a_live_test_and_a_canary_look_as_soon_as_a_run_ends": "told",
+    f"{FLOWS}/test_comments_in_runs.py::test_a_plan_and_a_merge_are_approved_by_comment": "comments",
+    f"{FLOWS}/test_issue_selection.py::test_five_issues_two_at_once_oldest_first_all_done": "selection",
+    f"{FLOWS}/test_issue_selection.py::test_ticks_while_a_pass_is_under_way_begin_no_other": "selection",
+    f"{FLOWS}/test_performance_analysis.py::test_it_reports_compares_stores_proposes_and_tells": "analysis",
+    f"{FLOWS}/test_kept_check.py::test_a_merged_change_is_judged_when_its_window_is_over": "kept",
 }
 """Tests, and what their histories are called here."""
 

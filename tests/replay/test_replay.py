@@ -17,10 +17,24 @@ from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 from workflows.bench_run import BenchRun
+from workflows.issue_selection import IssueSelection, SelectionTick
+from workflows.kept_check import KeptCheck
+from workflows.performance_analysis import PerformanceAnalysis
 from workflows.trial import Trial
 
 FOLDER = Path(__file__).parent / "histories"
 FILES = sorted(FOLDER.glob("*.json"))
+WORKFLOWS = (
+    AutonomousDev,
+    AgentSession,
+    ABTest,
+    Trial,
+    BenchRun,
+    IssueSelection,
+    SelectionTick,
+    PerformanceAnalysis,
+    KeptCheck,
+)
 ADVICE = (
     "{} no longer replays: runs that are under way would get stuck. Guard the change by workflow.patched(), "
     "or, where this workflow was never released, renew the histories: scripts/record_histories.py"
@@ -49,7 +63,7 @@ def test_every_workflow_has_a_history() -> None:
         for file in FILES
         for started in events_with(read(file), "workflowExecutionStartedEventAttributes")
     }
-    assert recorded == {"AutonomousDev", "AgentSession", "ABTest", "Trial", "BenchRun"}
+    assert recorded == {each.__name__ for each in WORKFLOWS}
 
 
 def test_the_histories_tell_of_trouble_and_of_people() -> None:
@@ -87,9 +101,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 async def replay(history: dict[str, Any]) -> None:
-    replayer = Replayer(
-        workflows=[AutonomousDev, AgentSession, ABTest, Trial, BenchRun], plugins=[tamma_plugin()]
-    )
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[tamma_plugin()])
     identity = next(events_with(history, "workflowExecutionStartedEventAttributes"))
     await replayer.replay_workflow(
         WorkflowHistory.from_json(identity.get("workflowId", "recorded"), json.dumps(history))

@@ -20,7 +20,7 @@ from temporalio.client import (
     WorkflowHandle,
 )
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 
 from activities.selection import RepositoryRuns, SelectionActivities
 from activities.store import StoreActivities
@@ -44,11 +44,11 @@ from tamma.pools import Platforms
 from tamma.store.interface import AppendCondition, EventQuery, NewEvent
 from tamma.store.memory import MemoryStore
 from tamma.temporal import runs, selection
-from tamma.temporal.plugin import tamma_plugin
 from tamma.temporal.run_errors import RunAuthRefused
 from tamma.temporal.traffic import RepositoryTraffic
 from tests.analysis.made import add_agent
 from tests.cli.shop import shop_of
+from tests.support.histories import replay_and_keep
 from tests.support.loop import running_loop
 from workflows.issue_selection import IssueSelection, SelectionTick
 
@@ -122,10 +122,10 @@ class Yard:
 
     async def replay(self) -> None:
         """The histories of all passes fit the code."""
-        replayer = Replayer(workflows=[IssueSelection], plugins=[tamma_plugin()])
         for handle in self.handles:
+            name = "taking" if (await handle.result()).taken else "looking"
             found = self.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
-            await replayer.replay_workflow(await found.fetch_history())
+            await replay_and_keep({name: await found.fetch_history()}, [IssueSelection])
 
     def run(self, issue: str) -> WorkflowHandle[Any, DevResult]:
         return self.client.get_workflow_handle(forge_run_id(self.repo, issue), result_type=DevResult)
@@ -486,10 +486,11 @@ async def test_ticks_while_a_pass_is_under_way_begin_no_other(client: Client, tm
         handle = await it.begin()
         async with asyncio.timeout(120):
             await store.reached.wait()
-            said = await client.execute_workflow(
+            tick = await client.start_workflow(
                 SelectionTick.run, it.request(), id=f"{selection_id(it.repo)}/tick", task_queue=TASK_QUEUE
             )
-        assert said.endswith("is under way")
+            assert (await tick.result()).endswith("is under way")
+        await replay_and_keep({"tick": await tick.fetch_history()}, [SelectionTick])
         store.let_go.set()
         assert taken(await selection.outcome(handle)) == ["1"]
 

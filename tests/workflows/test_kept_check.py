@@ -15,7 +15,9 @@ from tamma.model.metrics import QualityPart
 from tamma.model.task import TaskStatus
 from tamma.store.memory import MemoryStore
 from tamma.temporal.daily import ensure_kept_check
+from tests.support.histories import replay_and_keep
 from tests.support.loop import REPO, git, running_loop
+from workflows.kept_check import KeptCheck
 
 
 async def test_a_merged_change_is_judged_when_its_window_is_over(client: Client, tmp_path: Path) -> None:
@@ -47,11 +49,13 @@ async def test_a_merged_change_is_judged_when_its_window_is_over(client: Client,
                     await asyncio.sleep(0.05)
             started = done[0].action
             assert isinstance(started, ScheduleActionExecutionStartWorkflow)
-            found = await client.get_workflow_handle(
+            look = client.get_workflow_handle(
                 started.workflow_id,
                 first_execution_run_id=started.first_execution_run_id,
                 result_type=RevertsLooked,
-            ).result()
+            )
+            found = await look.result()
+            await replay_and_keep({"look": await look.fetch_history()}, [KeptCheck])
         finally:
             await schedule.delete()
     assert found == RevertsLooked(kept=1)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from temporalio.client import Client
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 
 from activities.analysis import AnalysisActivities
 from activities.store import StoreActivities
@@ -22,9 +22,9 @@ from tamma.model.task import TASK_QUEUE
 from tamma.store.interface import Event, EventQuery
 from tamma.store.memory import MemoryStore
 from tamma.temporal import analysis
-from tamma.temporal.plugin import tamma_plugin
 from tests.analysis.made import add_agent, record, runs
 from tests.support.experiments import add_suite
+from tests.support.histories import replay_and_keep
 from workflows.performance_analysis import PerformanceAnalysis
 
 OPEN = OptimizationSettings(enable_ab_testing=True)
@@ -61,9 +61,7 @@ async def worsening(store: MemoryStore, config: AgentConfig = WARM) -> None:
 async def analysed(client: Client) -> AnalysisOutcome:
     handle = await analysis.analyse_now(client, AnalysisRequest())
     found = await handle.result()
-    await Replayer(workflows=[PerformanceAnalysis], plugins=[tamma_plugin()]).replay_workflow(
-        await handle.fetch_history()
-    )
+    await replay_and_keep({"run": await handle.fetch_history()}, [PerformanceAnalysis])
     return found
 
 

@@ -13,10 +13,12 @@ from temporalio.testing import WorkflowEnvironment
 from tamma.model.conventions import Conventions
 from tamma.model.repository import Review, ReviewEvent, Target
 from tamma.model.task import ApprovePolicy, Gate, Limits, TaskStatus
+from tests.support.histories import replay_and_keep
 from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, REPO, Handle, running_loop, script
 from tests.support.skipping import skipping_time
 from tests.workflows.test_comments_in_runs import at_gate, talk_with
 from tests.workflows.test_reviews_of_people import ANSWERED, forge, remark
+from workflows.autonomous_dev import AutonomousDev
 
 DAYS = 16
 """More than the two weeks that one activity may look."""
@@ -37,7 +39,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.slow
-async def test_a_review_that_comes_after_sixteen_days_is_answered_and_the_run_merges(tmp_path: Path) -> None:
+async def test_a_review_after_sixteen_days_is_answered_and_merged(tmp_path: Path) -> None:
     turns = script(agent=[*RED_TURNS, *FIX_TURNS, *ANSWERED])
     ada = Conventions(people=("ada",))
     async with (
@@ -82,6 +84,7 @@ async def test_a_review_that_comes_after_sixteen_days_is_answered_and_the_run_me
         assert "# reviewed" in loop.show("main:calc.py")
         assert loop.effects("merge_pr") == 1
         assert (await handle.describe()).run_id == run
+        await replay_and_keep({"run": await handle.fetch_history()}, [AutonomousDev])
 
 
 async def a_day(env: WorkflowEnvironment, handle: Handle) -> int:
