@@ -72,6 +72,7 @@ class Options:
 MODEL_CALL = Options(start_to_close=900, heartbeat=4, retries=PROVIDER_RETRIES)
 PLATFORM_CALL = Options(start_to_close=60, heartbeat=5, retries=PLATFORM_RETRIES)
 PLATFORM_WATCH = Options(start_to_close=60, heartbeat=5, retries=POLLING, schedule_to_close=14 * 24 * 3600)
+"""When its time is up, the next one looks on: `answer_of` in workflows/calls.py."""
 COMMENT_WATCH = Options(start_to_close=60, retries=POLLING, schedule_to_close=14 * 24 * 3600)
 """Without heartbeats, so that whoever stops listening waits for nobody. A look that its worker's death cut
 short is repeated after a minute."""
