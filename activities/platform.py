@@ -48,6 +48,7 @@ from tamma.model.repository import (
 )
 from tamma.platforms.interface import COMMENTS, ISSUES, LABELS, Platform
 from tamma.platforms.plain.markdown_issue import issue_from_markdown
+from tamma.selection.dependencies import issues_before
 from tamma.store.interface import BlobStore
 
 _LONGEST_TEMPLATE = 16_384
@@ -88,7 +89,7 @@ class PlatformActivities:
                 hint="reopen the issue if there is still work to do",
                 platform=given.repo.platform_id,
             )
-        text = issue_markdown(issue)
+        text, capabilities = issue_markdown(issue), await platform.capabilities()
         return AcceptedIssue(
             number=self._conventions(given.repo.platform_id).issue_name(issue.number),
             title=issue.title,
@@ -98,9 +99,12 @@ class PlatformActivities:
             base_branch=base.name,
             base_sha=base.sha,
             branch=branch_name(given.issue, issue.title, given.suffix),
-            capabilities=tuple(sorted(await platform.capabilities())),
+            capabilities=tuple(sorted(capabilities)),
             task_type=task_type(issue.labels, issue.title),
             read=end_of(issue.comments) if given.issue_text is None else None,
+            depends_on=issues_before(issue.body, given.repo.full_name, issue.number)
+            if given.issue_text is None and ISSUES in capabilities
+            else (),
         )
 
     @activity.defn(name=OPEN_PULL_REQUEST.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +27,7 @@ from tamma.model.repository import Issue, IssueFilter
 from tamma.model.selection import MOST_LEFT, FoundIssue, IssuesSeen, LeftIssue, Traffic
 from tamma.platforms.interface import ASSIGNEES, ISSUES, Platform
 from tamma.selection.choosing import unfit
+from tamma.selection.dependencies import issues_before
 from tamma.selection.files import files_named
 from tamma.store.interface import AgentStore
 
@@ -32,6 +35,8 @@ MOST_PAGES = 20
 """Pages of issues that a look reads."""
 MOST_FOUND = 100
 """Issues that fit which a look returns, oldest first: they go through a history."""
+MOST_LOOKED_UP = 50
+"""Issues that others depend on and that are not in the list, which a look reads one by one."""
 _LONGEST_TITLE = 200
 
 
@@ -63,6 +68,7 @@ class SelectionActivities:
         bot = await self._login(platform)
         found: list[FoundIssue] = []
         left: list[LeftIssue] = []
+        before: dict[str, tuple[str, ...]] = {}
         files: dict[WorkflowId, tuple[str, ...]] = {}
         issues, notes = await _open_issues(platform, given)
         for issue in issues:
@@ -74,10 +80,18 @@ class SelectionActivities:
                 left.append(LeftIssue(issue.number, title, reason))
             else:
                 found.append(FoundIssue(issue.number, title, issue.created_at, named))
+                before[issue.number] = issues_before(issue.body, given.repo.full_name, issue.number)
+        taken = found[:MOST_FOUND]
+        still = await _open_ones(
+            platform, given.repo, {issue.number for issue in issues}, [before[each.number] for each in taken]
+        )
         left += [LeftIssue(each.number, each.title, "older ones come first") for each in found[MOST_FOUND:]]
         traffic = await self._runs.traffic(given.repo, files, activity.info().current_attempt_scheduled_time)
         return IssuesSeen(
-            tuple(found[:MOST_FOUND]),
+            tuple(
+                replace(each, before=tuple(one for one in before[each.number] if one in still))
+                for each in taken
+            ),
             tuple(left[:MOST_LEFT]),
             max(len(left) - MOST_LEFT, 0),
             traffic,
@@ -125,6 +139,30 @@ async def _open_issues(platform: Platform, given: LookForIssues) -> tuple[tuple[
         if cursor is None:
             return tuple(issues), ()
     return tuple(issues), (f"only the {len(issues)} oldest issues were looked at",)
+
+
+async def _open_ones(
+    platform: Platform, repo: RepoRef, listed: set[str], before: Sequence[tuple[str, ...]]
+) -> set[str]:
+    """Which of the issues that others depend on are open; `listed` are.
+
+    Those that there are not, or that we may not read, hold up nobody. Beyond `MOST_LOOKED_UP` all do.
+    """
+    still, looked_up = set(listed), 0
+    for number in dict.fromkeys(each for numbers in before for each in numbers):
+        if number in listed:
+            continue
+        looked_up += 1
+        if looked_up > MOST_LOOKED_UP:
+            still.add(number)
+            continue
+        try:
+            issue = await platform.get_issue(repo, number)
+        except (NotFound, Forbidden):
+            continue
+        if issue.state == "open":
+            still.add(number)
+    return still
 
 
 async def _assign(platform: Platform, given: TakeIssue, bot: str) -> str:

@@ -222,6 +222,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "testCommand": "python -m pytest -q",
             "review": True,
             "newDependencies": "ask",
+            "coordination": "wait",
             "sandbox": {"allowNone": False},
             "planning": {"ambiguity": 0.7},
             "protectedPaths": ["deploy/**", "*.sql"],

@@ -25,6 +25,7 @@ from activities.bench import BenchActivities
 from activities.budgets import BudgetActivities
 from activities.catching_up import CatchUpActivities
 from activities.continuing import ContinuingActivities
+from activities.coordination import CoordinationActivities
 from activities.experiments import ExperimentActivities
 from activities.grading import GradingActivities
 from activities.judging import JudgingActivities
@@ -160,7 +161,9 @@ def workers(
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
     trials = TrialActivities(parts.store, parts.providers, parts.locate)
     kept = KeptActivities(parts.platforms, parts.store, parts.revert_window)
-    selection = SelectionActivities(parts.platforms, RepositoryTraffic(client), parts.store)
+    traffic = RepositoryTraffic(client)
+    selection = SelectionActivities(parts.platforms, traffic, parts.store)
+    coordination = CoordinationActivities(parts.platforms, traffic, parts.store)
     bench = BenchActivities(parts.store)
     budgets = BudgetActivities(parts.store)
     analysis = AnalysisActivities(parts.store, recommend=parts.recommend, propose=parts.propose)
@@ -215,6 +218,9 @@ def workers(
                     small.put_text,
                     small.record_run,
                     continuing.take_up,
+                    coordination.await_issues,
+                    coordination.await_turn,
+                    coordination.find_base,
                     budgets.reserve_spending,
                     budgets.settle_spending,
                     budgets.await_room,

@@ -22,12 +22,12 @@ from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
 from workflows.steps.arm import LiveArm
 from workflows.steps.base import end
-from workflows.steps.continuing import Continuing
+from workflows.steps.coordinating import Coordinating
 from workflows.steps.hearing import Hearing
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Continuing, LiveArm, Hearing):
+class AutonomousDev(Coordinating, LiveArm, Hearing):
     """The run of one issue."""
 
     @workflow.init
@@ -71,9 +71,11 @@ class AutonomousDev(Continuing, LiveArm, Hearing):
     async def _work(self) -> DevResult:
         await self._accept_issue()
         self._begin_to_hear()
+        await self._await_issues()
         await self._take_arm()
         await self._read_project()
         await self._agree_on_plan()
+        await self._await_turn()
         await self._show_the_problem()
         await self._solve_it()
         await self._review_it()

@@ -74,6 +74,8 @@ class AcceptedIssue:
     task_type: TaskType = TaskType.CODE_GENERATION
     read: Mark | None = None
     """The end of its conversation then; None: from before it was noted."""
+    depends_on: tuple[str, ...] = ()
+    """Issues of the same repository that its text says come before it."""
 
 
 ACCEPT_ISSUE: Activity[AcceptIssue, AcceptedIssue] = Activity("accept_issue", AcceptedIssue)

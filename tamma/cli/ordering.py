@@ -82,6 +82,7 @@ def order(
         test_command=run.test_command,
         review=run.review,
         new_dependencies=run.new_dependencies,
+        coordination=run.coordination,
         submitted_by=person,
         ask_above=run.planning.ambiguity,
         # The last digits of the id are its random part: short, and as good as unique for one issue.

@@ -22,6 +22,7 @@ Approve = Literal["none", "plan", "merge", "all"]
 Merge = Literal["auto", "never"]
 MergeMethod = Literal["merge", "squash", "rebase"]
 NewDependencies = Literal["allow", "ask", "refuse"]
+Coordination = Literal["wait", "tell"]
 Mode = Literal["standalone", "orchestrator", "worker"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -264,6 +265,9 @@ class RunConfig(Section):
     new_dependencies: NewDependencies = "ask"
     """Whether a change may make a project depend on more packages, or other major versions; `ask`: a person
     says so. What looks like an attack is asked about anyway."""
+    coordination: Coordination = "wait"
+    """Whether a run waits for issues that its own depends on, and for earlier runs of the repository whose
+    plans name the same files; `tell`: it only says so."""
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
     protected_paths: tuple[str, ...] = ()
     """Globs: a change that touches them waits for a person."""

@@ -69,6 +69,8 @@ class FoundIssue:
     created_at: datetime | None = None
     files: tuple[str, ...] = ()
     """Files that its text names."""
+    before: tuple[str, ...] = ()
+    """Open issues that its text says it depends on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from tamma.model.agent import AgentId, AgentPin, ConfigHash, ContextStrategy
+from tamma.model.coordination import Coordination
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import RunMetrics
 from tamma.model.origin import Origin
@@ -172,6 +173,8 @@ class DevRequest:
     """The run from whose standing it goes on. None: from the issue alone."""
     ask_above: float = ASK_ABOVE
     """How unclear an issue may be (0 to 1, as the plan rates it) before a person is asked what is wanted."""
+    coordination: Coordination = "wait"
+    """What it does about issues and runs that come before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +237,8 @@ class Gate(StrEnum):
     """Something does not answer; the run tries again by itself."""
     PAUSED = "paused"
     """Somebody paused it."""
+    ORDER = "order"
+    """Another issue, or another run of the repository, comes first."""
 
 
 @dataclass(frozen=True, slots=True)

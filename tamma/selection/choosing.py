@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tamma.model.ids import WorkflowId, forge_run_id
@@ -11,6 +11,7 @@ from tamma.model.references import RepoRef
 from tamma.model.repository import Issue
 from tamma.model.selection import Choice, FoundIssue, KnownRun, LeftIssue, SelectionRules, Traffic
 from tamma.model.task import TaskStatus
+from tamma.selection.dependencies import circle, depending
 from tamma.selection.files import meeting
 
 DAY = timedelta(days=1)
@@ -50,9 +51,11 @@ def choose(
     """
     take: list[FoundIssue] = []
     left: list[LeftIssue] = []
+    before = {issue.number: issue.before for issue in issues}
     for issue in oldest_first(issues):
         reason = (
             _of_its_runs(rules, forge_run_id(repo, issue.number), traffic, now)
+            or _of_issues_before(issue, before)
             or _of_its_files(issue, traffic.live, take)
             or _of_limits(rules, traffic, len(take), now)
         )
@@ -84,6 +87,14 @@ def _of_its_runs(rules: SelectionRules, workflow: WorkflowId, traffic: Traffic, 
         return f"its runs failed {failures} times: a person has to look (task {last.task_id})"
     again = last.moved_at + timedelta(seconds=rules.retry_after)
     return f"its run failed; it is tried again from {_at(again)} on" if again > now else ""
+
+
+def _of_issues_before(issue: FoundIssue, before: Mapping[str, tuple[str, ...]]) -> str:
+    if not issue.before:
+        return ""
+    if other := circle(issue.number, before):
+        return f"it depends on #{other}, which depends on it: a person has to look"
+    return depending(issue.before)
 
 
 def _of_its_files(issue: FoundIssue, live: Sequence[KnownRun], take: Sequence[FoundIssue]) -> str:

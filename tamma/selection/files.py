@@ -30,6 +30,15 @@ _PRODUCTS = frozenset(
     {"node.js", "vue.js", "next.js", "nuxt.js", "react.js", "express.js", "three.js", "d3.js", "backbone.js"}
 )
 """Names of software that look like names of files."""
+_STEP = re.compile(r"^[ \t]*\d+[.)][ \t].*", re.MULTILINE)
+
+SHARED_BY_ALL = frozenset(
+    {
+        "changelog.md", "changelog.rst", "changelog.txt", "changes.md", "changes.rst", "history.md",
+        "history.rst", "news.md", "news.rst", "releases.md",
+    }
+)  # fmt: skip
+"""Every change adds a line to them: who waits for that waits for everybody."""
 
 
 def files_named(text: str) -> tuple[str, ...]:
@@ -51,6 +60,16 @@ def _path(word: str) -> str:
     if name.lower() in _WHOLE or (stem and suffix in _SUFFIXES and name.lower() not in _PRODUCTS):
         return path
     return ""
+
+
+def files_planned(plan: str) -> tuple[str, ...]:
+    """The files that the steps of a plan (Markdown) name: what it changes, and not what it only speaks of.
+
+    A plan without numbered steps, which a person wrote, is taken as a whole. Without `SHARED_BY_ALL`.
+    """
+    steps = _STEP.findall(plan.partition("\n**")[0])
+    named = files_named("\n".join(steps) if steps else plan)
+    return tuple(path for path in named if path.rpartition("/")[2].lower() not in SHARED_BY_ALL)
 
 
 def meeting(ours: Sequence[str], theirs: Iterable[str]) -> str | None:

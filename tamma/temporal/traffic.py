@@ -47,6 +47,11 @@ class RepositoryTraffic:
             moved_at=max((run.moved_at for run in known), default=None),
         )
 
+    async def live(self, prefix: str) -> tuple[KnownRun, ...]:
+        """See `activities.coordination.OpenRuns`."""
+        found = await run_index.live_below(self._client, prefix, limit=MOST_RUNS)
+        return tuple(_known(record) for record in found)
+
     async def _with_files(self, run: KnownRun, issue_files: dict[WorkflowId, tuple[str, ...]]) -> KnownRun:
         """With the files of its change and its plan; until there are some, with those of its issue."""
         files = list[str]()

@@ -208,3 +208,19 @@ def test_the_order_of_listing_changes_nothing(
 @given(ISSUES)
 def test_without_limits_and_runs_all_that_do_not_meet_are_taken(issues: list[FoundIssue]) -> None:
     assert all("comes first" in each.reason for each in chosen(FREE, issues).left)
+
+
+def test_what_depends_on_an_open_issue_waits_and_holds_up_nobody() -> None:
+    issues = [replace(found(1), before=("2", "9")), found(2), found(3)]
+    choice = chosen(FREE, issues)
+    assert numbers(choice) == ["2", "3"]
+    assert [each.reason for each in choice.left] == ["it depends on #2, #9, which are open"]
+
+
+def test_issues_that_wait_for_each_other_are_for_a_person() -> None:
+    choice = chosen(FREE, [replace(found(1), before=("2",)), replace(found(2), before=("1",)), found(3)])
+    assert numbers(choice) == ["3"]
+    assert [each.reason for each in choice.left] == [
+        "it depends on #2, which depends on it: a person has to look",
+        "it depends on #1, which depends on it: a person has to look",
+    ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamma.selection.files import MOST_FILES, files_named, meeting
+from tamma.selection.files import MOST_FILES, files_named, files_planned, meeting
 
 SEGMENTS = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 PATHS = st.lists(SEGMENTS, min_size=1, max_size=4).map(lambda parts: "/".join(parts) + ".py")
@@ -66,3 +66,29 @@ def test_a_bare_name_may_be_in_any_folder(
     ours: tuple[str, ...], theirs: tuple[str, ...], found: str | None
 ) -> None:
     assert meeting(ours, theirs) == found
+
+
+PLAN = """mean() of stats.py is wrong, as README.md says
+
+1. write the test (`tests/test_calc.py`)
+2. divide by len (`calc.py`, `docs/CHANGELOG.md`)
+
+**Failing test:** mean([2, 4]) in other.py
+
+**Risks**
+- 3. party code reads third.py
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "files"),
+    [
+        (PLAN, ("tests/test_calc.py", "calc.py")),
+        ("Change calc.py, then say so in NEWS.md.", ("calc.py",)),
+        ("1) calc.py\n2) just do it", ("calc.py",)),
+        ("1. think\n\n**Risks**\n- calc.py", ()),
+        ("", ()),
+    ],
+)
+def test_what_a_plan_changes_stands_in_its_steps(plan: str, files: tuple[str, ...]) -> None:
+    assert files_planned(plan) == files

@@ -59,8 +59,12 @@ class Beginning(Asking):
         self._state.issue = issue
         workflow.upsert_memo({"title": issue.title, "issueUrl": issue.url})
         self._request = replace(self._request, issue_text=None)
-        self._link = WorkspaceLink(
-            self._order(issue), self._patience, lost_after=self._request.limits.worker_lost_after
+        self._link = self._new_link()
+
+    def _new_link(self) -> WorkspaceLink:
+        """The hold on a workspace that is still to be made, on the base as the run knows it."""
+        return WorkspaceLink(
+            self._order(self._issue), self._patience, lost_after=self._request.limits.worker_lost_after
         )
 
     async def _find_issue(self) -> AcceptedIssue:
