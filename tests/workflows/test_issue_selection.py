@@ -348,6 +348,28 @@ async def test_runs_about_the_same_files_wait_for_each_other(client: Client, tmp
         assert taken(await it.once(replace(RULES, concurrency=9))) == ["2"]
 
 
+async def test_what_depends_on_open_issues_is_taken_when_they_are_closed(
+    client: Client, tmp_path: Path
+) -> None:
+    issues = {
+        "1": issue(body="Blocked by:\n- #2\n- #9\n- #77"),
+        "2": issue(labels="bug"),
+        "3": issue(body="Depends on #4."),
+        "4": issue(body="Depends on #3."),
+    }
+    closed = "---\nstate: closed\n---\n# done\n"
+    async with yard(client, tmp_path, {**issues, "9": closed}) as it:
+        view = await it.once(replace(RULES, concurrency=9))
+        assert taken(view) == []
+        assert reasons(view) == {
+            "1": "it depends on #2, which is open",
+            "3": "it depends on #4, which depends on it: a person has to look",
+            "4": "it depends on #3, which depends on it: a person has to look",
+        }
+        await it.platform.close_issue(it.repo, "2")
+        assert taken(await it.once()) == ["1"]
+
+
 async def test_a_failed_run_is_tried_again_on_a_branch_of_its_own_and_then_left(
     client: Client, tmp_path: Path
 ) -> None:

@@ -93,17 +93,22 @@ class Coordinating(Continuing):
         if not self._waits:
             self._state.note(reason)
             return True
-        self._woken = False
+        self._woken = paused = False
         looking = start(activity, given, ROOM_WATCH, summary=reason[:100])
         waiting = Waiting(Gate.ORDER, reason, hint, person=False)
+
+        def disturbed() -> bool:
+            nonlocal paused
+            paused = paused or self._paused
+            return looking.done() or self._woken
+
         try:
-            told = await self._patience.wait(
-                waiting, seconds=LONGEST, unless=lambda: looking.done() or self._woken
-            )
+            told = await self._patience.wait(waiting, seconds=LONGEST, unless=disturbed)
         except (Rejected, asyncio.CancelledError):
             await end(looking)
             raise
         await end(looking)  # also where it has failed: whoever looks again says why
+        told = told and not paused  # who has paused it lets it go on as it was: it waits
         self._state.note(f"somebody let it go on, although {reason}" if told else f"it waited: {reason}")
         return told
 
@@ -144,7 +149,7 @@ class Coordinating(Continuing):
 def _behind(ahead: Sequence[Ahead]) -> str:
     """Why it is not its turn."""
     first = ahead[0]
-    more = f", and {len(ahead) - 1} more are ahead" if len(ahead) > 1 else ""
+    more = f"; {len(ahead)} runs are ahead in all" if len(ahead) > 1 else ""
     return f"the run of #{first.issue} (task {first.task_id}) changes {first.path} first{more}"
 
 

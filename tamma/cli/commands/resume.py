@@ -23,7 +23,7 @@ async def command(
     temporal_address: str | None,
     database_url: str | None,
 ) -> None:
-    """Let a paused run go on, or let one that waits out an outage try again now."""
+    """Let a paused run go on, or one that waits its turn; let one that waits out an outage try again now."""
     async with invocation.link(temporal_address, database_url) as link:
         from tamma.model.task import Control
         from tamma.temporal import runs
