@@ -1,4 +1,4 @@
-"""Runs handed in by hand on one repository wait for issues that come first, and for runs on the same files."""
+"""Runs handed in by hand on one repository wait for issues that come first, and for runs about one file."""
 
 from __future__ import annotations
 
