@@ -141,6 +141,25 @@ def _gate(gate: GateOutcome) -> str:
     return f"{gate.name} `{gate.run.command}`: {gate.words or state}"
 
 
+def tested(
+    red_test: TestRun | None, tests: TestRun | None, gates: Sequence[GateOutcome], sandbox_tier: str
+) -> list[str]:
+    """How a change was tested, a line each."""
+    lines: list[str] = []
+    if red_test is not None:
+        lines.append(
+            f"- `{red_test.command}` failed before the change (exit code {red_test.exit_code}) and passes now"
+        )
+    else:
+        lines.append("- no failing test was written first")
+    if tests is not None:
+        outcome = "passes" if tests.exit_code == 0 else f"exit code {tests.exit_code}"
+        lines.append(f"- `{tests.command}`: {outcome}, {tests.seconds:.1f} s")
+    else:
+        lines.append("- the repository's own tests were not run: no test command was found")
+    return [*lines, *(f"- {_gate(gate)}" for gate in gates), f"- sandbox: {sandbox_tier or 'unknown'}"]
+
+
 def pull_request_title(issue_title: str) -> str:
     """The issue's title on one line, at most 120 characters. The body says which issue it closes."""
     return " ".join(issue_title.split())[:120]
@@ -153,21 +172,7 @@ def pull_request_body(given: OpenPullRequest, plan: str, closing: str = "", temp
     """
     summary = given.summary.strip() or "(the agent gave no summary)"
     lines = [summary, "", closing or f"Closes #{given.issue}", ""]
-    lines += ["## Tests", ""]
-    if given.red_test is not None:
-        lines.append(
-            f"- `{given.red_test.command}` failed before the change (exit code "
-            f"{given.red_test.exit_code}) and passes now"
-        )
-    else:
-        lines.append("- no failing test was written first")
-    if given.tests is not None:
-        outcome = "passes" if given.tests.exit_code == 0 else f"exit code {given.tests.exit_code}"
-        lines.append(f"- `{given.tests.command}`: {outcome}, {given.tests.seconds:.1f} s")
-    else:
-        lines.append("- the repository's own tests were not run: no test command was found")
-    lines += [f"- {_gate(gate)}" for gate in given.gates]
-    lines.append(f"- sandbox: {given.sandbox_tier or 'unknown'}")
+    lines += ["## Tests", "", *tested(given.red_test, given.tests, given.gates, given.sandbox_tier)]
     if given.dependencies:
         lines += ["", "## Dependencies", "", *(f"- {change}" for change in given.dependencies)]
     if given.notes:

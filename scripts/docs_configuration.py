@@ -212,6 +212,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "run": {
         "run": {
+            "workflowType": "autonomous-dev",
             "approve": "merge",
             "merge": "auto",
             "mergeMethod": "squash",

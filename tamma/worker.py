@@ -37,6 +37,7 @@ from activities.pools import PlatformPool, ProviderPool
 from activities.reviews import ReviewActivities
 from activities.selection import SelectionActivities
 from activities.store import StoreActivities
+from activities.suggesting import PatchActivities, SuggestionActivities
 from activities.trials import Locate, TrialActivities, nowhere
 from activities.winners import WinnerActivities
 from activities.workspace import WorkspaceActivities
@@ -156,6 +157,7 @@ def workers(
     asking = AskingActivities(parts.platforms)
     monitoring = MonitoringActivities(parts.platforms, parts.store, parts.conventions)
     listening = ListeningActivities(parts.platforms, parts.conventions)
+    suggestions = SuggestionActivities(parts.platforms, parts.store)
     small = StoreActivities(parts.store)
     continuing = ContinuingActivities(parts.store)
     experiments, winners = ExperimentActivities(parts.store), WinnerActivities(parts.store)
@@ -180,6 +182,7 @@ def workers(
         runs=HolderRuns(client),
     )
     catching_up = CatchUpActivities(parts.workspaces, parts.platforms, parts.store, workspace.lock)
+    patches = PatchActivities(parts.workspaces, parts.store, workspace.lock)
     made: list[Worker] = []
     if orchestrate:
         made.append(
@@ -212,6 +215,7 @@ def workers(
                     monitoring.call_people,
                     listening.await_commands,
                     asking.post_questions,
+                    suggestions.suggest,
                     selection.look_for_issues,
                     selection.take_issue,
                     small.record_event,
@@ -290,6 +294,7 @@ def workers(
                         workspace.keep_proof,
                         workspace.checkpoint,
                         workspace.publish_branch,
+                        patches.make_patch,
                         catching_up.replay_change,
                         catching_up.check_replay,
                         workspace.release_workspace,

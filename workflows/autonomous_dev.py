@@ -21,13 +21,14 @@ from workflows.cancelling import handled
 from workflows.measuring import CANCELLED, why_cancelled
 from workflows.patience import Rejected
 from workflows.steps.arm import LiveArm
+from workflows.steps.assisting import Assisting
 from workflows.steps.base import end
 from workflows.steps.coordinating import Coordinating
 from workflows.steps.hearing import Hearing
 
 
 @workflow.defn(name=DEV_WORKFLOW)
-class AutonomousDev(Coordinating, LiveArm, Hearing):
+class AutonomousDev(Coordinating, Assisting, LiveArm, Hearing):
     """The run of one issue."""
 
     @workflow.init

@@ -46,7 +46,7 @@ def escalation(waiting: Waiting, hours: float, plan: str) -> str:
 
 def how_to_answer(gate: Gate) -> str:
     """By which comment a run can be answered."""
-    if gate in (Gate.PLAN, Gate.MERGE):
+    if gate in (Gate.PLAN, Gate.PATCH, Gate.MERGE):
         return (
             f"Answer here with `/tamma approve {gate.value}` or `/tamma reject REASON`; "
             "`/tamma steer TEXT` asks for changes."

@@ -35,7 +35,7 @@ from tamma.model.task import (
     Waiting,
 )
 from workflows.patience import Patience
-from workflows.run_state import RunState, details, view
+from workflows.run_state import RunState, branch_of, details, view
 
 LONGEST_WORD = 20_000
 """Characters of a message to the agent."""
@@ -96,7 +96,12 @@ class RunMessages:
         issue = self._state.issue
         assert issue is not None
         return Accepted(
-            self._request.task_id, issue.title, issue.url, issue.base_branch, issue.base_sha, issue.branch
+            self._request.task_id,
+            issue.title,
+            issue.url,
+            issue.base_branch,
+            issue.base_sha,
+            branch_of(self._request, self._state),
         )
 
     # --- approve ---------------------------------------------------------------------------------
@@ -261,7 +266,7 @@ class RunMessages:
     async def _resume(self, given: Control) -> Reply:
         waiting = self._state.waits_for
         self._paused = False
-        if waiting is not None and waiting.gate in (Gate.PLAN, Gate.MERGE):
+        if waiting is not None and waiting.gate in (Gate.PLAN, Gate.PATCH, Gate.MERGE):
             return Reply(f"it waits for an approval ({waiting.gate.value}): use `tamma approve`")
         if waiting is not None and waiting.gate is Gate.QUESTIONS:
             return Reply("it waits for answers: use `tamma answer`, or `tamma approve` to take the defaults")
@@ -273,8 +278,12 @@ class RunMessages:
     @workflow.update(name="cancel")
     async def cancel(self, given: Control = SOMEBODY) -> Reply:
         """End it, leaving branch, diff and summary behind."""
+        return self._cancel(given)
+
+    def _cancel(self, given: Control) -> Reply:
         self._cancelled = given
-        return Reply("it ends; what was done stays on its branch")
+        stays = "as a patch, for `tamma patch`" if self._request.assists else "on its branch"
+        return Reply(f"it ends; what was done stays {stays}")
 
     @workflow.signal(name="cancel")
     def cancel_by_signal(self, given: Control = SOMEBODY) -> None:

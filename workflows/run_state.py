@@ -11,6 +11,7 @@ from tamma.model.ids import BlobId, SessionId
 from tamma.model.metrics import Cell, ModelUse, RunMetrics, StepMetrics
 from tamma.model.planning import Answers, Decided, DesignOption, OpenPoints
 from tamma.model.session import Opening, Stage
+from tamma.model.suggestion import PatchRef, PatchStage
 from tamma.model.task import (
     DevRequest,
     DiffRef,
@@ -81,6 +82,11 @@ class RunState:
     solved: bool = False
     """The implementing stage came to its end once."""
     plan_agreed: bool = False
+    patches_agreed: list[PatchStage] = field(default_factory=list[PatchStage])
+    """Of a run that pushes nothing: the stages whose patch a person agreed to."""
+    patch: PatchRef | None = None
+    suggested: bool = False
+    """That patch was agreed to, and handed over."""
     left: BlobId | None = None
     """Of a run that ended before its end: the work tree as it was then."""
     spent_before: Spend = field(default_factory=Spend)
@@ -126,6 +132,11 @@ class RunState:
             self.note(one)
 
 
+def branch_of(request: DevRequest, state: RunState) -> str:
+    """The branch that the run delivers; empty where it does not know its issue yet, or delivers none."""
+    return state.issue.branch if state.issue is not None and not request.assists else ""
+
+
 def view(request: DevRequest, state: RunState) -> TaskView:
     """The answer of the `view` query."""
     waiting = state.waits_for
@@ -142,7 +153,7 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         title=issue.title if issue else "",
         issue_url=issue.url if issue else "",
         waiting_for=waiting,
-        branch=issue.branch if issue else "",
+        branch=branch_of(request, state),
         base_branch=issue.base_branch if issue else "",
         pull_request=state.pull_request,
         pull_request_url=state.pull_request_url,
@@ -166,6 +177,9 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         questions=state.asks.questions,
         options=state.asks.options,
         decided=tuple(state.decided),
+        workflow_type=request.workflow_type,
+        patch=state.patch,
+        suggested=state.suggested,
     )
 
 
@@ -194,7 +208,9 @@ def details(request: DevRequest, state: RunState) -> str:
     if request.continues is not None:
         before = f"{state.spent_before.cost_usd:.4f} USD were spent there"
         lines.append(f"| goes on from | {request.continues.task_id}, {before} |")
-    if state.issue is not None:
+    if request.assists:
+        lines.append(f"| pushes | nothing: {request.workflow_type} |")
+    elif state.issue is not None:
         lines.append(f"| branch | `{state.issue.branch}` on `{state.issue.base_branch}` |")
     if state.pull_request_url:
         lines.append(f"| pull request | {state.pull_request_url} |")

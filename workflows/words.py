@@ -5,9 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from tamma.model.suggestion import PatchRef, PatchStage
+
 _SUBJECT = 72
 _BODY = 72
 """Columns that `git log` shows whole on a terminal of 80."""
+_REVIEW = 500
+"""Characters of a review in a question."""
 
 
 def commit_message(title: str, number: str, summary: str) -> str:
@@ -33,6 +37,29 @@ def what_it_does(findings: Sequence[str], arrivals: Sequence[str], runs: Sequenc
         ("the change takes from the tests", taken),
     )
     return "; ".join(f"{words}: {'; '.join(found)}" for words, found in parts if found)
+
+
+def patch_waits(
+    patch: PatchRef, *, red: str, untested: str, green: bool | None, review: str, issue: str
+) -> str:
+    """What a person is asked about a stage's patch. `red`: the command of the failing test; `issue`: on which
+    a yes writes the suggestion, if on any."""
+    files = "file" if patch.files_total == 1 else "files"
+    what = f"the {patch.stage}: {patch.files_total} {files}, +{patch.added} -{patch.removed}"
+    if not patch.files_total:
+        what = f"the {patch.stage}: nothing was changed"
+    parts = [what, untested.rstrip(".")]
+    if patch.stage is PatchStage.FAILING_TEST:
+        parts.append(f"`{red}` is red, as it must be" if red else "")
+        return "; ".join(part for part in parts if part)
+    if green is not None:
+        parts.append("the tests are green" if green else "a gate is red, as a person let it be")
+    if patch.stage is PatchStage.SUGGESTION:
+        parts += [
+            f"review: {review[:_REVIEW]}" if review else "",
+            f"a yes writes it on #{issue}" if issue else "",
+        ]
+    return "; ".join(part for part in parts if part)
 
 
 def red_checks_comment(names: tuple[str, ...], rounds: int, *, old: bool) -> str:

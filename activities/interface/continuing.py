@@ -10,6 +10,7 @@ from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import Origin
 from tamma.model.planning import Decided, OpenPoints
 from tamma.model.session import Finished, Opening, Stage
+from tamma.model.suggestion import PatchStage
 from tamma.model.task import DevRequest, Phase, Spend, TestRun
 
 
@@ -45,6 +46,8 @@ class Standing:
     left: BlobId | None = None
     """The work tree at the run's end, where it was looked at."""
     agreed: tuple[str, ...] = ()
+    patches_agreed: tuple[PatchStage, ...] = ()
+    """Of a run that pushes nothing: the stages whose patch a person agreed to."""
     words: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     """Reviews that were done as they said."""

@@ -11,7 +11,7 @@ from tamma.cli import output
 from tamma.model.planning import Answer, Answers, DesignOption, Question
 from tamma.model.task import Approval, Decision, Gate, TaskView, Waiting
 
-ANSWERABLE = frozenset({Gate.PLAN, Gate.QUESTIONS, Gate.MERGE})
+ANSWERABLE = frozenset({Gate.PLAN, Gate.QUESTIONS, Gate.PATCH, Gate.MERGE})
 """Gates that are settled here and now. The others want words, money or a repair, as their hint says."""
 
 
@@ -39,7 +39,10 @@ def _ask(view: TaskView, waiting: Waiting) -> Approval:
     output.note(waiting.reason)
     options = {str(number): option for number, option in enumerate(view.options, 1)}
     choices = ["y", "n", "e", *options] if waiting.gate is Gate.PLAN else ["y", "n"]
-    question = _plan_question(view.options) if waiting.gate is Gate.PLAN else "Merge? y(es), n(o)"
+    question = {
+        Gate.PLAN: _plan_question(view.options),
+        Gate.PATCH: f"Go on with this patch (`tamma patch {view.task_id}`)? y(es), n(o)",
+    }.get(waiting.gate, "Merge? y(es), n(o)")
     answer = click.prompt(question, type=click.Choice(choices), show_choices=False, err=True)
     if answer in options:
         return Approval(waiting.gate, "approve", by=person(), option=options[answer].name)

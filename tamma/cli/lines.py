@@ -96,6 +96,8 @@ def ending(frame: Frame) -> str:
     view = frame.view
     where = view.pull_request_url or (f"branch {view.branch}" if view.branch else "")
     merged = f"merged into {view.base_branch} as {view.merge_sha[:10]}" if view.merge_sha else ""
+    if story.suggests(view):
+        where = f"{'suggested' if view.suggested else 'left'} {story.suggestion(view)}" if view.patch else ""
     words = [view.status.value, merged or where, story.figures(frame)]
     if view.status is not TaskStatus.COMPLETED and view.summary:
         words.insert(1, story.first_line(view.summary))

@@ -33,6 +33,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "list": "List runs.",
         "logs": "Print what a run did, step by step.",
         "inspect": "Read a run step by step: words, calls, cost, diffs.",
+        "patch": "Print the patch of a run that pushes nothing.",
     },
     "Take part": {
         "approve": "Say yes or no where a run waits for you.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tamma.cli.choosing import plain
 from tamma.cli.reference import IssueName
+from tamma.errors import ConfigError
 from tamma.model.ids import new_task_id
 from tamma.model.task import AgentChoice, ApprovePolicy, DevRequest, Limits
 
@@ -30,6 +31,7 @@ class Wishes:
     max_turns: int | None = None
     again: bool = False
     no_sandbox: bool = False
+    workflow_type: str | None = None
 
     def flags(self) -> dict[str, object]:
         """The configuration's paths that these wishes set."""
@@ -37,6 +39,7 @@ class Wishes:
             "providers.default": self.provider,
             "run.approve": self.approve,
             "run.merge": self.merge,
+            "run.workflowType": self.workflow_type,
             "run.budgetUsd": str(self.budget) if self.budget is not None else None,
             "run.testCommand": self.test_command,
             "run.maxTurns": self.max_turns,
@@ -57,9 +60,15 @@ def order(
 ) -> DevRequest:
     """The request for a run of `agent`; None: of the configured provider.
 
-    Raises ConfigError; AuthFailed where the provider has no key.
+    Raises ConfigError, also for wishes that exclude each other; AuthFailed where the provider has no key.
     """
     run = loaded.config.run
+    assists = run.workflow_type == "manual-assist"
+    if assists and (wishes.approve not in (None, "all") or wishes.merge == "auto"):
+        raise ConfigError(
+            "manual-assist asks a person at every gate and merges nothing, but --approve or --merge is another wish",
+            hint="leave them out, or hand it in with --workflow-type autonomous-dev",
+        )
     task_id = new_task_id()
     return DevRequest(
         task_id=task_id,
@@ -68,8 +77,8 @@ def order(
         agent=agent or plain(wishes, loaded),
         issue_text=text,
         base=wishes.base,
-        approve=ApprovePolicy(run.approve),
-        merge=run.merge,
+        approve=ApprovePolicy.ALL if assists else ApprovePolicy(run.approve),
+        merge="never" if assists else run.merge,
         merge_method=run.merge_method,
         limits=Limits(
             budget_usd=run.budget_usd,
@@ -85,6 +94,7 @@ def order(
         coordination=run.coordination,
         submitted_by=person,
         ask_above=run.planning.ambiguity,
+        workflow_type=run.workflow_type,
         # The last digits of the id are its random part: short, and as good as unique for one issue.
         suffix=f"again-{task_id[-6:]}" if wishes.again else "",
     )

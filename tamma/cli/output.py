@@ -27,6 +27,14 @@ def data(text: str = "") -> None:
     click.echo(shown(text) if terminal() else text)
 
 
+def exact(content: bytes) -> None:
+    """Bytes as they are, where a program reads them; on a terminal as `data`."""
+    if terminal():
+        data(content.decode("utf-8", "replace").rstrip("\n"))
+    else:
+        click.echo(content, nl=False)
+
+
 def note(text: str) -> None:
     """A line for the person at the terminal."""
     click.echo(shown(text), err=True)

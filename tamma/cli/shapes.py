@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from tamma.cli import measured, story
 from tamma.cli.story import Frame
+from tamma.model.suggestion import PatchRef
 from tamma.model.task import GateOutcome, Spend, TaskView, TestRun
 
 if TYPE_CHECKING:
@@ -123,9 +124,34 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         }
         if view.diff
         else None,
+        "patch": _patch_json(view.patch) if view.patch else None,
+        "suggested": view.suggested,
         "summary": view.summary or None,
         "notes": list(view.notes),
         "metrics": measured.document(view.measured) if view.measured else None,
+    }
+
+
+def patch_document(task: str, patch: PatchRef, content: bytes, *, suggested: bool) -> Json:
+    """What `tamma patch --json` says. `patch` is None where JSON cannot hold its bytes as text."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {"taskId": task, "suggested": suggested, **_patch_json(patch), "patch": text}
+
+
+def _patch_json(patch: PatchRef) -> Json:
+    """Of a run that pushes nothing: what `tamma patch` writes."""
+    return {
+        "stage": patch.stage.value,
+        "blob": patch.blob,
+        "baseSha": patch.base_sha,
+        "bytes": patch.size,
+        "files": list(patch.files),
+        "filesTotal": patch.files_total,
+        "added": patch.added,
+        "removed": patch.removed,
     }
 
 

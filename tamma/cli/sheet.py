@@ -46,10 +46,12 @@ def facts(frame: Frame) -> tuple[tuple[str, str], ...]:
     view = frame.view
     return (
         ("task", view.task_id),
-        ("status", f"{view.status.value} ({view.phase.value})"),
+        ("status", f"{view.status.value} ({'suggested' if view.suggested else view.phase.value})"),
         ("issue", view.issue_url),
         ("agent", story.agent_whole(view)),
         ("branch", f"{view.branch} on {view.base_branch}" if view.branch else ""),
+        ("pushes", "nothing: manual-assist" if story.suggests(view) else ""),
+        ("patch", story.suggestion(view)),
         ("pull request", view.pull_request_url),
         ("merged", f"{view.merge_sha} into {view.base_branch}" if view.merge_sha else ""),
         ("change", story.change(view)),

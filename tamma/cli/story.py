@@ -26,6 +26,7 @@ LABELS: dict[Phase, str] = {
     Phase.RED_TEST: "Failing test",
     Phase.IMPLEMENT: "Implement",
     Phase.REVIEW: "Review",
+    Phase.SUGGEST: "Suggest",
     Phase.PUBLISH: "Publish",
     Phase.CHECKS: "Checks",
     Phase.APPROVE_MERGE: "Merge approval",
@@ -35,6 +36,8 @@ LABELS: dict[Phase, str] = {
 _ORDER = tuple(LABELS)
 _ONLY_WHEN_THERE = frozenset({Phase.APPROVE_PLAN, Phase.APPROVE_MERGE})
 """Gates that most runs pass without stopping: shown only while a run stands at one."""
+_OF_DELIVERY = frozenset({Phase.PUBLISH, Phase.CHECKS, Phase.APPROVE_MERGE, Phase.MERGE, Phase.CLOSE})
+"""What a run that only suggests has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def steps(frame: Frame) -> tuple[Step, ...]:
             continue
         if phase is Phase.CHECKS and view.repo.platform_id == PLAIN_GIT:
             continue
+        if phase in _OF_DELIVERY if suggests(view) else phase is Phase.SUGGEST:
+            continue
         mark = _mark(view, place, here)
         if mark is Mark.DONE and phase is Phase.MERGE and not view.merge_sha:
             mark = Mark.TODO  # finished without merging: `--merge never`, or the merge was declined
@@ -123,6 +128,8 @@ def detail(frame: Frame, phase: Phase) -> str:
             return " · ".join(filter(None, (_test(view.tests, red=False), *map(_gate, view.gates))))
         case Phase.REVIEW if view.diff and view.diff.files_total:
             return change(view)
+        case Phase.SUGGEST if view.suggested:
+            return suggestion(view)
         case Phase.PUBLISH:
             there = _ORDER.index(Phase.PUBLISH) < _place(view)
             return view.pull_request_url or (view.branch if there else "")
@@ -160,6 +167,20 @@ def change(view: TaskView) -> str:
     if diff is None or not diff.files_total:
         return ""
     return f"{diff.files_total} {plural('file', diff.files_total)}, +{diff.added} -{diff.removed}"
+
+
+def suggests(view: TaskView) -> bool:
+    """Whether it pushes nothing, and ends with a patch."""
+    return view.workflow_type == "manual-assist"
+
+
+def suggestion(view: TaskView) -> str:
+    """What a run that pushes nothing has made, and the command that writes it."""
+    patch = view.patch
+    if patch is None:
+        return f"`tamma patch {view.task_id}`" if view.suggested else ""
+    size = f"{patch.files_total} {plural('file', patch.files_total)}, +{patch.added} -{patch.removed}"
+    return f"{size}: `tamma patch {view.task_id}`"
 
 
 def first_line(markdown: str) -> str:

@@ -23,6 +23,7 @@ Merge = Literal["auto", "never"]
 MergeMethod = Literal["merge", "squash", "rebase"]
 NewDependencies = Literal["allow", "ask", "refuse"]
 Coordination = Literal["wait", "tell"]
+WorkflowType = Literal["autonomous-dev", "manual-assist"]
 Mode = Literal["standalone", "orchestrator", "worker"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -244,6 +245,8 @@ class PlanningConfig(Section):
 class RunConfig(Section):
     """How runs go, unless a command says otherwise."""
 
+    workflow_type: WorkflowType = "autonomous-dev"
+    """`manual-assist` pushes nothing: it suggests a patch, and waits for a person at every gate."""
     approve: Approve = "none"
     """Which steps wait for a person. A change of protected paths waits in any case."""
     merge: Merge = "auto"

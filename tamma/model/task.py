@@ -14,6 +14,7 @@ from tamma.model.metrics import RunMetrics
 from tamma.model.origin import Origin
 from tamma.model.planning import ASK_ABOVE, Decided, DesignOption, Question
 from tamma.model.references import MergeMethod, RepoRef
+from tamma.model.suggestion import PatchRef, WorkflowType
 
 TASK_QUEUE = "tamma"
 """Workflows and platform calls."""
@@ -40,6 +41,8 @@ class Phase(StrEnum):
     RED_TEST = "red-test"
     IMPLEMENT = "implement"
     REVIEW = "review"
+    SUGGEST = "suggest"
+    """Instead of what follows, where a run pushes nothing."""
     PUBLISH = "publish"
     CHECKS = "checks"
     APPROVE_MERGE = "approve-merge"
@@ -175,6 +178,12 @@ class DevRequest:
     """How unclear an issue may be (0 to 1, as the plan rates it) before a person is asked what is wanted."""
     coordination: Coordination = "wait"
     """What it does about issues and runs that come before it."""
+    workflow_type: WorkflowType = "autonomous-dev"
+
+    @property
+    def assists(self) -> bool:
+        """Whether it pushes nothing: it suggests a patch, and a person decides at every gate."""
+        return self.workflow_type == "manual-assist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,8 @@ class Gate(StrEnum):
     CHANGE = "change"
     """The change is empty, the diff policy refuses it, it takes something from the tests, or it brings in
     dependencies."""
+    PATCH = "patch"
+    """What a stage made, where a run suggests instead of pushing."""
     CHECKS = "checks"
     MERGE = "merge"
     BUDGET = "budget"
@@ -402,6 +413,11 @@ class TaskView:
     """Those that can be chosen now."""
     decided: tuple[Decided, ...] = ()
     """What people answered and chose."""
+    workflow_type: WorkflowType = "autonomous-dev"
+    patch: PatchRef | None = None
+    """The newest one that a run which pushes nothing has shown, or left."""
+    suggested: bool = False
+    """A person agreed to that patch, and it was handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,3 +430,5 @@ class DevResult:
     pull_request_url: str = ""
     merge_sha: str = ""
     spend: Spend = field(default_factory=Spend)
+    suggested: bool = False
+    """It ended with a patch that a person agreed to, instead of a branch."""

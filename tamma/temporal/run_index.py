@@ -13,6 +13,7 @@ from temporalio.common import SearchAttributeKey
 
 from tamma.model.ids import TaskId, WorkflowId
 from tamma.model.references import PLAIN_GIT, RepoRef
+from tamma.model.suggestion import WorkflowType
 from tamma.model.task import DEV_WORKFLOW, AgentChoice, Phase, TaskStatus, TaskView
 from tamma.temporal.run_errors import RunAmbiguous, RunNotFound, server_errors
 
@@ -46,7 +47,7 @@ class RunRecord:
     issue: str
     started_at: datetime
     closed_at: datetime | None = None
-    workflow_type: str = DEV_WORKFLOW
+    workflow_type: WorkflowType = "autonomous-dev"
     title: str = ""
     issue_url: str = ""
     agent: str = ""
@@ -78,6 +79,7 @@ class RunRecord:
             issue_url=self.issue_url,
             agent=_agent(self.agent) if self.agent else None,
             pull_request_url=self.pull_request,
+            workflow_type=self.workflow_type,
         )
 
 
@@ -195,7 +197,7 @@ async def _record(execution: WorkflowExecution) -> RunRecord:
         issue=attributes.get(ISSUE) or "",
         started_at=execution.start_time,
         closed_at=execution.close_time,
-        workflow_type=execution.workflow_type,
+        workflow_type="manual-assist" if memo.get("workflowType") == "manual-assist" else "autonomous-dev",
         title=str(memo.get("title", "")),
         issue_url=str(memo.get("issueUrl", "")),
         agent=attributes.get(AGENT) or "",

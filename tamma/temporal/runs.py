@@ -212,6 +212,8 @@ async def ended(client: Client, run: index.RunRecord) -> TaskView:
         pull_request_url=result.pull_request_url,
         merge_sha=result.merge_sha,
         spend=result.spend,
+        workflow_type=run.workflow_type,
+        suggested=result.suggested,
     )
 
 

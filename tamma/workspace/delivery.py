@@ -25,12 +25,13 @@ from tamma.platforms.interface import GitCredentials
 from tamma.workspace import arrivals, lfs, policy, proof
 from tamma.workspace.expecting import Expected, judge_conflicts, judge_result, parse_markers
 from tamma.workspace.git import Git, GitFailed, GitResult
-from tamma.workspace.interface import DiffSummary, FileDiff, Judgement, PolicyFinding
+from tamma.workspace.interface import DiffSummary, FileDiff, Judgement, Patch, PolicyFinding
 from tamma.workspace.rawdiff import RawDelta, parse_numstat, parse_raw
 
 OP_TRAILER = "Tamma-Op"
 _PATCH_LIMIT = 400_000
 _RAW = ("--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv")
+_PATCH = ("-p", "--no-color", "--no-ext-diff", "--no-textconv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,27 @@ class Delivery:
     async def diff(self) -> DiffSummary:
         """The work tree, untracked files included, against the base."""
         await self._stage()
+        patch = await self._git.run("diff-index", "--cached", *_PATCH, "--find-renames", self._base)
+        return DiffSummary(await self._changed_files(), cut_patch(patch.stdout))
+
+    async def patch(self) -> Patch:
+        """See Workspace."""
+        await self._stage()
+        patch = await self._git.run(
+            "diff-index", "--cached", *_PATCH, "--binary", "--full-index", "--find-renames", self._base
+        )
+        return Patch(await self._changed_files(), patch.stdout)
+
+    async def _changed_files(self) -> tuple[FileDiff, ...]:
+        """What is staged, with its figures."""
         found = ("--find-renames", self._base)
         raw = await self._git.run("diff-index", "--cached", *_RAW, *found)
         numbers = await self._git.run("diff-index", "--cached", "--numstat", "-z", *found)
         counts = parse_numstat(numbers.stdout)
-        files = tuple(
+        return tuple(
             FileDiff(delta.path, delta.status, *counts.get(delta.path, (0, 0)))
             for delta in parse_raw(raw.stdout)
         )
-        patch = await self._git.run(
-            "diff-index", "--cached", "-p", "--no-color", "--no-ext-diff", "--no-textconv", *found
-        )
-        return DiffSummary(files, cut_patch(patch.stdout))
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work tree."""

@@ -211,6 +211,14 @@ class DiffSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """The work against its base, whole and exact: `git apply` makes the one of the other."""
+
+    files: tuple[FileDiff, ...]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaySpec:
     """What was published, and what it was made on: to be put onto its base branch as it is now."""
 
@@ -344,6 +352,10 @@ class Workspace(Protocol):
         ...
 
     async def diff(self) -> DiffSummary: ...
+
+    async def patch(self) -> Patch:
+        """As `diff`, uncut and byte for byte, with what binary files hold."""
+        ...
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         """What the diff policy says of the work so far."""

@@ -31,6 +31,7 @@ from tamma.workspace.interface import (
     Instructions,
     Judgement,
     Outline,
+    Patch,
     PolicyFinding,
     Progress,
     ProjectProfile,
@@ -162,6 +163,9 @@ class LocalWorkspace:
 
     async def diff(self) -> DiffSummary:
         return await self._parts.delivery.diff()
+
+    async def patch(self) -> Patch:
+        return await self._parts.delivery.patch()
 
     async def findings(self) -> tuple[PolicyFinding, ...]:
         return await self._parts.delivery.findings()

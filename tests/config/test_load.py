@@ -15,7 +15,7 @@ from tamma.config import project, schema
 from tamma.config.built_in import BUILT_IN
 from tamma.config.load import LoadedConfig, load_config
 from tamma.errors import ConfigError
-from tamma.model import coordination, repository, task
+from tamma.model import coordination, repository, suggestion, task
 from tamma.model.planning import ASK_ABOVE
 
 _BUILT_IN = len(BUILT_IN["providers"]["available"])
@@ -181,6 +181,7 @@ def test_schema_and_model_have_the_same_values() -> None:
     assert get_args(schema.Merge) == get_args(task.MergePolicy)
     assert get_args(schema.NewDependencies) == get_args(task.NewDependencies)
     assert get_args(schema.Coordination) == get_args(coordination.Coordination)
+    assert get_args(schema.WorkflowType) == get_args(suggestion.WorkflowType)
     assert get_args(schema.MergeMethod) == get_args(repository.MergeMethod)
     limits, run = task.Limits(), schema.RunConfig()
     assert (run.budget_usd, run.max_turns) == (limits.budget_usd, limits.max_turns)

@@ -52,6 +52,11 @@ class Coding(ProjectGates):
             self._texts(),
             {"test_command": self._state.test_command},
         )
+        await self._until_red(opening, self._state.test_command)
+
+    async def _until_red(self, opening: Opening, command: str) -> None:
+        """Have a test written that fails, or know why there is none. `command` is run where the agent names
+        none."""
         green_before = False
         for _ in range(self._request.limits.rounds):
             finished = await self._session_stage(Stage.RED_TEST, opening)
@@ -59,7 +64,7 @@ class Coding(ProjectGates):
                 self._state.untested_because = f"No failing test was written: {finished.no_test_reason}"
                 self._state.note(self._state.untested_because)
                 return
-            run = await self._run(finished.test_command or self._state.test_command)
+            run = await self._run(finished.test_command or command)
             verdict = judge_red(run.test)
             if verdict.colour is Colour.RED:
                 self._state.red_test, self._state.red_output = run.test, run.output

@@ -63,6 +63,7 @@ class Continuing(Beginning, Delivery):
             checkpoint=self._checkpoint(),
             left=state.left,
             agreed=tuple(state.agreed),
+            patches_agreed=tuple(state.patches_agreed),
             words=tuple(state.words),
             heard=self._heard,
             summary=state.summary,
@@ -120,6 +121,7 @@ class Continuing(Beginning, Delivery):
         state.red_test, state.red_output, state.proof = old.red_test, old.red_output, old.proof
         state.untested_because, state.solved = old.untested_because, old.solved
         state.agreed, state.words = list(old.agreed), [*state.words, *taken.words]
+        state.patches_agreed = list(old.patches_agreed)
         state.summary, state.review, state.approved = old.summary, old.review, old.approved
         state.published = old.published
         state.pull_request, state.pull_request_url = old.pull_request, old.pull_request_url

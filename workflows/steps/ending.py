@@ -24,6 +24,7 @@ from workflows.options import (
     CLEAN_UP,
 )
 from workflows.recovery import diagnose
+from workflows.run_state import branch_of
 from workflows.steps.base import RunSteps
 from workflows.visibility import OUTCOME, PHASE, mark
 
@@ -114,7 +115,7 @@ class Ending(RunSteps):
             state.phase = Phase.DONE
         workflow.upsert_memo(
             {
-                "branch": state.issue.branch if state.issue else "",
+                "branch": branch_of(self._request, state),
                 "baseBranch": state.issue.base_branch if state.issue else "",
                 "mergeSha": state.merge_sha,
                 "pullRequestUrl": state.pull_request_url,
@@ -128,10 +129,11 @@ class Ending(RunSteps):
         return DevResult(
             status=status,
             summary=summary,
-            branch=state.issue.branch if state.issue else "",
+            branch=branch_of(self._request, state),
             pull_request_url=state.pull_request_url,
             merge_sha=state.merge_sha,
             spend=state.spend,
+            suggested=state.suggested,
         )
 
     def _cancelled_words(self) -> str:

@@ -43,7 +43,16 @@ CLOCKS_APART = timedelta(minutes=2)
 DEAF_FOR = timedelta(hours=1)
 MOST_USD_BY_COMMENT, MOST_TURNS_BY_COMMENT = 20, 200
 """What one comment can add: who may write to the repository need not be who pays."""
-OF_CODE = (Gate.MERGE, Gate.CHANGE, Gate.CHECKS, Gate.TESTS, Gate.RED_TEST, Gate.BUDGET, Gate.TURNS)
+OF_CODE = (
+    Gate.MERGE,
+    Gate.CHANGE,
+    Gate.PATCH,
+    Gate.CHECKS,
+    Gate.TESTS,
+    Gate.RED_TEST,
+    Gate.BUDGET,
+    Gate.TURNS,
+)
 """Gates where going on lets code pass, or spends."""
 
 
@@ -185,8 +194,7 @@ class Hearing(Reminding):
             case Word.RESUME | Word.RETRY:
                 reply = await self._resume(who)
             case Word.CANCEL:
-                self._cancelled = who
-                return "it ends; what was done stays on its branch"
+                reply = self._cancel(who)
             case Word.HELP:
                 return "see below"
             case None:

@@ -24,6 +24,7 @@ ANSWERED = (
     Gate.TESTS,
     Gate.STUCK,
     Gate.CHANGE,
+    Gate.PATCH,
     Gate.CHECKS,
 )
 """Gates where yes or no means something; the others want money, time or `tamma resume`."""

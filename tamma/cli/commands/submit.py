@@ -69,6 +69,12 @@ class Dollars(click.ParamType[Decimal]):
     help="The agent that does it, in its active or in that version.  [default: agents.default]",
 )
 @click.option(
+    "--workflow-type",
+    type=click.Choice(["autonomous-dev", "manual-assist"]),
+    help="manual-assist pushes nothing: it suggests a patch, and waits for you at every gate.  "
+    "[default: autonomous-dev]",
+)
+@click.option(
     "--approve",
     type=click.Choice(["none", "plan", "merge", "all"]),
     help="Which steps wait for your word.  [default: none]",
@@ -102,6 +108,7 @@ async def command(
     provider: str | None,
     model: str | None,
     agent: str | None,
+    workflow_type: str | None,
     approve: str | None,
     merge: str | None,
     budget: Decimal | None,
@@ -115,7 +122,7 @@ async def command(
     temporal_address: str | None,
     database_url: str | None,
 ) -> int:
-    """Hand in an issue; get a tested, merged change.
+    """Hand in an issue; get a tested, merged change, or with manual-assist a tested patch.
 
     \b
     ISSUE is one of
@@ -140,6 +147,7 @@ async def command(
         max_turns,
         again,
         unsafe_no_sandbox,
+        workflow_type,
     )
     loaded = invocation.load(
         temporal_address,
@@ -250,6 +258,7 @@ def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, a
         "agent": {"name": agent.name}
         if not agent.provider
         else {"provider": agent.provider, "model": agent.model},
+        "workflowType": request.workflow_type,
         "approve": request.approve.value,
         "merge": request.merge,
         "budgetUsd": float(limits.budget_usd),
@@ -289,7 +298,7 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
                 "title": accepted.title,
                 "issueUrl": accepted.url or None,
                 "baseBranch": accepted.base_branch,
-                "branch": accepted.branch,
+                "branch": accepted.branch or None,
                 "new": started.new,
                 "uiUrl": url,
             }
@@ -297,7 +306,8 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
         return
     output.data(f"{name.label}  {accepted.title}")
     output.data(f"  task    {accepted.task_id}")
-    output.data(f"  branch  {accepted.branch} on {accepted.base_branch}")
+    branch = f"{accepted.branch} on " if accepted.branch else "none is made; the patch is for "
+    output.data(f"  branch  {branch}{accepted.base_branch}")
     if url:
         output.data(f"  web UI  {url}")
     output.note(f"hint: `tamma watch {accepted.task_id}` follows it")
