@@ -12,12 +12,22 @@ from activities.commenting import write_comment
 from activities.failures import failing_well
 from activities.heartbeat import beating, heard
 from activities.interface import Done
-from activities.interface.suggesting import MAKE_PATCH, SUGGEST, MakePatch, Suggest
+from activities.interface.suggesting import (
+    FIND_PULL_REQUEST,
+    MAKE_PATCH,
+    SUGGEST,
+    FindPullRequest,
+    FoundPullRequest,
+    MakePatch,
+    Suggest,
+)
 from activities.pools import PlatformPool
+from activities.suggestion_blocks import remarks
 from activities.suggestion_words import suggestion_comment
-from tamma.errors import Forbidden, NotFound, PolicyRefused, Unsupported
-from tamma.model.repository import Target
+from tamma.errors import BadCredentials, Forbidden, NotFound, PlatformError, PolicyRefused, Unsupported
+from tamma.model.repository import PullRequestFilter, ReviewEvent, ReviewSpec, Target
 from tamma.model.suggestion import PATCH_MADE, PatchRef, PatchStage, patch_data
+from tamma.platforms.interface import PULL_REQUESTS, REVIEWS, Platform
 from tamma.store.interface import BlobStore, NewEvent, Store
 from tamma.telemetry.redaction import redact_text
 from tamma.workspace.interface import Workspaces
@@ -73,20 +83,59 @@ class SuggestionActivities:
         self._platforms = platforms
         self._blobs = blobs
 
+    @activity.defn(name=FIND_PULL_REQUEST.name)
+    @failing_well
+    @heard
+    async def find_pull_request(self, given: FindPullRequest) -> FoundPullRequest:
+        """Not of the default branch: what is proposed from that is a release, and no place for this."""
+        platform = await self._platforms.get(given.repo.platform_id)
+        if not {PULL_REQUESTS, REVIEWS} <= await platform.capabilities():
+            return FoundPullRequest()
+        page = await platform.list_prs(given.repo, PullRequestFilter(head=given.branch))
+        found = next((each for each in page.items if each.head_sha == given.sha), None)
+        if found is None or (await platform.get_repository(given.repo)).default_branch == given.branch:
+            return FoundPullRequest()
+        return FoundPullRequest(found.number, found.url)
+
     @activity.defn(name=SUGGEST.name)
     @failing_well
     @heard
     async def suggest(self, given: Suggest) -> Done:
-        """One comment on the issue with the patch folded in; the same run's next one rewrites it."""
+        """A review with remarks on lines, or one comment that the same run's next suggestion rewrites."""
         platform = await self._platforms.get(given.repo.platform_id)
         patch = await self._blobs.get_blob(given.patch.blob)
         readable = await self._blobs.get_blob(given.diff.blob) if given.diff.blob else b""
         body = suggestion_comment(given, patch, readable, hidden=redact_text)
-        target = Target("issue", given.issue)
+        notes: list[str] = []
+        if given.pull_request:
+            try:
+                await _review(platform, given, patch, redact_text(body))
+            except PlatformError as error:
+                if error.retryable or isinstance(error, BadCredentials):
+                    raise
+                notes.append(
+                    f"the suggestion is one comment, as no review could be made of it: {error.message}"
+                )
+            else:
+                return Done()
+        target = (
+            Target("pull_request", given.pull_request) if given.pull_request else Target("issue", given.issue)
+        )
         try:
-            await write_comment(
-                platform, given.repo, target, body, task_id=given.task_id, key="suggestion", link=given.link
-            )
+            await write_comment(platform, given.repo, target, body, task_id=given.task_id, key="suggestion")
         except (Forbidden, NotFound, Unsupported) as error:  # the patch is there all the same
-            return Done((f"the suggestion was not written on the issue: {error.message}",))
-        return Done()
+            notes.append(f"the suggestion was not written: {error.message}")
+        return Done(tuple(notes))
+
+
+async def _review(platform: Platform, given: Suggest, patch: bytes, body: str) -> None:
+    """Once for a patch: a review cannot be rewritten."""
+    shown = await platform.get_diff(given.repo, given.pull_request)
+    review = ReviewSpec(
+        ReviewEvent.COMMENT,
+        body,
+        given.patch.base_sha,
+        remarks(patch.decode("utf-8", "replace"), shown, hidden=redact_text),
+    )
+    op_id = f"{given.task_id}/suggestion-{given.patch.blob.rpartition(':')[2][:12]}"
+    await platform.submit_review(given.repo, given.pull_request, review, op_id)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from activities.interface.suggesting import Suggest
 from activities.words import tested
 from tamma.model.commands import harmless
+from tamma.model.wording import fence_for
 
 MOST_OF_A_PATCH = 24_000
 """Characters of a patch in a comment: Jira takes 32,767 of text and patch together, GitHub 65,536."""
@@ -57,7 +57,7 @@ def _folded(given: Suggest, patch: bytes, readable: bytes, hidden: Callable[[str
             f"The patch has {given.patch.size:,} bytes, too many for a comment. It changes {named}"
             + (f" and {more} more." if more > 0 else ".")
         ]
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", shown)), default=0))
+    fence = fence_for(shown)
     lines = ["<details><summary>The patch</summary>", ""]
     if binary or shown != text or text.encode() != (readable if binary else patch):
         lines += ["For reading only: not all that it holds can be shown here.", ""]

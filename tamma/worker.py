@@ -215,6 +215,7 @@ def workers(
                     monitoring.call_people,
                     listening.await_commands,
                     asking.post_questions,
+                    suggestions.find_pull_request,
                     suggestions.suggest,
                     selection.look_for_issues,
                     selection.take_issue,

@@ -40,10 +40,10 @@ def what_it_does(findings: Sequence[str], arrivals: Sequence[str], runs: Sequenc
 
 
 def patch_waits(
-    patch: PatchRef, *, red: str, untested: str, green: bool | None, review: str, issue: str
+    patch: PatchRef, *, red: str, untested: str, green: bool | None, review: str, where: str
 ) -> str:
-    """What a person is asked about a stage's patch. `red`: the command of the failing test; `issue`: on which
-    a yes writes the suggestion, if on any."""
+    """What a person is asked about a stage's patch. `red`: the command of the failing test; `where` a yes
+    has the suggestion written, if anywhere."""
     files = "file" if patch.files_total == 1 else "files"
     what = f"the {patch.stage}: {patch.files_total} {files}, +{patch.added} -{patch.removed}"
     if not patch.files_total:
@@ -57,7 +57,7 @@ def patch_waits(
     if patch.stage is PatchStage.SUGGESTION:
         parts += [
             f"review: {review[:_REVIEW]}" if review else "",
-            f"a yes writes it on #{issue}" if issue else "",
+            f"a yes writes it {where}" if where else "",
         ]
     return "; ".join(part for part in parts if part)
 

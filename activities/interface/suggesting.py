@@ -24,8 +24,29 @@ MAKE_PATCH: Activity[MakePatch, PatchRef] = Activity("make_patch", PatchRef)
 
 
 @dataclass(frozen=True, slots=True)
+class FindPullRequest:
+    """The open pull request of the branch that the run began from, at the commit that it began from."""
+
+    repo: RepoRef
+    branch: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPullRequest:
+    number: str = ""
+    """Empty where there is none."""
+    url: str = ""
+
+
+FIND_PULL_REQUEST: Activity[FindPullRequest, FoundPullRequest] = Activity(
+    "find_pull_request", FoundPullRequest
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Suggest:
-    """Write the patch that a person agreed to into a comment on the issue."""
+    """Write the patch that a person agreed to: as a review of `pull_request`, else on the issue."""
 
     task_id: TaskId
     repo: RepoRef
@@ -40,8 +61,7 @@ class Suggest:
     gates: tuple[GateOutcome, ...] = ()
     sandbox_tier: str = ""
     notes: tuple[str, ...] = ()
-    link: str = ""
-    """The issue's address."""
+    pull_request: str = ""
 
 
 SUGGEST: Activity[Suggest, Done] = Activity("suggest", Done)

@@ -66,7 +66,7 @@ def order(
     assists = run.workflow_type == "manual-assist"
     if assists and (wishes.approve not in (None, "all") or wishes.merge == "auto"):
         raise ConfigError(
-            "manual-assist asks a person at every gate and merges nothing, but --approve or --merge is another wish",
+            "manual-assist asks at every gate and merges nothing; --approve or --merge wants it otherwise",
             hint="leave them out, or hand it in with --workflow-type autonomous-dev",
         )
     task_id = new_task_id()

@@ -269,6 +269,7 @@ class InlineComment:
     path: str
     line: int
     body: str
+    """A block of code in the language `suggestion` is what these lines should become."""
     side: Literal["new", "old"] = "new"
     """Which version `line` counts in."""
     start_line: int | None = None

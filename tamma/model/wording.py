@@ -38,6 +38,11 @@ def fenced(tag: str, text: str, **attributes: str) -> str:
     return f"<{tag}{shown}>\n{_without_outer_empty_lines(inner)}\n</{tag}>"
 
 
+def fence_for(text: str) -> str:
+    """The backticks between which a text stands as code, whatever fences it holds itself."""
+    return "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+
+
 def visible(text: str) -> str:
     """The text without what a person would not see: HTML comments, control and invisible characters.
 

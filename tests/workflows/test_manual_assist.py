@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.client import Client
@@ -58,7 +59,7 @@ async def resume(handle: Handle) -> str:
     return reply.message
 
 
-async def assist(loop: Loop, **changes: object) -> Handle:
+async def assist(loop: Loop, **changes: Any) -> Handle:
     return await loop.submit(workflow_type="manual-assist", **changes)
 
 
@@ -160,7 +161,7 @@ async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
 
         platform = await loop.parts.platforms.get("memory")
         (comment,) = await platform.list_comments(REPO, Target("issue", "1"))
-        assert "**Suggested change**: 9 files, " in comment.body
+        assert "**Suggested change**: 10 files, +13 -2" in comment.body
         assert f"tamma patch {seen.task_id} > suggestion.patch" in comment.body
         assert "+    return sum(values) / len(values)" in comment.body
         assert "GIT binary patch" not in comment.body

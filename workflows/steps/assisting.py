@@ -8,7 +8,15 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.interface import CHECKPOINT, COLLECT_DIFF, CollectDiff, WorkspaceOnly
-from activities.interface.suggesting import MAKE_PATCH, SUGGEST, MakePatch, Suggest
+from activities.interface.suggesting import (
+    FIND_PULL_REQUEST,
+    MAKE_PATCH,
+    SUGGEST,
+    FindPullRequest,
+    FoundPullRequest,
+    MakePatch,
+    Suggest,
+)
 from tamma.model.suggestion import SUGGESTED, PatchRef, PatchStage
 from tamma.model.task import ApprovePolicy, DevRequest, Gate, Phase, Waiting
 from workflows.calls import call
@@ -35,6 +43,9 @@ class Assisting(Continuing, Ending):
     What a person has agreed to is what is handed over: the very bytes in the store, not the workspace as it
     may be later.
     """
+
+    _reviewed = FoundPullRequest()
+    """The pull request whose branch the run began from."""
 
     def __init__(self, request: DevRequest) -> None:
         super().__init__(request)
@@ -110,6 +121,8 @@ class Assisting(Continuing, Ending):
             WORKSPACE_CALL,
             summary=f"the patch of the {stage}",
         )
+        if stage is PatchStage.SUGGESTION:
+            await self._find_place()
         await self._put_back()
         await self._patience.wait(Waiting(Gate.PATCH, self._reason(state.patch), HINT))
         if state.words:
@@ -126,16 +139,30 @@ class Assisting(Continuing, Ending):
             untested=state.untested_because,
             green=state.green,
             review=state.review,
-            issue=self._request.issue if self._can_comment() else "",
+            where=self._where(),
         )
+
+    def _where(self) -> str:
+        """Where a yes has the suggestion written; empty where nowhere."""
+        if self._reviewed.number:
+            return f"as a review of the pull request {self._reviewed.number}"
+        return f"on #{self._request.issue}" if self._can_comment() else ""
+
+    async def _find_place(self) -> None:
+        """Before a person is asked: he agrees to where it is written, too."""
+        if {"pull_requests", "reviews"} <= set(self._issue.capabilities):
+            given = FindPullRequest(self._request.repo, self._issue.base_branch, self._issue.base_sha)
+            self._reviewed = await self._patience.patiently(
+                lambda: call(FIND_PULL_REQUEST, given, PLATFORM_CALL, summary="a pull request to review")
+            )
 
     # --- handing it over -------------------------------------------------------------------------
 
     async def _suggest(self) -> None:
-        state, issue = self._state, self._issue
+        state = self._state
         assert state.patch is not None
         assert state.diff is not None
-        if self._can_comment():
+        if self._where():
             given = Suggest(
                 self._request.task_id,
                 self._request.repo,
@@ -149,10 +176,10 @@ class Assisting(Continuing, Ending):
                 gates=tuple(state.gates.values()),
                 sandbox_tier=state.sandbox_tier,
                 notes=tuple(state.notes),
-                link=issue.url,
+                pull_request=self._reviewed.number,
             )
             done = await self._patience.patiently(
-                lambda: call(SUGGEST, given, PLATFORM_CALL, summary=f"suggest it on #{self._request.issue}")
+                lambda: call(SUGGEST, given, PLATFORM_CALL, summary=f"suggest it {self._where()}")
             )
             for note in done.notes:
                 state.note(note)

@@ -11,6 +11,7 @@ from tamma.errors import PlatformError
 from tamma.model.repository import InlineComment
 from tamma.platforms.gitlab.models import DiffAnswer, DiffRefs
 
+_SUGGESTION = re.compile(r"^(`{3,})suggestion$", re.MULTILINE)
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
@@ -65,6 +66,12 @@ def position(files: Iterable[DiffAnswer], refs: DiffRefs, comment: InlineComment
         start = _find(file, comment.start_line, comment)
         place["line_range"] = {"start": _edge(file, start), "end": _edge(file, end)}
     return place
+
+
+def suggested(comment: InlineComment) -> str:
+    """The remark's text; a suggestion for several lines says how many stand above the one that it is on."""
+    above = comment.line - (comment.start_line or comment.line)
+    return _SUGGESTION.sub(rf"\1suggestion:-{above}+0", comment.body) if above else comment.body
 
 
 def _names(file: DiffAnswer, side: str) -> tuple[str, ...]:

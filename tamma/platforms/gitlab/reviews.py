@@ -12,7 +12,7 @@ from tamma.errors import Conflict, Forbidden, NotFound, PlatformError, StaleHead
 from tamma.model.repository import RepoRef, Review, ReviewEvent, ReviewSpec, Target
 from tamma.platforms.common.marks import mark_of, without_mark
 from tamma.platforms.gitlab.client import item
-from tamma.platforms.gitlab.diffs import position
+from tamma.platforms.gitlab.diffs import position, suggested
 from tamma.platforms.gitlab.issues import marked
 from tamma.platforms.gitlab.merging import at_least
 from tamma.platforms.gitlab.models import DraftNote, MergeRequestAnswer, NoteAnswer, User, login
@@ -132,7 +132,7 @@ class GitLabReviews(GitLabThreads):
             )
         return [
             {
-                "body": marked(comment.body, f"{op_id}.{index}", review.link),
+                "body": marked(suggested(comment), f"{op_id}.{index}", review.link),
                 "position": position(files, refs, comment),
             }
             for index, comment in enumerate(review.comments, 1)
