@@ -91,7 +91,10 @@ class SuggestionActivities:
         platform = await self._platforms.get(given.repo.platform_id)
         if not {PULL_REQUESTS, REVIEWS} <= await platform.capabilities():
             return FoundPullRequest()
-        page = await platform.list_prs(given.repo, PullRequestFilter(head=given.branch))
+        try:
+            page = await platform.list_prs(given.repo, PullRequestFilter(head=given.branch))
+        except (Forbidden, NotFound, Unsupported):  # then the issue has to do
+            return FoundPullRequest()
         found = next((each for each in page.items if each.head_sha == given.sha), None)
         if found is None or (await platform.get_repository(given.repo)).default_branch == given.branch:
             return FoundPullRequest()

@@ -40,7 +40,14 @@ def what_it_does(findings: Sequence[str], arrivals: Sequence[str], runs: Sequenc
 
 
 def patch_waits(
-    patch: PatchRef, *, red: str, untested: str, green: bool | None, review: str, where: str
+    patch: PatchRef,
+    *,
+    red: str,
+    untested: str,
+    green: bool,
+    review: str,
+    protected: Sequence[str],
+    where: str,
 ) -> str:
     """What a person is asked about a stage's patch. `red`: the command of the failing test; `where` a yes
     has the suggestion written, if anywhere."""
@@ -52,8 +59,8 @@ def patch_waits(
     if patch.stage is PatchStage.FAILING_TEST:
         parts.append(f"`{red}` is red, as it must be" if red else "")
         return "; ".join(part for part in parts if part)
-    if green is not None:
-        parts.append("the tests are green" if green else "a gate is red, as a person let it be")
+    parts.append("the tests are green" if green else "")
+    parts.append(f"it touches protected paths: {', '.join(protected)}" if protected else "")
     if patch.stage is PatchStage.SUGGESTION:
         parts += [
             f"review: {review[:_REVIEW]}" if review else "",

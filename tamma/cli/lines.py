@@ -97,7 +97,8 @@ def ending(frame: Frame) -> str:
     where = view.pull_request_url or (f"branch {view.branch}" if view.branch else "")
     merged = f"merged into {view.base_branch} as {view.merge_sha[:10]}" if view.merge_sha else ""
     if story.suggests(view):
-        where = f"{'suggested' if view.suggested else 'left'} {story.suggestion(view)}" if view.patch else ""
+        patch = story.suggestion(view)
+        where = f"{'suggested' if view.suggested else 'left'} {patch}" if patch else ""
     words = [view.status.value, merged or where, story.figures(frame)]
     if view.status is not TaskStatus.COMPLETED and view.summary:
         words.insert(1, story.first_line(view.summary))

@@ -131,6 +131,7 @@ class Picture:
         for link in (
             f"branch {view.branch}" if view.branch else "",
             view.pull_request_url,
+            f"patch {patch}" if (patch := story.suggestion(view)) else "",
             self._frame.ui_url,
         ):
             if link:

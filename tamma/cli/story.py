@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from tamma.agents.plan_words import option_lines, question_lines
 from tamma.cli.reference import GITHUB
 from tamma.model.references import PLAIN_GIT
-from tamma.model.task import DiffRef, Gate, GateOutcome, Phase, Spend, TaskStatus, TaskView, TestRun, Waiting
+from tamma.model.task import (
+    Accepted,
+    DiffRef,
+    Gate,
+    GateOutcome,
+    Phase,
+    Spend,
+    TaskStatus,
+    TaskView,
+    TestRun,
+    Waiting,
+)
 
 if TYPE_CHECKING:
     from tamma.model.session import SessionProgress
@@ -167,6 +178,13 @@ def change(view: TaskView) -> str:
     if diff is None or not diff.files_total:
         return ""
     return f"{diff.files_total} {plural('file', diff.files_total)}, +{diff.added} -{diff.removed}"
+
+
+def branch_of(accepted: Accepted) -> str:
+    """Where a run that has begun delivers to."""
+    if not accepted.branch:
+        return f"none is made; the patch is for {accepted.base_branch}"
+    return f"{accepted.branch} on {accepted.base_branch}"
 
 
 def suggests(view: TaskView) -> bool:

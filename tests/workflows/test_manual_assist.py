@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from temporalio.client import Client
 
 from tamma.cli import patching
 from tamma.model.ids import TaskId
-from tamma.model.repository import Target
+from tamma.model.repository import PullRequestSpec, Target
 from tamma.model.suggestion import PatchStage
 from tamma.model.task import Approval, Control, Gate, Phase, Reply, Steer, TaskStatus, TaskView
+from tamma.platforms.memory.platform import MemoryPlatform
 from tests.support.loop import (
     FILES,
     FIX_TURNS,
@@ -259,6 +260,32 @@ async def test_what_was_agreed_to_is_not_asked_again_by_a_retry(client: Client, 
         await say_yes(again)
         assert (await again.result()).suggested
         assert writes(loop) == ["ensure_comment"]
+
+
+@pytest.mark.slow
+async def test_on_a_pull_request_s_branch_it_is_a_review(client: Client, tmp_path: Path) -> None:
+    async with running_loop(client, tmp_path) as loop:
+        seed = tmp_path / "seed"
+        git(seed, "checkout", "-q", "-b", "feature")
+        (seed / "calc.py").write_text(FILES["calc.py"] + "\n\n# more to come\n")
+        git(seed, "commit", "-q", "-a", "-m", "announce")
+        git(seed, "push", "-q", str(loop.remote), "feature")
+        before = refs(loop)
+        platform = cast("MemoryPlatform", await loop.parts.platforms.get("memory"))
+        pull = await platform.somebody_opens(REPO, PullRequestSpec("feature", "main", "News", ""), "ada")
+        handle = await assist(loop, base="feature")
+        seen = await to(loop, handle, PatchStage.SUGGESTION)
+        assert seen.waiting_for is not None
+        assert f"a yes writes it as a review of the pull request {pull.number}" in seen.waiting_for.reason
+        await say_yes(handle)
+        assert (await handle.result()).suggested
+        assert writes(loop) == ["submit_review"]
+        assert refs(loop) == before
+        (thread,) = await platform.list_threads(REPO, pull.number)
+        assert (thread.path, thread.line) == ("calc.py", 2)
+        assert thread.comments[0].body == "```suggestion\n    return sum(values) / len(values)\n```"
+        (review,) = await platform.list_reviews(REPO, pull.number)
+        assert "+class MeanValueTest" in review.body, "the new file stands in the patch alone"
 
 
 @pytest.mark.slow

@@ -121,6 +121,7 @@ class Assisting(Continuing, Ending):
             WORKSPACE_CALL,
             summary=f"the patch of the {stage}",
         )
+        state.suggested = False  # where it was before, that was another one
         if stage is PatchStage.SUGGESTION:
             await self._find_place()
         await self._put_back()
@@ -137,8 +138,9 @@ class Assisting(Continuing, Ending):
             patch,
             red=state.red_test.command if state.red_test else "",
             untested=state.untested_because,
-            green=state.green,
+            green=bool(state.green),
             review=state.review,
+            protected=state.diff.ask if state.diff else (),
             where=self._where(),
         )
 

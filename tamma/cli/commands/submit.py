@@ -285,6 +285,7 @@ def _who(agent: AgentChoice) -> str:
 
 def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: bool) -> None:
     from tamma.cli.shapes import workflow_url
+    from tamma.cli.story import branch_of
 
     accepted = started.accepted
     url = workflow_url(link.ui_url, started.workflow_id, started.run_id)
@@ -306,8 +307,7 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
         return
     output.data(f"{name.label}  {accepted.title}")
     output.data(f"  task    {accepted.task_id}")
-    branch = f"{accepted.branch} on " if accepted.branch else "none is made; the patch is for "
-    output.data(f"  branch  {branch}{accepted.base_branch}")
+    output.data(f"  branch  {branch_of(accepted)}")
     if url:
         output.data(f"  web UI  {url}")
     output.note(f"hint: `tamma watch {accepted.task_id}` follows it")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_LIVE = 200
 """Live runs that are asked whether they stand still."""
-WHEN_ASKED = frozenset({Gate.PLAN, Gate.MERGE, Gate.PAUSED})
+WHEN_ASKED = frozenset({Gate.PLAN, Gate.PATCH, Gate.MERGE, Gate.PAUSED})
 """Gates at which a run stands because somebody wanted it so: nothing went wrong."""
 
 

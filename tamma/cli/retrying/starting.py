@@ -55,7 +55,7 @@ async def tell(
                 "runId": started.run_id,
                 "issueReference": f"{request.repo.full_name}#{request.issue}",
                 "title": accepted.title,
-                "branch": accepted.branch,
+                "branch": accepted.branch or None,
                 "baseBranch": accepted.base_branch,
                 "new": started.new,
                 "continues": {"taskId": origin.task_id, "step": origin.step or None},
@@ -70,7 +70,7 @@ async def tell(
     output.data(f"{request.repo.full_name}#{request.issue}  {accepted.title}")
     output.data(f"  task       {accepted.task_id}")
     output.data(f"  goes on    from {origin.task_id}, {where}")
-    output.data(f"  branch     {accepted.branch} on {accepted.base_branch}")
+    output.data(f"  branch     {story.branch_of(accepted)}")
     money = f"{story.usd(before.cost_usd)} there, at most {story.usd(request.limits.budget_usd)} from here on"
     output.data(f"  spent      {money}")
     output.note(f"hint: `tamma watch {accepted.task_id}` follows it")
