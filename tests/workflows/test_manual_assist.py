@@ -172,6 +172,7 @@ async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
         assert not list((tmp_path / "workspaces").glob("*/tree"))
 
 
+@pytest.mark.slow
 async def test_a_word_at_each_gate_changes_its_patch(client: Client, tmp_path: Path) -> None:
     another_test = [
         turn(call("bash", command="sed -i 's/test_mean(self)/test_mean_of_two(self)/' tests/test_mean.py")),
@@ -215,6 +216,7 @@ async def test_a_word_at_each_gate_changes_its_patch(client: Client, tmp_path: P
         assert writes(loop) == ["ensure_comment"]
 
 
+@pytest.mark.slow
 async def test_a_no_at_any_gate_ends_it_and_leaves_the_patch(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         before = refs(loop)
@@ -244,6 +246,7 @@ async def test_a_no_at_any_gate_ends_it_and_leaves_the_patch(client: Client, tmp
         assert refs(loop) == before
 
 
+@pytest.mark.slow
 async def test_what_was_agreed_to_is_not_asked_again_by_a_retry(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         handle = await assist(loop)
