@@ -182,6 +182,7 @@ async def store(postgres_dsn: str) -> AsyncIterator[PostgresStore]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_as_it_is_typed(
     client: Client, tmp_path: Path, terminal: Terminal, store: PostgresStore
 ) -> None:
@@ -194,7 +195,7 @@ async def test_as_it_is_typed(
         assert (code, "has made no patch" in err) == (1, True)
         for stage in ("failing test", "change", "suggestion"):
             assert (await terminal.type("approve", terminal.issue))[0] == 0
-            code, out, err = await terminal.type("watch", terminal.issue, "--json")
+            assert (await terminal.type(*submit, "--watch"))[0] == 1, "it waits again"
             shown = await terminal.json("status", terminal.issue)
             assert (shown["waitingFor"]["gate"], shown["patch"]["stage"]) == ("patch", stage)
         file = tmp_path / "suggestion.patch"

@@ -173,6 +173,7 @@ async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_word_at_each_gate_changes_its_patch(client: Client, tmp_path: Path) -> None:
     another_test = [
         turn(call("bash", command="sed -i 's/test_mean(self)/test_mean_of_two(self)/' tests/test_mean.py")),
@@ -217,6 +218,7 @@ async def test_a_word_at_each_gate_changes_its_patch(client: Client, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_no_at_any_gate_ends_it_and_leaves_the_patch(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         before = refs(loop)
@@ -247,6 +249,7 @@ async def test_a_no_at_any_gate_ends_it_and_leaves_the_patch(client: Client, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_what_was_agreed_to_is_not_asked_again_by_a_retry(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         handle = await assist(loop)
@@ -266,6 +269,7 @@ async def test_what_was_agreed_to_is_not_asked_again_by_a_retry(client: Client, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_on_a_pull_request_s_branch_it_is_a_review(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         seed = tmp_path / "seed"
@@ -292,6 +296,7 @@ async def test_on_a_pull_request_s_branch_it_is_a_review(client: Client, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_suggestion_outlives_the_host_that_made_it(client: Client, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
