@@ -180,10 +180,12 @@ class AIActivities:
             review.approved, review.comments, review.summary, answer.spend, answer.instead_of, answer.use
         )
 
-    async def ask(self, session_id: SessionId, agent: AgentChoice, words: str, *, purpose: str) -> Answer:
+    async def ask(
+        self, session_id: SessionId, agent: AgentChoice, words: str, *, purpose: str, step: str = ""
+    ) -> Answer:
         """A model's answer to one text, without tools; the same session again finds the answer."""
         worker = await self._agents.worker(agent)
-        return await self._ask(session_id, 0, worker, words=(words,), tools=(), purpose=purpose)
+        return await self._ask(session_id, 0, worker, words=(words,), tools=(), purpose=purpose, step=step)
 
     # --- one call --------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from temporalio import activity
 
 from tamma.errors import WorkspacesFull
+from tamma.model.tries import task_of
 from tamma.workspace.interface import Held, Workspaces
 
 _SESSION = re.compile(r"/session-\d+\Z")
@@ -96,4 +97,4 @@ class Leases:
 
     async def _needed(self, held: Held) -> bool:
         """One of which nobody wrote down whose it is stays: an older version made it."""
-        return not held.holder or await self._runs.still_open(held.holder, held.id)
+        return not held.holder or await self._runs.still_open(held.holder, task_of(held.id))

@@ -62,6 +62,7 @@ from tamma.model.gates import ProjectGate
 from tamma.model.ids import BlobId
 from tamma.model.session import BatchOutcome, Finished, WorkspaceOrder, WorkspaceRef
 from tamma.model.task import DiffRef, TestRun, host_queue
+from tamma.model.tries import task_of
 from tamma.platforms.interface import API_COMMITS, GitCredentials
 from tamma.store.interface import Entry, Lease, Store
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
@@ -364,7 +365,7 @@ class WorkspaceActivities:
             dependencies=arrivals.all,
             wanted=arrivals.wanted,
         )
-        await self._changes.note_whole(given.workspace_id, ref)
+        await self._changes.note_whole(task_of(given.workspace_id), ref)
         return ref
 
     @activity.defn(name=KEEP_PROOF.name)

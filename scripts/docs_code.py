@@ -60,6 +60,7 @@ _WHEN = {
     "answer_review": "people reviewed the pull request",
     "resolve_conflicts": "the base branch moved, and the change conflicts with it",
     "person": "a person said something (`tamma steer`)",
+    "choose": "taking one of several tries whose tests are green (`--best-of`)",
     "review": "reading the change before it is published",
 }
 """When a run uses each prompt, in the order in which it may."""

@@ -39,6 +39,7 @@ from activities.selection import SelectionActivities
 from activities.store import StoreActivities
 from activities.suggesting import PatchActivities, SuggestionActivities
 from activities.trials import Locate, TrialActivities, nowhere
+from activities.tries import TryActivities
 from activities.winners import WinnerActivities
 from activities.workspace import WorkspaceActivities
 from tamma import registry
@@ -170,6 +171,7 @@ def workers(
     budgets = BudgetActivities(parts.store)
     analysis = AnalysisActivities(parts.store, recommend=parts.recommend, propose=parts.propose)
     judging = JudgingActivities(ai, parts.store)
+    tries = TryActivities(ai, parts.store)
     grading = GradingActivities(parts.workspaces, parts.store)
     workspace = WorkspaceActivities(
         parts.workspaces,
@@ -226,6 +228,7 @@ def workers(
                     coordination.await_issues,
                     coordination.await_turn,
                     coordination.find_base,
+                    tries.share_transcript,
                     budgets.reserve_spending,
                     budgets.settle_spending,
                     budgets.await_room,
@@ -263,6 +266,7 @@ def workers(
                     ai.review_change,
                     trials.open_trial,
                     judging.judge_work,
+                    tries.choose_try,
                     grading.grade_review,
                 ],
                 max_concurrent_activities=parts.model_calls,

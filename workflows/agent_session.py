@@ -254,5 +254,5 @@ class AgentSession:
             return
         self._told = waiting
         handle = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
-        news = SessionNews(waiting, self._state.spend)
+        news = SessionNews(waiting, self._state.spend, self._request.session_id)
         self._telling = asyncio.create_task(handle.signal("session_news", news))

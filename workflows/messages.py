@@ -190,7 +190,7 @@ class RunMessages:
         await self._take_word(given)
 
     async def _take_word(self, given: Steer) -> Reply:
-        if self._session is not None:
+        if self._live_sessions():
             await self._tell_session(SessionMessage(SessionOrder.STEER, text=given.text))
             return Reply("the agent reads it before its next turn")
         self._state.words.append(given.text)
@@ -302,13 +302,21 @@ class RunMessages:
     @workflow.signal(name="session_news")
     def session_news(self, news: SessionNews) -> None:
         """The session stands still, or goes on."""
-        self._state.session_waiting = news.waiting
+        self._state.session_waiting = self._waiting_of(news)
         self._clock()
         self._show()
 
+    def _waiting_of(self, news: SessionNews) -> Waiting | None:
+        """What stands still after such news."""
+        return news.waiting
+
+    def _live_sessions(self) -> tuple[workflow.ChildWorkflowHandle[Any, SessionResult], ...]:
+        """Those that work now."""
+        return () if self._session is None else (self._session,)
+
     async def _tell_session(self, message: SessionMessage) -> None:
-        if self._session is not None:
-            await self._session.signal("message", message)
+        for session in self._live_sessions():
+            await session.signal("message", message)
 
     def _waiting_changed(self, waiting: Waiting | None) -> None:
         self._state.waiting = waiting

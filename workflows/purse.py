@@ -6,6 +6,7 @@ The decisions are `tamma.model.budget`'s. A run holds one reservation at a time,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -75,16 +76,8 @@ class Purse:
         """Settle, where there is something to settle."""
         if not self.state.key and not self.state.lost:
             return
-        given = Settle(self._holder.task_id, budget.settlement(self.state), workflow.now())
-        try:
-            await call(SETTLE, given, STORE_CALL, summary="settle what was reserved")
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            # Whoever needs the money finds it held by a run that has ended, and settles for it.
-            workflow.logger.warning("a reservation was not settled: %s", diagnose(error).reason)
-            return
-        self.state = budget.settled(self.state)
+        if await self._settle(self.state):
+            self.state = budget.settled(self.state)
 
     def lend(self, session: int) -> PurseState:
         """Give it to a session, whose reservations have names of their own.
@@ -99,6 +92,41 @@ class Purse:
     def take_back(self, state: PurseState) -> None:
         """What a session leaves. The names of reservations stay one's own."""
         self.state = replace(state, prefix=self.state.prefix, number=self.state.number)
+
+    def lend_to_several(self, sessions: Sequence[int]) -> list[PurseState]:
+        """Each of several sessions at once reserves for itself, and knows what calls cost until now.
+
+        Only after `put_back`. What they reserve and spend is unknown here until `take_back_all`.
+        """
+        self.state = replace(self.state, lost=True)
+        return [PurseState(f"session-{number}", dearest=self.state.dearest) for number in sessions]
+
+    async def take_back_all(self, states: Sequence[PurseState | None]) -> None:
+        """What several sessions leave, settled at once; None of one that ended by force.
+
+        With one of those, what they all hold is settled together, by what the transcripts say.
+        """
+        known = [state for state in states if state is not None]
+        dearest = max((state.dearest for state in known), default=self.state.dearest)
+        self.state = replace(self.state, dearest=max(self.state.dearest, dearest))
+        if len(known) < len(states) or self.state.key:
+            return
+        for state in known:
+            if state.key and not await self._settle(state):
+                return
+        self.state = budget.settled(self.state)
+
+    async def _settle(self, state: PurseState) -> bool:
+        given = Settle(self._holder.task_id, budget.settlement(state), workflow.now())
+        try:
+            await call(SETTLE, given, STORE_CALL, summary="settle what was reserved")
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            # Whoever needs the money finds it held by a run that has ended, and settles for it.
+            workflow.logger.warning("a reservation was not settled: %s", diagnose(error).reason)
+            return False
+        return True
 
     async def _reserve(self, key: str, want: Wanted) -> Reserved:
         holder = self._holder

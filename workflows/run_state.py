@@ -13,6 +13,7 @@ from tamma.model.planning import Answers, Decided, DesignOption, OpenPoints
 from tamma.model.session import Opening, Stage
 from tamma.model.suggestion import PatchRef, PatchStage
 from tamma.model.task import (
+    AgentChoice,
     DevRequest,
     DiffRef,
     Gate,
@@ -24,6 +25,7 @@ from tamma.model.task import (
     TestRun,
     Waiting,
 )
+from tamma.model.tries import TryOutcome
 from workflows.measuring import Stopwatch
 
 
@@ -91,6 +93,10 @@ class RunState:
     """Of a run that ended before its end: the work tree as it was then."""
     spent_before: Spend = field(default_factory=Spend)
     """By the runs that it goes on from."""
+    worker: AgentChoice | None = None
+    """Whose try was taken, where that is not the run's own agent: it goes on with the work."""
+    tries: tuple[TryOutcome, ...] = ()
+    """What became of each, where there were several tries at the change."""
     summary: str = ""
     words: list[str] = field(default_factory=list[str])
     """What people said that no agent has been given yet."""
@@ -180,6 +186,7 @@ def view(request: DevRequest, state: RunState) -> TaskView:
         workflow_type=request.workflow_type,
         patch=state.patch,
         suggested=state.suggested,
+        tries=state.tries,
     )
 
 

@@ -11,7 +11,8 @@ from tamma.model.origin import Origin
 from tamma.model.planning import Decided, OpenPoints
 from tamma.model.session import Finished, Opening, Stage
 from tamma.model.suggestion import PatchStage
-from tamma.model.task import DevRequest, Phase, Spend, TestRun
+from tamma.model.task import AgentChoice, DevRequest, Phase, Spend, TestRun
+from tamma.model.tries import TryOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ class Standing:
     proof_base: str = ""
     spend: Spend = field(default_factory=Spend)
     spent_before: Spend = field(default_factory=Spend)
+    worker: AgentChoice | None = None
+    """Whose try was taken, where that is not the run's own agent."""
+    tries: tuple[TryOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

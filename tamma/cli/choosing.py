@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tamma.errors import ConfigError
@@ -59,3 +60,11 @@ async def chosen(store: AgentStore, name: str, wishes: Wishes, loaded: LoadedCon
     choice = await resolve(store, name)
     usable_provider(loaded, choice.provider)
     return choice
+
+
+async def all_chosen(
+    store: AgentStore, names: tuple[str, ...], wishes: Wishes, loaded: LoadedConfig
+) -> tuple[AgentChoice, ...]:
+    """The same of several names. A model that was asked for is the run's own agent's, not theirs."""
+    theirs = replace(wishes, model=None)
+    return tuple([await chosen(store, name, theirs, loaded) for name in names])

@@ -11,6 +11,7 @@ from tamma.cli.reference import IssueName
 from tamma.errors import ConfigError
 from tamma.model.ids import new_task_id
 from tamma.model.task import AgentChoice, ApprovePolicy, DevRequest, Limits
+from tamma.model.tries import MOST
 
 if TYPE_CHECKING:
     from tamma.config.load import LoadedConfig
@@ -32,6 +33,9 @@ class Wishes:
     again: bool = False
     no_sandbox: bool = False
     workflow_type: str | None = None
+    best_of: int | None = None
+    best_with: tuple[str, ...] = ()
+    """Agents or providers that make tries beside the run's own."""
 
     def flags(self) -> dict[str, object]:
         """The configuration's paths that these wishes set."""
@@ -43,6 +47,7 @@ class Wishes:
             "run.budgetUsd": str(self.budget) if self.budget is not None else None,
             "run.testCommand": self.test_command,
             "run.maxTurns": self.max_turns,
+            "run.bestOf": self.best_of,
         }
 
     def variables(self) -> dict[str, str]:
@@ -95,6 +100,20 @@ def order(
         submitted_by=person,
         ask_above=run.planning.ambiguity,
         workflow_type=run.workflow_type,
+        best_of=tries(wishes, run.best_of),
+        best_with=tuple(AgentChoice(provider="", name=name) for name in wishes.best_with),
         # The last digits of the id are its random part: short, and as good as unique for one issue.
         suffix=f"again-{task_id[-6:]}" if wishes.again else "",
     )
+
+
+def tries(wishes: Wishes, configured: int) -> int:
+    """How many tries at the change there are. Raises ConfigError where not everybody who is named has one."""
+    needed = 1 + len(wishes.best_with)
+    if needed > (wishes.best_of or MOST):
+        raise ConfigError(
+            f"{needed} tries are needed for the run's own agent and {', '.join(wishes.best_with)}, "
+            f"and there are {wishes.best_of or MOST}",
+            hint=f"say `--best-of {needed}`" if needed <= MOST else f"at most {MOST} tries are possible",
+        )
+    return max(configured, needed) if wishes.best_with else configured

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tamma.cli import measured, story
+from tamma.cli import measured, story, tries
 from tamma.cli.story import Frame
 from tamma.model.suggestion import PatchRef
 from tamma.model.task import GateOutcome, Spend, TaskView, TestRun
@@ -110,6 +110,7 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         "decided": [
             {"question": each.question, "answer": each.answer, "by": each.by or None} for each in view.decided
         ],
+        "tries": [tries.row(each) for each in view.tries],
         "sandbox": view.sandbox_tier or None,
         "redTest": _test_json(view.red_test),
         "tests": _test_json(view.tests),

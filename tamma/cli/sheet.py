@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamma.cli import measured, story
+from tamma.cli import measured, story, tries
 from tamma.cli.story import Frame, Mark
 from tamma.model.planning import Decided
 from tamma.model.task import Phase, TaskStatus
@@ -25,6 +25,8 @@ def lines(frame: Frame) -> list[str]:
         told += [f"    {line}" for line in story.choices(view)]
     if view.decided:
         told += ["", "  Decided", *(f"    {line}" for each in view.decided for line in _decided(each))]
+    if view.tries:
+        told += ["", "  Tries at the change", *(f"    {line}" for line in tries.lines(view.tries))]
     if view.notes:
         told += ["", *(f"  note: {note}" for note in view.notes)]
     if view.plan and not frame.final:

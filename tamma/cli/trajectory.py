@@ -11,6 +11,7 @@ from tamma.cli import story
 from tamma.cli.shapes import Json, number
 from tamma.model.conversation import Image, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from tamma.model.ids import SessionId, TaskId
+from tamma.model.tries import MOST, try_session
 from tamma.store.interface import Entry, TranscriptStore
 
 BRIEF = 100
@@ -32,10 +33,13 @@ class Session:
 
 
 async def read(store: TranscriptStore, task_id: TaskId) -> tuple[Session, ...]:
-    """A run's transcripts in the order in which they began: plan, agent, review."""
+    """A run's transcripts in the order in which they began: plan, agent, its tries, review."""
     found: list[Session] = []
-    for name in ("plan", "agent", "review"):
+    for name in ("plan", "agent", "choose", "review"):
         await _add(store, SessionId(f"{task_id}/{name}"), found)
+    for count in range(1, MOST + 1):
+        if not await _add(store, try_session(task_id, count), found):
+            break
     for attempt in range(1, _MORE_SESSIONS):
         if not await _add(store, SessionId(f"{task_id}/agent-{attempt}"), found) and attempt > 1:
             break

@@ -16,6 +16,7 @@ from tamma.config.schema_agents import AgentsConfig
 from tamma.config.schema_platforms import PlatformsConfig
 from tamma.config.schema_selection import SelectionConfig
 from tamma.config.section import JsonObject, Name, Seconds, Section, listed
+from tamma.model.tries import MOST
 
 # The values of the model's own types, without their import (48 ms); a test holds the two together.
 Approve = Literal["none", "plan", "merge", "all"]
@@ -261,6 +262,9 @@ class RunConfig(Section):
     """Seconds that a run waits for a person before it says so on the pull request or the issue. 0: never."""
     escalate_after: Annotated[float, Field(ge=0)] = 72 * 3600.0
     """Seconds after which it calls `people` by name and puts on the label `needsHuman`. 0: never."""
+    best_of: Annotated[int, Field(ge=1, le=MOST)] = 1
+    """Tries at the change, side by side, of which the best is taken: judged by the tests, then by the review.
+    All of them share the run's budget and turns; where these are too small for so many, there are fewer."""
     test_command: str | None = None
     """A shell command. None: found by looking at the repository's files."""
     review: bool = True

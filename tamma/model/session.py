@@ -237,6 +237,8 @@ class SessionNews:
 
     waiting: Waiting | None
     spend: Spend
+    session_id: SessionId | None = None
+    """Whose news it is: several may work at once. None: from before they said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tamma.model.origin import Origin
 from tamma.model.planning import ASK_ABOVE, Decided, DesignOption, Question
 from tamma.model.references import MergeMethod, RepoRef
 from tamma.model.suggestion import PatchRef, WorkflowType
+from tamma.model.tries import TryOutcome
 
 TASK_QUEUE = "tamma"
 """Workflows and platform calls."""
@@ -179,6 +180,10 @@ class DevRequest:
     coordination: Coordination = "wait"
     """What it does about issues and runs that come before it."""
     workflow_type: WorkflowType = "autonomous-dev"
+    best_of: int = 1
+    """Tries at the change, side by side; the best one is taken. They share the run's budget."""
+    best_with: tuple[AgentChoice, ...] = ()
+    """Who makes them beside `agent`, in turn."""
 
     @property
     def assists(self) -> bool:
@@ -418,6 +423,8 @@ class TaskView:
     """The newest one that a run which pushes nothing has shown, or left."""
     suggested: bool = False
     """A person agreed to that patch, and it was handed over."""
+    tries: tuple[TryOutcome, ...] = ()
+    """What became of each, where there were several tries at the change."""
 
 
 @dataclass(frozen=True, slots=True)

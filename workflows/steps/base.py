@@ -69,7 +69,7 @@ class RunSteps(Answering):
     def __init__(self, request: DevRequest) -> None:
         super().__init__(request)
         self._link: WorkspaceLink | None = None
-        self._sessions = 0
+        self._sessions: int = 0
         self._publications = 0
         self._events = 0
         self._purse: Purse | None = None
@@ -125,24 +125,28 @@ class RunSteps(Answering):
         self._workspace.adopt(result.workspace)
         if self._purse is not None and result.purse is not None:
             self._purse.take_back(result.purse)
-        ends: dict[SessionEnd, str] = {
-            SessionEnd.FINISHED: "",
-            SessionEnd.REJECTED: result.gate.value if result.gate else "rejected",
-            SessionEnd.CANCELLED: "cancelled",
-        }
-        self._did(stage.step, begun, result.spend, result.use, ends[result.end])
+        self._did(stage.step, begun, result.spend, result.use, error_type_of(result))
 
     def _begin(self) -> StepBegun:
         """A step begins (or ends) here."""
         now = workflow.now()
         return StepBegun(now, self._state.watch.waited(now))
 
-    def _did(self, step: str, begun: StepBegun, spend: Spend, use: ModelUse, error_type: str = "") -> None:
-        """A step has ended."""
+    def _did(
+        self,
+        step: str,
+        begun: StepBegun,
+        spend: Spend,
+        use: ModelUse,
+        error_type: str = "",
+        *,
+        ended: StepBegun | None = None,
+    ) -> None:
+        """A step has ended, now if not then."""
         state = self._state
         state.uses.append(use)
         state.steps.append(
-            step_metrics(len(state.steps) + 1, step, begun, self._begin(), spend, use, error_type)
+            step_metrics(len(state.steps) + 1, step, begun, ended or self._begin(), spend, use, error_type)
         )
 
     async def _measure(
@@ -194,7 +198,7 @@ class RunSteps(Answering):
             session_id=state.session_id,
             stage=stage,
             opening=opening,
-            agent=request.agent,
+            agent=state.worker or request.agent,
             workspace=self._workspace.ref,
             limits=request.limits,
             budget_left=request.limits.budget_usd - state.spend.cost_usd,
@@ -332,14 +336,28 @@ class RunSteps(Answering):
         return Opening("person", words={"text": "\n\n".join(words) or "Look again at what the issue asks."})
 
     async def _release(self) -> None:
-        if self._link is None or not self._link.prepared:
+        await self._let_go(self._link)
+
+    async def _let_go(self, link: WorkspaceLink | None) -> None:
+        """Remove a workspace, if it was made."""
+        if link is None or not link.prepared:
             return
-        ref = self._link.ref
+        ref = link.ref
         try:
             await call(RELEASE_WORKSPACE, WorkspaceOnly(ref.id), CLEAN_UP, queue=ref.queue)
         except ActivityError as error:
             # Its host may be gone: a worker that starts there later sweeps what no run needs.
             self._state.note(f"the workspace was not removed: {diagnose(error).reason}")
+
+
+def error_type_of(result: SessionResult) -> str:
+    """Why a session did not come to its end; empty where it did."""
+    ends: dict[SessionEnd, str] = {
+        SessionEnd.FINISHED: "",
+        SessionEnd.REJECTED: result.gate.value if result.gate else "rejected",
+        SessionEnd.CANCELLED: "cancelled",
+    }
+    return ends[result.end]
 
 
 async def end(task: asyncio.Task[object] | workflow.ActivityHandle[object]) -> None:

@@ -103,10 +103,14 @@ class Coding(ProjectGates):
             )
         else:
             opening = Opening("implement_untested", self._texts(), {"why_untested": state.untested_because})
-        finished = await self._session_stage(Stage.IMPLEMENT, opening)
-        state.summary = finished.summary
-        await self._get_green()
+        await self._implement(opening)
         await self._get_publishable()
+
+    async def _implement(self, opening: Opening) -> None:
+        """Have the change made, until the commands that block are green."""
+        finished = await self._session_stage(Stage.IMPLEMENT, opening)
+        self._state.summary = finished.summary
+        await self._get_green()
 
     async def _get_green(self) -> None:
         """Run the tests, then the other gates; send the agent back with what fails, up to the limit for each

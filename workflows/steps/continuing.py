@@ -78,6 +78,8 @@ class Continuing(Beginning, Delivery):
             proof_base=state.proof_base,
             spend=state.spend,
             spent_before=state.spent_before,
+            worker=state.worker,
+            tries=state.tries,
         )
         return workflow.payload_converter().to_payload(standing).data.decode()
 
@@ -128,6 +130,9 @@ class Continuing(Beginning, Delivery):
         state.spent_before, state.proof_base = old.spent_before, old.proof_base
         self._published_on, self._doubtful = old.published_on, old.doubtful
         self._replayed, self._unsettled = old.replayed, old.replayed is not None
+        if old.request.agent == self._request.agent:
+            state.worker = old.worker
+        state.tries = old.tries
         state.next_seq = taken.next_seq
         if taken.next_seq:
             state.session_id = SessionId(f"{self._request.task_id}/agent")
@@ -202,6 +207,9 @@ class Continuing(Beginning, Delivery):
             finished=before.finished,
             pending=(INTERRUPTED, *words) if goes_on else words,
         )
+
+    def _stage_begun_before(self) -> bool:
+        return self._before is not None and (self._before.opened or self._before.finished is not None)
 
     async def _show_the_problem(self) -> None:
         state = self._state

@@ -69,7 +69,7 @@ class Delivery(Resolving):
             tests=state.tests,
             sandbox_tier=state.sandbox_tier,
             spend=state.spend,
-            agent=request.agent,
+            agent=state.worker or request.agent,
             review=state.review,
             notes=tuple(state.notes),
             issue_url=self._issue.url,

@@ -20,7 +20,7 @@ from tamma.model.task import Gate, Phase, Waiting
 from workflows.calls import answer_of, call, start
 from workflows.options import PLATFORM_CALL, PLATFORM_WATCH
 from workflows.steps.base import end
-from workflows.steps.coding import Coding
+from workflows.steps.trying import Trying
 from workflows.words import red_checks_comment
 
 MENDED = "mend-checks"
@@ -29,7 +29,7 @@ PASSED_SINCE = "passed-since"
 """The change that runs look again where nothing is red any more: those from before it call a person."""
 
 
-class Monitoring(Coding):
+class Monitoring(Trying):
     """Watches a published change until its checks are green."""
 
     _check_rounds = 0

@@ -29,12 +29,13 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "fix_review": frozenset({"comments"}),
     "person": frozenset({"text"}),
     "review": frozenset({"issue", "diff"}),
+    "choose": frozenset({"issue", "diffs"}),
 }
 """Without these words the model is not told what its work is. The others are a loss, and no more."""
 
 USED_FOR_CODE = frozenset(
     {"system", "plan", "red_test", "not_red", "implement", "implement_untested", "fix_tests", "fix_policy"}
-    | {"answer_review", "fix_checks", "fix_gate", "fix_review", "person", "resolve_conflicts"}
+    | {"answer_review", "choose", "fix_checks", "fix_gate", "fix_review", "person", "resolve_conflicts"}
 )
 USED_FOR_REVIEW = frozenset({"system", "review"})
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.choosing import chosen, wanted
+from tamma.cli.choosing import all_chosen, chosen, wanted
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option, server_options
 from tamma.cli.ordering import Wishes, order
 from tamma.model.task import AgentChoice
+from tamma.model.tries import MOST
 
 if TYPE_CHECKING:
     from tamma.cli.linking import Link
@@ -84,6 +85,18 @@ class Dollars(click.ParamType[Decimal]):
 @click.option(
     "--max-turns", type=click.IntRange(1, 10_000), help="Model calls before it asks.  [default: 100]"
 )
+@click.option(
+    "--best-of",
+    type=click.IntRange(1, MOST),
+    metavar="N",
+    help="Tries at the change, of which the best is taken; they share the budget.  [default: 1]",
+)
+@click.option(
+    "--best-with",
+    multiple=True,
+    metavar="NAME[@N]",
+    help="Another agent or provider that makes tries, too. May be given more than once.",
+)
 @click.option("--base", metavar="BRANCH", help="The branch to start from and merge into.")
 @click.option("--test-command", metavar="COMMAND", help="How the project is tested, if it is not found.")
 @click.option("--again", is_flag=True, help="Once more, though the issue had a run already.")
@@ -113,6 +126,8 @@ async def command(
     merge: str | None,
     budget: Decimal | None,
     max_turns: int | None,
+    best_of: int | None,
+    best_with: tuple[str, ...],
     base: str | None,
     test_command: str | None,
     again: bool,
@@ -148,6 +163,8 @@ async def command(
         again,
         unsafe_no_sandbox,
         workflow_type,
+        best_of,
+        best_with,
     )
     loaded = invocation.load(
         temporal_address,
@@ -169,13 +186,15 @@ async def command(
         _show_order(name, request, loaded, as_json=as_json)
         return 0
     async with invocation.link(loaded=loaded, fresh_worker=True) as link:
-        if agent is not None:
+        if agent is not None or best_with:
             async with link.store() as store:
-                request = replace(request, agent=await chosen(store, agent, wishes, loaded))
+                if agent is not None:
+                    request = replace(request, agent=await chosen(store, agent, wishes, loaded))
+                request = replace(request, best_with=await all_chosen(store, best_with, wishes, loaded))
         started = await _start(link, request, name, again=again, watch=watch)
         if started is not None and not watch:
             _say_whether_new(new=started.new)
-            _show_started(link, started, name, as_json=as_json)
+            _show_started(link, started, name, request, as_json=as_json)
             return 0
         record = await _stored(link, name, started)
         new = record.task_id == request.task_id
@@ -263,6 +282,8 @@ def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, a
         "merge": request.merge,
         "budgetUsd": float(limits.budget_usd),
         "maxTurns": limits.max_turns,
+        "bestOf": request.best_of,
+        "bestWith": [each.name for each in request.best_with],
         "base": request.base,
         "testCommand": request.test_command,
         "temporalAddress": loaded.config.temporal.address or "embedded",
@@ -271,10 +292,20 @@ def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, a
         output.json_document(shape)
         return
     output.data(f"would start a run for {name.label}")
-    for key, value in shape.items():
-        words = _who(agent) if key == "agent" else value
+    shape |= {"agent": _who(agent), "bestOf": tries_words(request), "bestWith": None}
+    for key, words in shape.items():
         if words is not None:
             output.data(f"  {key:<16}{words}")
+
+
+def tries_words(request: DevRequest) -> str | None:
+    """What several tries may cost; None where there is one."""
+    if request.best_of < 2:
+        return None
+    usd, turns = request.limits.budget_usd, request.limits.max_turns
+    makers = "".join(f", {each.label if each.provider else each.name}" for each in request.best_with)
+    also = f", made by the run's own agent{makers}" if makers else ""
+    return f"{request.best_of} tries{also}: all together within {usd:.2f} USD and {turns} model calls"
 
 
 def _who(agent: AgentChoice) -> str:
@@ -283,7 +314,9 @@ def _who(agent: AgentChoice) -> str:
     return f"{agent.provider} {agent.model or '(its default model)'}"
 
 
-def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: bool) -> None:
+def _show_started(
+    link: Link, started: StartedRun, name: IssueName, request: DevRequest, *, as_json: bool
+) -> None:
     from tamma.cli.shapes import workflow_url
     from tamma.cli.story import branch_of
 
@@ -308,6 +341,8 @@ def _show_started(link: Link, started: StartedRun, name: IssueName, *, as_json: 
     output.data(f"{name.label}  {accepted.title}")
     output.data(f"  task    {accepted.task_id}")
     output.data(f"  branch  {branch_of(accepted)}")
+    if started.new and (words := tries_words(request)):
+        output.data(f"  best of {words}")
     if url:
         output.data(f"  web UI  {url}")
     output.note(f"hint: `tamma watch {accepted.task_id}` follows it")

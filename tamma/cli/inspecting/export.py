@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tamma import __version__
-from tamma.cli import measured, trajectory
+from tamma.cli import measured, trajectory, tries
 from tamma.cli.inspecting.steps import Change, Stage, Step, Trajectory, totals
 from tamma.cli.shapes import Json, number
 
@@ -30,6 +30,7 @@ def document(told: Trajectory) -> Json:
         "totals": _totals(told.steps[told.inherited_steps :]),
         "stages": [_stage(stage) for stage in told.stages],
         "change": _change(told.change),
+        "tries": [{**tries.row(each.outcome), "patch": each.patch} for each in told.tries],
         "sessions": [trajectory.session_json(session) for session in told.sessions],
         "metrics": measured.document(told.run) if told.run else None,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tamma.cli import measured, story, trajectory
+from tamma.cli import measured, story, trajectory, tries
 from tamma.cli.inspecting import telling
 from tamma.cli.inspecting.steps import Step, Trajectory, totals
 from tamma.model.conversation import Image, Reasoning, Text, ToolCall, ToolResult
@@ -54,6 +54,7 @@ def to_html(told: Trajectory) -> str:
         shares=_shares(told.steps),
         measured=measured,
         words=telling,
+        tries=tries,
         story=story,
         brief=trajectory.brief,
         pieces=pieces,

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tamma.cli import trajectory
-from tamma.cli.inspecting.steps import Change, Subject, Trajectory, build, patches
+from tamma.cli.inspecting.steps import Change, Subject, Trajectory, Tried, build, patches
 from tamma.cli.trajectory import Session
 from tamma.errors import BlobMissing
 from tamma.model.changed import CHANGE_COLLECTED, STEP_CHANGED, read_diff, read_step
@@ -17,6 +17,7 @@ from tamma.model.metrics import RunMetrics
 from tamma.model.origin import RUN_CONTINUED, read_inherited
 from tamma.model.task import DiffRef, TaskStatus
 from tamma.model.trial import trial_id, trial_task
+from tamma.model.tries import TRIES_JUDGED, read_tries
 from tamma.store.interface import Event, EventQuery, Store
 from tamma.telemetry.redaction import redact_text
 from tamma.temporal.run_errors import RunNotFound
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PartT = TypeVar("PartT", bound=Part)
 TRIAL = "trial/"
+_KINDS = (STEP_CHANGED, CHANGE_COLLECTED, RUN_CONTINUED, TRIES_JUDGED)
 
 
 async def subject(link: Link, store: Store, task: str, issue_file: str | None) -> Subject:
@@ -96,11 +98,21 @@ async def read(store: Store, about: Subject) -> Trajectory:
         patches(found, texts),
         await _whole(store, whole[-1]) if whole else None,
         inherited[0] if inherited else None,
+        await _tries(store, events),
     )
 
 
+async def _tries(store: Store, events: list[Event]) -> tuple[Tried, ...]:
+    """The tries that were compared last, with their diffs."""
+    compared = [read_tries(event.data)[1] for event in events if event.type == TRIES_JUDGED]
+    if not compared:
+        return ()
+    texts = await _texts(store, {each.diff for each in compared[-1] if each.diff})
+    return tuple(Tried(each, texts.get(each.diff or "", "")) for each in compared[-1])
+
+
 async def _events(store: Store, task_id: TaskId) -> list[Event]:
-    query = EventQuery((STEP_CHANGED, CHANGE_COLLECTED, RUN_CONTINUED), (f"task:{task_id}",))
+    query = EventQuery(_KINDS, (f"task:{task_id}",))
     found: list[Event] = []
     while events := await store.read_events(query, after=found[-1].position if found else 0):
         found += events

@@ -18,12 +18,13 @@ from tamma.model.ids import SessionId, TaskId
 from tamma.model.metrics import RunMetrics, StepMetrics
 from tamma.model.origin import Inherited
 from tamma.model.task import DiffRef
+from tamma.model.tries import SHARED, TryOutcome, is_try
 from tamma.store.interface import Entry
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 _CUT = frozenset({"terminated", "cancelled"})
 """Ends of stages that say nothing of their number of answers: all that follow in the session are theirs."""
-_OWN_SESSION = frozenset({"plan", "review"})
+_OWN_SESSION = frozenset({"plan", "choose", "review"})
 """Stages with a session of their name; all others share the agent's."""
 
 
@@ -32,6 +33,14 @@ class Change:
     """A diff: its figures and its text."""
 
     ref: DiffRef
+    patch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One of several tries at the change."""
+
+    outcome: TryOutcome
     patch: str = ""
 
 
@@ -98,6 +107,8 @@ class Trajectory:
     """The whole change, as it was looked at last."""
     inherited: Inherited | None = None
     """What it took over from the run that it goes on from."""
+    tries: tuple[Tried, ...] = ()
+    """Where the change was tried several times: what became of each."""
 
     @property
     def inherited_steps(self) -> int:
@@ -144,16 +155,29 @@ def build(
     changes: Mapping[tuple[SessionId, int], Change],
     change: Change | None,
     inherited: Inherited | None = None,
+    tries: tuple[Tried, ...] = (),
 ) -> Trajectory:
     """Put a run's records together. `changes` by session and answer."""
     taken: dict[SessionId, list[Step]] = {
-        session.id: _steps(session, changes) for session in sessions if session.entries
+        session.id: _steps(_own(session), changes) for session in sessions if session.entries
     }
     before = _inherited(taken, inherited) if inherited is not None else []
     stages = _measured(taken, run) if run is not None else []
     stages += [Stage(_name(session), tuple(left)) for session, left in taken.items() if left]
     stages.sort(key=_begun)
-    return Trajectory(subject, tuple(sessions), tuple(_numbered((*before, *stages))), run, change, inherited)
+    numbered = tuple(_numbered((*before, *stages)))
+    return Trajectory(subject, tuple(sessions), numbered, run, change, inherited, tries)
+
+
+def _own(session: Session) -> Session:
+    """A try's transcript without the beginning that it shares: that stands in the run's own."""
+    if not is_try(session.id):
+        return session
+    shared = [number for number, entry in enumerate(session.entries) if entry.cost_source == SHARED]
+    rest = session.entries[shared[-1] + 1 :] if shared else session.entries
+    if shared and rest and any(isinstance(part, ToolResult) for part in rest[0].message.parts):
+        rest = rest[1:]
+    return replace(session, entries=rest)
 
 
 def _steps(session: Session, changes: Mapping[tuple[SessionId, int], Change]) -> list[Step]:
@@ -185,9 +209,12 @@ def _inherited(taken: dict[SessionId, list[Step]], inherited: Inherited) -> list
 def _measured(taken: dict[SessionId, list[Step]], run: RunMetrics) -> list[Stage]:
     """The measured stages, each with its answers taken out of `taken`."""
     stages: list[Stage] = []
+    tries = iter([left for session, left in taken.items() if is_try(session)])
     for measured in run.steps:
         fitting = (left for session, left in taken.items() if left and _fits(session, measured))
         source = next(fitting, list[Step]())
+        if measured.step == "implement":  # each try is a step of its own, in their order
+            source = next(tries, source)
         count = len(source) if measured.error_type in _CUT else measured.turns
         stages.append(Stage(measured.step, tuple(source[:count]), measured))
         del source[:count]

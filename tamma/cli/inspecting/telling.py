@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tamma.cli import measured, story, trajectory
+from tamma.cli import measured, story, trajectory, tries
 from tamma.cli.inspecting.steps import Stage, Step, Totals, Trajectory, totals
 from tamma.errors import ConfigError
 from tamma.model.metrics import StepMetrics
@@ -24,7 +24,19 @@ def overview(told: Trajectory, *, diffs: bool) -> list[str]:
             lines.append(step_line(step))
             if diffs and step.change is not None:
                 lines += _indented(step.change.patch.splitlines())
-    return [*lines, "", *ending(told)]
+    return [*lines, *tried(told, diffs=diffs), "", *ending(told)]
+
+
+def tried(told: Trajectory, *, diffs: bool) -> list[str]:
+    """What became of each of several tries; with `diffs`, the diffs of those that were not taken."""
+    if not told.tries:
+        return []
+    lines = ["", "tries at the change:"]
+    for each in told.tries:
+        lines += tries.lines((each.outcome,))
+        if diffs and not each.outcome.chosen:
+            lines += _indented(each.patch.splitlines())
+    return lines
 
 
 def whence(told: Trajectory) -> list[str]:

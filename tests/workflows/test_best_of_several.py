@@ -1,0 +1,215 @@
+"""Several tries at one change: the gates judge them, then a review; nothing of any of them is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+
+from tamma.agents.best import blind_order
+from tamma.model.changed import STEP_CHANGED
+from tamma.model.ids import SessionId, new_task_id
+from tamma.model.task import AgentChoice, BudgetChange, Control, Reply, Steer, TaskStatus, TaskView
+from tamma.model.tries import SHARED, TRIES_JUDGED, TryOutcome, read_tries, try_session
+from tamma.platforms.memory.platform import MemoryPlatform
+from tamma.providers.interface import ProviderSettings
+from tamma.store.interface import EventQuery
+from tests.support.loop import (
+    FIX_TURNS,
+    QUICK,
+    RED_TURNS,
+    REPO,
+    Handle,
+    Loop,
+    call,
+    running_loop,
+    script,
+    turn,
+)
+
+WRONG_TURNS = [
+    turn(call("str_replace", path="calc.py", old="(len(values) + 1)", new="(len(values) + 2)")),
+    turn(call("finish", summary="divides by more")),
+]
+LONG_TURNS = [
+    turn(call("str_replace", path="calc.py", old="(len(values) + 1)", new="len(values)")),
+    turn(call("bash", command="echo '# by the long way' >> calc.py")),
+    turn(call("finish", summary="the long way")),
+]
+OTHER = AgentChoice("other")
+
+
+def other(*turns: dict[str, Any], **lanes: list[dict[str, Any]]) -> tuple[ProviderSettings, ...]:
+    """Another provider; its part of a conversation begins after the failing test, too."""
+    options = dict(script(agent=[*RED_TURNS, *turns], **lanes))
+    return (ProviderSettings("other", "scripted", options=options),)
+
+
+def chosen(view: TaskView) -> int:
+    (number,) = (each.number for each in view.tries if each.chosen)
+    return number
+
+
+async def both(loop: Loop, **changes: Any) -> Handle:
+    return await loop.submit(best_of=2, best_with=(OTHER,), **changes)
+
+
+async def entries(loop: Loop, view: TaskView, number: int) -> list[str]:
+    read = await loop.parts.store.read_entries(try_session(view.task_id, number))
+    return [entry.message.text for entry in read]
+
+
+def workspaces(loop: Loop) -> list[str]:
+    return [folder.parent.name for folder in (loop.folder / "workspaces").glob("*/meta.json")]
+
+
+async def test_the_right_one_is_merged_and_the_wrong_one_kept(client: Client, tmp_path: Path) -> None:
+    turns = script(agent=[*RED_TURNS, *WRONG_TURNS])
+    async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS)) as loop:
+        handle = await both(loop)
+        result = await handle.result()
+        view = await loop.view(handle)
+        assert result.status is TaskStatus.COMPLETED
+        assert "sum(values) / len(values)" in loop.show("main:calc.py")
+        assert result.spend.turns == 1 + 4 + 2 + 3 + 1, "each paid for once: plan, test, two tries, review"
+        assert chosen(view) == 2
+        wrong, right = view.tries
+        assert (right.green, wrong.green, wrong.passed) == (True, False, 0)
+        assert wrong.diff is not None
+        assert "len(values) + 2" in (await loop.parts.store.get_blob(wrong.diff)).decode()
+        verdict = "1 of 2 tries was green; try 2 (other) was taken: it is the only one"
+        assert verdict in view.notes
+        platform = cast("MemoryPlatform", await loop.parts.platforms.get("memory"))
+        assert verdict in (await platform.get_pr(REPO, view.pull_request)).body
+        (event,) = [each for each in await loop.parts.store.read_events() if each.type == TRIES_JUDGED]
+        assert read_tries(event.data)[1] == view.tries
+        assert workspaces(loop) == []
+        # Both went on from the conversation in which the test was written, which is paid for once.
+        before = await loop.parts.store.read_entries(SessionId(f"{view.task_id}/agent"))
+        for number in (1, 2):
+            read = await loop.parts.store.read_entries(try_session(view.task_id, number))
+            assert [each.message for each in read[: len(before)]] == [each.message for each in before]
+            shared = [each for each in read if each.cost_source == SHARED]
+            assert len(shared) == 4
+            assert all(each.cost_usd == 0 for each in shared)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_of_two_right_ones_the_review_chooses(
+    client: Client, tmp_path: Path, *, readable: bool
+) -> None:
+    task_id = new_task_id()
+    two = [TryOutcome(number, "", SessionId("")) for number in (1, 2)]
+    letter = "AB"[[each.number for each in blind_order(task_id, two)].index(1)] if readable else "both"
+    said = [{"text": f'{{"best": "{letter}", "why": "it says what it does"}}'}]
+    turns = script(agent=[*RED_TURNS, *LONG_TURNS], choose=said)
+    async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS)) as loop:
+        handle = await both(loop, task_id=task_id)
+        result = await handle.result()
+        view = await loop.view(handle)
+        assert result.status is TaskStatus.COMPLETED
+        assert all(each.green for each in view.tries)
+        assert chosen(view) == (1 if readable else 2), "without a readable answer the smallest one"
+        assert ("by the long way" in loop.show("main:calc.py")) is readable
+        why = "it says what it does" if readable else "the smallest of the green ones"
+        assert any("2 of 2 tries were green" in note and why in note for note in view.notes)
+        (asked, _) = await loop.parts.store.read_entries(SessionId(f"{task_id}/choose"))
+        assert "Candidate A" in asked.message.text
+        assert "scripted" not in asked.message.text, "nobody's name is shown"
+
+
+async def test_the_best_red_one_is_mended(client: Client, tmp_path: Path) -> None:
+    nothing = [turn(call("finish", summary="it cannot be done"))]
+    mended = [turn(call("str_replace", path="calc.py", old="(len(values) + 2)", new="len(values)"))]
+    turns = script(agent=[*RED_TURNS, *nothing])
+    accounts = other(*WRONG_TURNS, *mended, turn(call("finish", summary="mended")))
+    async with running_loop(client, tmp_path, turns=turns, accounts=accounts) as loop:
+        handle = await both(loop)
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        view = await loop.view(handle)
+        assert chosen(view) == 2
+        assert any(note.startswith("none of 2 tries was green; try 2 (other) goes on") for note in view.notes)
+        assert "sum(values) / len(values)" in loop.show("main:calc.py")
+        assert view.session_id == try_session(view.task_id, 2), "it goes on in its own conversation"
+
+
+async def test_a_small_budget_bears_fewer_tries(client: Client, tmp_path: Path) -> None:
+    async with running_loop(client, tmp_path) as loop:
+        handle = await loop.submit(best_of=5, limits=replace(QUICK, budget_usd=Decimal("0.80")))
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        view = await loop.view(handle)
+        assert len(view.tries) == 2
+        assert any(note.startswith("best of 5: only 2 are made") for note in view.notes)
+        # Both made the same change: nobody is asked to compare it with itself.
+        assert await loop.parts.store.read_entries(SessionId(f"{view.task_id}/choose")) == ()
+        first, second = await entries(loop, view, 1), await entries(loop, view, 2)
+        assert not any("Find the cause before you change anything" in text for text in first)
+        assert any("Find the cause before you change anything" in text for text in second)
+
+
+async def test_people_reach_all_tries_and_the_end_leaves_the_best_work(
+    client: Client, tmp_path: Path
+) -> None:
+    change = turn(call("bash", command="echo '# begun' >> calc.py"))
+    turns = script(agent=[*RED_TURNS, HANGS])
+    async with running_loop(client, tmp_path, turns=turns, accounts=other(change, HANGS)) as loop:
+        handle = await both(loop)
+        view = await hanging(loop, handle, changes=1)
+        for name, given in (
+            ("steer", Steer("mind the empty list")),
+            ("add_budget", BudgetChange(add_turns=10)),
+            ("pause", Control("ada")),
+            ("cancel", Control("ada", "enough")),
+        ):
+            await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType, reportCallIssue, reportArgumentType]
+        result = await handle.result()
+        assert result.status is TaskStatus.CANCELLED
+        assert "# begun" in loop.show(f"{view.branch}:calc.py"), "of two, the one that had done something"
+        assert workspaces(loop) == []
+        for session in sessions(client, handle):
+            history = await session.fetch_history()
+            assert (await session.describe()).status is WorkflowExecutionStatus.COMPLETED, "it was waited for"
+            said = str([event for event in history.events if event.event_type == SIGNALED])
+            assert "mind the empty list" in said
+            assert '\\"add_turns\\":5' in said, "each has its share"
+            assert '\\"order\\":\\"pause\\"' in said
+
+
+async def test_a_try_that_dies_does_not_end_the_run(client: Client, tmp_path: Path) -> None:
+    turns = script(agent=[*RED_TURNS, HANGS])
+    async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS)) as loop:
+        handle = await both(loop)
+        await hanging(loop, handle)
+        await sessions(client, handle)[0].terminate("somebody's mistake")
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        view = await loop.view(handle)
+        assert chosen(view) == 2
+        assert view.tries[0].end == "its session was ended from outside"
+        assert "sum(values) / len(values)" in loop.show("main:calc.py")
+
+
+HANGS = turn(text="Let me think.", delay_ms=600_000)
+SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+
+
+def sessions(client: Client, handle: Handle) -> list[WorkflowHandle[Any, Any]]:
+    """Those of the two tries. The first session of a run writes the failing test."""
+    return [client.get_workflow_handle(f"{handle.id}/session-{number}") for number in (2, 3)]
+
+
+async def hanging(loop: Loop, handle: Handle, *, changes: int = 0) -> TaskView:
+    """The run once its tries have begun, and steps of the second one have changed something."""
+    view = await loop.until(handle, lambda view: view.session_workflow.endswith("/session-2"))
+    mark = str(try_session(view.task_id, 2))
+    async with asyncio.timeout(40):
+        while True:
+            events = await loop.parts.store.read_events(EventQuery((STEP_CHANGED,)))
+            if sum(event.data["session"] == mark for event in events) >= changes:
+                return view
+            await asyncio.sleep(0.05)

@@ -1,0 +1,243 @@
+"""Several agent sessions side by side, each in a workspace and a transcript of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ChildWorkflowError, FailureError
+
+from activities.interface import AcceptedIssue
+from tamma.agents.best import Shares
+from tamma.model.budget import PurseState
+from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.metrics import ModelUse
+from tamma.model.session import (
+    Opening,
+    SessionEnd,
+    SessionMessage,
+    SessionNews,
+    SessionOrder,
+    SessionRequest,
+    SessionResult,
+    SessionState,
+    Stage,
+    WorkspaceOrder,
+)
+from tamma.model.task import (
+    SESSION_WORKFLOW,
+    AgentChoice,
+    DevRequest,
+    DiffRef,
+    GateOutcome,
+    Spend,
+    TestRun,
+    Waiting,
+)
+from tamma.model.tries import TryOutcome
+from workflows.measuring import StepBegun
+from workflows.steps.base import error_type_of
+from workflows.steps.coding import Coding
+from workflows.workspace_link import WorkspaceLink
+
+Session = workflow.ChildWorkflowHandle[Any, SessionResult]
+OUTAGE_SECONDS = 14 * 24 * 3600.0
+"""How long a try waits for services that do not answer. For people it does not wait: the run asks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the commands and the diff said of a try's work."""
+
+    tests: TestRun | None
+    green: bool | None
+    gates: dict[str, GateOutcome]
+    diff: DiffRef
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try, from its workspace to its judgement."""
+
+    number: int
+    agent: AgentChoice
+    hint: str
+    session_id: SessionId
+    link: WorkspaceLink
+    begun: StepBegun | None = None
+    ended: StepBegun | None = None
+    result: SessionResult | None = None
+    """None of one that did not end by itself."""
+    accounted: bool = False
+    seen: Seen | None = None
+    outcome: TryOutcome | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the agent called its work done."""
+        return self.result is not None and self.result.end is SessionEnd.FINISHED
+
+    @property
+    def why_ended(self) -> str:
+        """Why it ended before that; empty where it did not."""
+        if self.result is None:
+            return "its session was ended from outside"
+        return "" if self.finished else self.result.finished.summary
+
+
+@dataclass(slots=True)
+class Race:
+    """What the tries have in common."""
+
+    opening: Opening
+    shares: Shares
+    begins_at: int
+    """Entries that their transcripts share."""
+    words: tuple[str, ...]
+    """What people said meanwhile: each of them is told."""
+    attempts: list[Attempt]
+    checkpoint: BlobId | None = None
+    """The work that they begin with."""
+    taken: Attempt | None = None
+
+
+class Attempts(Coding):
+    """Runs sessions side by side. What people say reaches all of them."""
+
+    def __init__(self, request: DevRequest) -> None:
+        super().__init__(request)
+        self._tries: dict[SessionId, Session] = {}
+        """The sessions that work now."""
+        self._try_waits: dict[SessionId, Waiting] = {}
+        """Why some of them stand still."""
+        self._adopted = ""
+        """The workspace that the run goes on with, where that is not its first one."""
+
+    # --- what people say, and what sessions say ---------------------------------------------------
+
+    def _live_sessions(self) -> tuple[Session, ...]:
+        return (*super()._live_sessions(), *self._tries.values())
+
+    async def _tell_session(self, message: SessionMessage) -> None:
+        """What is added to the budget is shared, like the budget itself."""
+        tries = tuple(self._tries.values())
+        if not tries:
+            await super()._tell_session(message)
+            return
+        if message.order is SessionOrder.BUDGET:
+            parts = len(tries)
+            message = replace(message, add_usd=message.add_usd / parts, add_turns=message.add_turns // parts)
+        for session in tries:
+            with suppress(FailureError):  # it has ended meanwhile
+                await session.signal("message", message)
+
+    def _waiting_of(self, news: SessionNews) -> Waiting | None:
+        """The run stands still only where all of its tries do."""
+        if not self._tries or news.session_id is None:
+            return super()._waiting_of(news)
+        if news.waiting is None:
+            self._try_waits.pop(news.session_id, None)
+        elif news.session_id in self._tries:
+            self._try_waits[news.session_id] = news.waiting
+        return self._all_wait()
+
+    def _all_wait(self) -> Waiting | None:
+        waits = [self._try_waits.get(session_id) for session_id in self._tries]
+        return waits[0] if waits and all(waits) else None
+
+    # --- the sessions -----------------------------------------------------------------------------
+
+    async def _run_side_by_side(self, race: Race) -> None:
+        """Have every attempt made. Cancelled: each has its result all the same, with what it spent."""
+        await self._put_back()
+        purse = self._shared_purse()
+        numbers = range(self._sessions + 1, self._sessions + 1 + len(race.attempts))
+        lent = purse.lend_to_several(numbers) if purse else [None] * len(numbers)
+        self._sessions += len(numbers)
+        fresh = self._session_state(race.words)
+        tasks: list[asyncio.Task[None]] = []
+        for attempt, number, held in zip(race.attempts, numbers, lent, strict=True):
+            hint = (attempt.hint,) if attempt.hint else ()
+            state = replace(fresh, pending=(*hint, *fresh.pending), paused=self._paused)
+            given = self._try_request(race, attempt, state, held)
+            attempt.begun = self._begin()
+            tasks.append(asyncio.create_task(self._make(attempt, given, number)))
+        await asyncio.gather(*tasks)
+
+    async def _make(self, attempt: Attempt, given: SessionRequest, number: int) -> None:
+        session_id = given.session_id
+        name = f"{workflow.info().workflow_id}/session-{number}"
+        try:
+            session: Session = await workflow.start_child_workflow(
+                SESSION_WORKFLOW,
+                given,
+                id=name,
+                result_type=SessionResult,
+                static_summary=f"try {attempt.number}: {given.label}",
+            )
+            self._tries[session_id] = session
+            self._state.session_workflow = self._state.session_workflow or name
+            attempt.result = await session
+        except (asyncio.CancelledError, ChildWorkflowError):
+            pass  # ended from outside: what it did is in its workspace
+        self._tries.pop(session_id, None)
+        self._try_waits.pop(session_id, None)
+        if self._state.session_workflow == name:
+            self._state.session_workflow = next((each.id for each in self._tries.values()), "")
+        self._state.session_waiting = self._all_wait()
+        self._clock()
+        attempt.ended = self._begin()
+
+    def _try_request(
+        self, race: Race, attempt: Attempt, state: SessionState, purse: PurseState | None
+    ) -> SessionRequest:
+        request = self._request
+        patience = request.unattended
+        return SessionRequest(
+            task_id=request.task_id,
+            session_id=attempt.session_id,
+            stage=Stage.IMPLEMENT,
+            opening=race.opening,
+            agent=attempt.agent,
+            workspace=attempt.link.ref,
+            limits=request.limits,
+            budget_left=race.shares.usd,
+            turns_left=race.shares.turns,
+            state=state,
+            rebuild=self._try_order(attempt.link.ref.id),
+            label=f"{request.repo.full_name}#{request.issue}",
+            unattended=OUTAGE_SECONDS if patience is None else patience,
+            purse=purse,
+        )
+
+    async def _account_for_all(self, race: Race) -> None:
+        """What the attempts spent that were begun, once, in the order of their numbers."""
+        begun = [each for each in race.attempts if each.begun is not None and not each.accounted]
+        for attempt in begun:
+            assert attempt.begun is not None
+            attempt.accounted = True
+            result, step = attempt.result, Stage.IMPLEMENT.step
+            if result is None:
+                self._did(step, attempt.begun, Spend(), ModelUse(), "terminated", ended=attempt.ended)
+                continue
+            self._state.spend += result.spend
+            self._state.note_stand_in(result.instead_of)
+            attempt.link.adopt(result.workspace)
+            error_type = error_type_of(result)
+            self._did(step, attempt.begun, result.spend, result.use, error_type, ended=attempt.ended)
+        if begun and self._purse is not None:
+            await self._purse.take_back_all(
+                [attempt.result.purse if attempt.result else None for attempt in begun]
+            )
+
+    # --- their workspaces -------------------------------------------------------------------------
+
+    def _try_order(self, workspace: str) -> WorkspaceOrder:
+        return replace(super()._order(self._issue), task_id=TaskId(workspace))
+
+    def _order(self, issue: AcceptedIssue) -> WorkspaceOrder:
+        order = super()._order(issue)
+        return replace(order, task_id=TaskId(self._adopted)) if self._adopted else order
