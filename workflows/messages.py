@@ -190,7 +190,7 @@ class RunMessages:
         await self._take_word(given)
 
     async def _take_word(self, given: Steer) -> Reply:
-        if self._live_sessions():
+        if self._agent_works():
             await self._tell_session(SessionMessage(SessionOrder.STEER, text=given.text))
             return Reply("the agent reads it before its next turn")
         self._state.words.append(given.text)
@@ -310,13 +310,13 @@ class RunMessages:
         """What stands still after such news."""
         return news.waiting
 
-    def _live_sessions(self) -> tuple[workflow.ChildWorkflowHandle[Any, SessionResult], ...]:
-        """Those that work now."""
-        return () if self._session is None else (self._session,)
+    def _agent_works(self) -> bool:
+        """Whether there is a session that can be told something."""
+        return self._session is not None
 
     async def _tell_session(self, message: SessionMessage) -> None:
-        for session in self._live_sessions():
-            await session.signal("message", message)
+        if self._session is not None:
+            await self._session.signal("message", message)
 
     def _waiting_changed(self, waiting: Waiting | None) -> None:
         self._state.waiting = waiting

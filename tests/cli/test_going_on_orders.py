@@ -16,11 +16,12 @@ from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import Origin
 from tamma.model.session import Stage
 from tamma.model.task import AgentChoice, ApprovePolicy, Limits, Phase, Spend
+from tamma.model.tries import SHARED, try_session
 from tamma.store.interface import NewEvent
 from tamma.store.memory import MemoryStore
 from tamma.temporal.plugin import data_converter
 from tamma.temporal.run_errors import RunFinished
-from tests.activities.test_standings import AGENT, ISSUE, NOTHING, OPENED, REQUEST
+from tests.activities.test_standings import AGENT, ISSUE, NOTHING, OPENED, REQUEST, said
 
 NEW = TaskId("t2-abcdef")
 OLD = replace(REQUEST, limits=Limits(Decimal(3), 100), approve=ApprovePolicy.ALL, suffix="again-1")
@@ -88,3 +89,8 @@ async def test_the_end_is_where_the_last_event_says_with_all_that_was_paid() -> 
     place = await places.at_the_end(store, TaskId("t1"))
     assert place.standing.phase is Phase.RED_TEST
     assert place.spent.turns == 1 + 1, "its conversation has an answer that it could not count any more"
+    shared = replace(OPENED[1], cost_source=SHARED)
+    for number in (1, 2):
+        await store.append_entries(try_session(TaskId("t1"), number), (OPENED[0], shared, OPENED[2], said(3)))
+    place = await places.at_the_end(store, TaskId("t1"))
+    assert place.spent.turns == 2 + 2, "nor those of its tries, but for what they share"

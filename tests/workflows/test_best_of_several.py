@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import Client, RPCError, WorkflowExecutionStatus, WorkflowHandle
 
 from tamma.agents.best import blind_order
 from tamma.model.changed import STEP_CHANGED
@@ -42,7 +42,9 @@ LONG_TURNS = [
     turn(call("bash", command="echo '# by the long way' >> calc.py")),
     turn(call("finish", summary="the long way")),
 ]
+HANGS = turn(text="Let me think.", delay_ms=600_000)
 OTHER = AgentChoice("other")
+SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
 
 
 def other(*turns: dict[str, Any], **lanes: list[dict[str, Any]]) -> tuple[ProviderSettings, ...]:
@@ -58,6 +60,33 @@ def chosen(view: TaskView) -> int:
 
 async def both(loop: Loop, **changes: Any) -> Handle:
     return await loop.submit(best_of=2, best_with=(OTHER,), **changes)
+
+
+def sessions(client: Client, handle: Handle) -> list[WorkflowHandle[Any, Any]]:
+    """Those of the two tries. The first session of a run writes the failing test."""
+    return [client.get_workflow_handle(f"{handle.id}/session-{number}") for number in (2, 3)]
+
+
+async def hanging(loop: Loop, handle: Handle, *, changes: int = 0) -> TaskView:
+    """The run once its tries have begun, and so many steps of the second one have changed something."""
+    names = tuple(session.id.rpartition("/")[2] for session in sessions(loop.client, handle))
+    view = await loop.until(handle, lambda view: view.session_workflow.endswith(names))
+    mark = str(try_session(view.task_id, 2))
+    async with asyncio.timeout(60):
+        while True:
+            events = await loop.parts.store.read_events(EventQuery((STEP_CHANGED,)))
+            changed = sum(event.data["session"] == mark for event in events) >= changes
+            if changed and all([await exists(session) for session in sessions(loop.client, handle)]):
+                return view
+            await asyncio.sleep(0.05)
+
+
+async def exists(session: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        await session.describe()
+    except RPCError:
+        return False
+    return True
 
 
 async def entries(loop: Loop, view: TaskView, number: int) -> list[str]:
@@ -100,6 +129,7 @@ async def test_the_right_one_is_merged_and_the_wrong_one_kept(client: Client, tm
             assert all(each.cost_usd == 0 for each in shared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readable", [True, False])
 async def test_of_two_right_ones_the_review_chooses(
     client: Client, tmp_path: Path, *, readable: bool
@@ -124,6 +154,7 @@ async def test_of_two_right_ones_the_review_chooses(
         assert "scripted" not in asked.message.text, "nobody's name is shown"
 
 
+@pytest.mark.slow
 async def test_the_best_red_one_is_mended(client: Client, tmp_path: Path) -> None:
     nothing = [turn(call("finish", summary="it cannot be done"))]
     mended = [turn(call("str_replace", path="calc.py", old="(len(values) + 2)", new="len(values)"))]
@@ -139,6 +170,7 @@ async def test_the_best_red_one_is_mended(client: Client, tmp_path: Path) -> Non
         assert view.session_id == try_session(view.task_id, 2), "it goes on in its own conversation"
 
 
+@pytest.mark.slow
 async def test_a_small_budget_bears_fewer_tries(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         handle = await loop.submit(best_of=5, limits=replace(QUICK, budget_usd=Decimal("0.80")))
@@ -153,6 +185,7 @@ async def test_a_small_budget_bears_fewer_tries(client: Client, tmp_path: Path) 
         assert any("Find the cause before you change anything" in text for text in second)
 
 
+@pytest.mark.slow
 async def test_people_reach_all_tries_and_the_end_leaves_the_best_work(
     client: Client, tmp_path: Path
 ) -> None:
@@ -181,6 +214,7 @@ async def test_people_reach_all_tries_and_the_end_leaves_the_best_work(
             assert '\\"order\\":\\"pause\\"' in said
 
 
+@pytest.mark.slow
 async def test_a_try_that_dies_does_not_end_the_run(client: Client, tmp_path: Path) -> None:
     turns = script(agent=[*RED_TURNS, HANGS])
     async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS)) as loop:
@@ -192,24 +226,3 @@ async def test_a_try_that_dies_does_not_end_the_run(client: Client, tmp_path: Pa
         assert chosen(view) == 2
         assert view.tries[0].end == "its session was ended from outside"
         assert "sum(values) / len(values)" in loop.show("main:calc.py")
-
-
-HANGS = turn(text="Let me think.", delay_ms=600_000)
-SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
-
-
-def sessions(client: Client, handle: Handle) -> list[WorkflowHandle[Any, Any]]:
-    """Those of the two tries. The first session of a run writes the failing test."""
-    return [client.get_workflow_handle(f"{handle.id}/session-{number}") for number in (2, 3)]
-
-
-async def hanging(loop: Loop, handle: Handle, *, changes: int = 0) -> TaskView:
-    """The run once its tries have begun, and steps of the second one have changed something."""
-    view = await loop.until(handle, lambda view: view.session_workflow.endswith("/session-2"))
-    mark = str(try_session(view.task_id, 2))
-    async with asyncio.timeout(40):
-        while True:
-            events = await loop.parts.store.read_events(EventQuery((STEP_CHANGED,)))
-            if sum(event.data["session"] == mark for event in events) >= changes:
-                return view
-            await asyncio.sleep(0.05)

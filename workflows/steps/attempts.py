@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from temporalio import workflow
@@ -38,6 +38,7 @@ from tamma.model.task import (
     Waiting,
 )
 from tamma.model.tries import TryOutcome
+from workflows.cancelling import handled
 from workflows.measuring import StepBegun
 from workflows.steps.base import error_type_of
 from workflows.steps.coding import Coding
@@ -101,6 +102,8 @@ class Race:
     attempts: list[Attempt]
     checkpoint: BlobId | None = None
     """The work that they begin with."""
+    said: list[SessionMessage] = field(default_factory=list[SessionMessage])
+    """What people said since they began: whichever is slow to start is told when it has."""
     taken: Attempt | None = None
 
 
@@ -109,6 +112,8 @@ class Attempts(Coding):
 
     def __init__(self, request: DevRequest) -> None:
         super().__init__(request)
+        self._race: Race | None = None
+        """While sessions work side by side."""
         self._tries: dict[SessionId, Session] = {}
         """The sessions that work now."""
         self._try_waits: dict[SessionId, Waiting] = {}
@@ -118,21 +123,21 @@ class Attempts(Coding):
 
     # --- what people say, and what sessions say ---------------------------------------------------
 
-    def _live_sessions(self) -> tuple[Session, ...]:
-        return (*super()._live_sessions(), *self._tries.values())
+    def _agent_works(self) -> bool:
+        return self._race is not None or super()._agent_works()
 
     async def _tell_session(self, message: SessionMessage) -> None:
         """What is added to the budget is shared, like the budget itself."""
-        tries = tuple(self._tries.values())
-        if not tries:
+        race = self._race
+        if race is None:
             await super()._tell_session(message)
             return
         if message.order is SessionOrder.BUDGET:
-            parts = len(tries)
+            parts = len(race.attempts)
             message = replace(message, add_usd=message.add_usd / parts, add_turns=message.add_turns // parts)
-        for session in tries:
-            with suppress(FailureError):  # it has ended meanwhile
-                await session.signal("message", message)
+        race.said.append(message)
+        for session in tuple(self._tries.values()):
+            await _tell(session, message)
 
     def _waiting_of(self, news: SessionNews) -> Waiting | None:
         """The run stands still only where all of its tries do."""
@@ -164,14 +169,19 @@ class Attempts(Coding):
             state = replace(fresh, pending=(*hint, *fresh.pending), paused=self._paused)
             given = self._try_request(race, attempt, state, held)
             attempt.begun = self._begin()
-            tasks.append(asyncio.create_task(self._make(attempt, given, number)))
-        await asyncio.gather(*tasks)
+            tasks.append(asyncio.create_task(self._make(attempt, given, number, race)))
+        self._race = race
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            self._race = None
 
-    async def _make(self, attempt: Attempt, given: SessionRequest, number: int) -> None:
+    async def _make(self, attempt: Attempt, given: SessionRequest, number: int, race: Race) -> None:
         session_id = given.session_id
         name = f"{workflow.info().workflow_id}/session-{number}"
+        session: Session | None = None
         try:
-            session: Session = await workflow.start_child_workflow(
+            session = await workflow.start_child_workflow(
                 SESSION_WORKFLOW,
                 given,
                 id=name,
@@ -180,9 +190,15 @@ class Attempts(Coding):
             )
             self._tries[session_id] = session
             self._state.session_workflow = self._state.session_workflow or name
+            for message in tuple(race.said):
+                await _tell(session, message)
             attempt.result = await session
-        except (asyncio.CancelledError, ChildWorkflowError):
+        except ChildWorkflowError:
             pass  # ended from outside: what it did is in its workspace
+        except asyncio.CancelledError:
+            handled()
+            if session is not None:
+                attempt.result = await _ended(session)
         self._tries.pop(session_id, None)
         self._try_waits.pop(session_id, None)
         if self._state.session_workflow == name:
@@ -241,3 +257,17 @@ class Attempts(Coding):
     def _order(self, issue: AcceptedIssue) -> WorkspaceOrder:
         order = super()._order(issue)
         return replace(order, task_id=TaskId(self._adopted)) if self._adopted else order
+
+
+async def _tell(session: Session, message: SessionMessage) -> None:
+    with suppress(FailureError):  # it has ended meanwhile
+        await session.signal("message", message)
+
+
+async def _ended(session: Session) -> SessionResult | None:
+    """Cancel it, and wait for what it has spent; None where it cannot say."""
+    session.cancel()
+    try:
+        return await session
+    except (asyncio.CancelledError, ChildWorkflowError):
+        return None
