@@ -43,6 +43,7 @@ class TryOutcome:
     """Findings to which a person has to agree."""
     diff: BlobId | None = None
     files: int = 0
+    """Of the whole change; 0 where the try has added nothing to it."""
     added: int = 0
     removed: int = 0
     cost_usd: Decimal = Decimal(0)

@@ -102,6 +102,8 @@ class Race:
     attempts: list[Attempt]
     checkpoint: BlobId | None = None
     """The work that they begin with."""
+    diff: BlobId | None = None
+    """The same as a diff."""
     said: list[SessionMessage] = field(default_factory=list[SessionMessage])
     """What people said since they began: whichever is slow to start is told when it has."""
     taken: Attempt | None = None

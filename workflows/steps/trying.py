@@ -94,7 +94,7 @@ class Trying(Attempts):
         own = self._workspace
         stored = await own.call(CHECKPOINT, WorkspaceOnly(own.ref.id), WORKSPACE_CALL, summary="before tries")
         own.checkpointed(stored.blob)
-        race.checkpoint = stored.blob
+        race.checkpoint, race.diff = stored.blob, (await self._collect_diff()).blob
         for number in range(2, race.shares.number + 1):
             link = self._link_of(number, stored.blob)
             race.attempts.append(self._attempt(number, link))
@@ -131,14 +131,16 @@ class Trying(Attempts):
     async def _judge_all(self, race: Race) -> None:
         for attempt in race.attempts:
             self._link = attempt.link
-            attempt.seen, attempt.outcome = await self._judge(attempt)
+            attempt.seen, attempt.outcome = await self._judge(race, attempt)
 
-    async def _judge(self, attempt: Attempt) -> tuple[Seen, TryOutcome]:
-        """Ask the commands and the diff policy about the work in one of the workspaces."""
+    async def _judge(self, race: Race, attempt: Attempt) -> tuple[Seen, TryOutcome]:
+        """Ask the commands and the diff policy about the work in one of the workspaces. What was there
+        before the tries, as the failing test, is no work of theirs."""
         state, agreed = self._state, self._state.agreed
         state.tests, state.green, state.gates = None, None, {}
         diff = await self._collect_diff()
-        red = await self._red_tests() or await self._red_gate() if diff.files_total else None
+        changed = diff.files_total if diff.blob != race.diff else 0
+        red = await self._red_tests() or await self._red_gate() if changed else None
         result = attempt.result
         outcome = TryOutcome(
             attempt.number,
@@ -150,7 +152,7 @@ class Trying(Attempts):
             refused=(*diff.refused, *open_ones(diff.weakened, agreed)),
             asks=len(open_ones((*diff.runs, *diff.wanted, *diff.questions), agreed)),
             diff=diff.blob,
-            files=diff.files_total,
+            files=changed,
             added=diff.added,
             removed=diff.removed,
             cost_usd=result.spend.cost_usd if result else Decimal(0),
