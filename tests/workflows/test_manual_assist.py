@@ -112,6 +112,7 @@ def applied(loop: Loop, content: bytes) -> str:
     return git(clone, "write-tree")
 
 
+@pytest.mark.timeout(300)
 async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
     client: Client, tmp_path: Path
 ) -> None:
