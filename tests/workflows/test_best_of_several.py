@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -13,13 +14,28 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, RPCError, WorkflowExecutionStatus, WorkflowHandle
 
 from tamma.agents.best import blind_order
+from tamma.cli.retrying import places, starting
+from tamma.cli.retrying.ordering import Changes
+from tamma.model.budget import Period, SpendLimit
 from tamma.model.changed import STEP_CHANGED
+from tamma.model.conversation import Cost, CostSource
 from tamma.model.ids import SessionId, new_task_id
-from tamma.model.task import AgentChoice, BudgetChange, Control, Reply, Steer, TaskStatus, TaskView
+from tamma.model.task import (
+    AgentChoice,
+    BudgetChange,
+    Control,
+    DevRequest,
+    Reply,
+    Steer,
+    TaskStatus,
+    TaskView,
+)
 from tamma.model.tries import SHARED, TRIES_JUDGED, TryOutcome, read_tries, try_session
 from tamma.platforms.memory.platform import MemoryPlatform
 from tamma.providers.interface import ProviderSettings
+from tamma.providers.scripted import provider
 from tamma.store.interface import EventQuery
+from tamma.store.memory import MemoryStore
 from tests.support.loop import (
     FIX_TURNS,
     QUICK,
@@ -53,6 +69,21 @@ def other(*turns: dict[str, Any], **lanes: list[dict[str, Any]]) -> tuple[Provid
     return (ProviderSettings("other", "scripted", options=options),)
 
 
+@pytest.fixture
+async def priced(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """A call of the scripted models costs 0.10 USD, and all runs share 5 USD."""
+    monkeypatch.setattr(provider, "NO_COST", Cost(Decimal("0.10"), CostSource.CONFIG))
+    store = MemoryStore()
+    await store.set_spend_limit(SpendLimit("*:acme/*", Period.TOTAL, Decimal(5)))
+    return store
+
+
+async def spent(store: MemoryStore) -> tuple[Decimal, Decimal]:
+    """Spent and reserved of what runs share."""
+    (standing,) = await store.limits_standing(datetime.now(UTC))
+    return standing.spent, standing.reserved
+
+
 def chosen(view: TaskView) -> int:
     (number,) = (each.number for each in view.tries if each.chosen)
     return number
@@ -67,16 +98,18 @@ def sessions(client: Client, handle: Handle) -> list[WorkflowHandle[Any, Any]]:
     return [client.get_workflow_handle(f"{handle.id}/session-{number}") for number in (2, 3)]
 
 
-async def hanging(loop: Loop, handle: Handle, *, changes: int = 0) -> TaskView:
-    """The run once its tries have begun, and so many steps of the second one have changed something."""
+async def hanging(loop: Loop, handle: Handle, *, changed_by: int = 0) -> TaskView:
+    """The run once its tries have begun, and that one of them has changed something."""
     names = tuple(session.id.rpartition("/")[2] for session in sessions(loop.client, handle))
-    view = await loop.until(handle, lambda view: view.session_workflow.endswith(names))
-    mark = str(try_session(view.task_id, 2))
-    async with asyncio.timeout(60):
+    view = await loop.until(handle, lambda view: view.session_workflow.endswith(names), seconds=90)
+    mark = str(try_session(view.task_id, changed_by))
+    async with asyncio.timeout(90):
         while True:
             events = await loop.parts.store.read_events(EventQuery((STEP_CHANGED,)))
-            changed = sum(event.data["session"] == mark for event in events) >= changes
-            if changed and all([await exists(session) for session in sessions(loop.client, handle)]):
+            changed = any(event.data["session"] == mark for event in events)
+            if (changed or not changed_by) and all(
+                [await exists(session) for session in sessions(loop.client, handle)]
+            ):
                 return view
             await asyncio.sleep(0.05)
 
@@ -171,11 +204,16 @@ async def test_the_best_red_one_is_mended(client: Client, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-async def test_a_small_budget_bears_fewer_tries(client: Client, tmp_path: Path) -> None:
-    async with running_loop(client, tmp_path) as loop:
-        handle = await loop.submit(best_of=5, limits=replace(QUICK, budget_usd=Decimal("0.80")))
-        assert (await handle.result()).status is TaskStatus.COMPLETED
+async def test_a_small_budget_bears_fewer_tries(client: Client, tmp_path: Path, priced: MemoryStore) -> None:
+    async with running_loop(client, tmp_path, store=priced) as loop:
+        # 0.50 are spent by then, 0.40 of them on the test: each of two has 0.43, and so has the rest.
+        handle = await loop.submit(best_of=5, limits=replace(QUICK, budget_usd=Decimal("1.80")))
+        result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert await spent(priced) == (result.spend.cost_usd, 0)
         view = await loop.view(handle)
+        second_begins = next(text for text in await entries(loop, view, 2) if "Find the cause" in text)
+        assert "0.43 USD of model calls, 31 model calls" in second_begins
         assert len(view.tries) == 2
         assert any(note.startswith("best of 5: only 2 are made") for note in view.notes)
         # Both made the same change: nobody is asked to compare it with itself.
@@ -193,7 +231,7 @@ async def test_people_reach_all_tries_and_the_end_leaves_the_best_work(
     turns = script(agent=[*RED_TURNS, HANGS])
     async with running_loop(client, tmp_path, turns=turns, accounts=other(change, HANGS)) as loop:
         handle = await both(loop)
-        view = await hanging(loop, handle, changes=1)
+        view = await hanging(loop, handle, changed_by=2)
         for name, given in (
             ("steer", Steer("mind the empty list")),
             ("add_budget", BudgetChange(add_turns=10)),
@@ -215,14 +253,41 @@ async def test_people_reach_all_tries_and_the_end_leaves_the_best_work(
 
 
 @pytest.mark.slow
-async def test_a_try_that_dies_does_not_end_the_run(client: Client, tmp_path: Path) -> None:
+async def test_a_try_that_dies_does_not_end_the_run(
+    client: Client, tmp_path: Path, priced: MemoryStore
+) -> None:
     turns = script(agent=[*RED_TURNS, HANGS])
-    async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS)) as loop:
+    async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS), store=priced) as loop:
         handle = await both(loop)
         await hanging(loop, handle)
         await sessions(client, handle)[0].terminate("somebody's mistake")
-        assert (await handle.result()).status is TaskStatus.COMPLETED
+        result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert await spent(priced) == (result.spend.cost_usd, 0), "what it holds comes back all the same"
         view = await loop.view(handle)
         assert chosen(view) == 2
         assert view.tries[0].end == "its session was ended from outside"
+        assert "sum(values) / len(values)" in loop.show("main:calc.py")
+
+
+@pytest.mark.slow
+async def test_a_run_that_was_ended_in_its_tries_goes_on_with_the_best(
+    client: Client, tmp_path: Path
+) -> None:
+    turns = script(agent=[*RED_TURNS, FIX_TURNS[0], HANGS])
+    third = ProviderSettings("third", "scripted", options=dict(script()))
+    async with running_loop(client, tmp_path, turns=turns, accounts=(*other(HANGS), third)) as loop:
+        handle = await both(loop)
+        old = await hanging(loop, handle, changed_by=1)
+        await handle.execute_update("cancel", Control("ada"), result_type=Reply)  # pyright: ignore[reportUnknownMemberType]
+        assert (await handle.result()).status is TaskStatus.CANCELLED
+        place = await places.at_the_end(loop.parts.store, old.task_id)
+        assert place.spent.turns == 1 + 4 + 1
+        changes = Changes(AgentChoice("third"))
+        request = await starting.request_of(loop.parts.store, place, changes)
+        again = await loop.submit(**{name: getattr(request, name) for name in DevRequest.__slots__})
+        result = await again.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert result.spend.turns == 2 + 1, "what the try had left to do, and the review"
+        assert (await loop.view(again)).tries == (), "nothing is begun again that was begun"
         assert "sum(values) / len(values)" in loop.show("main:calc.py")
