@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,22 @@ def committed(folder: Path, files: Mapping[str, str | bytes]) -> BaseTree:
 def map_of(path: str, text: str) -> list[str]:
     text = without_long_lines(text)
     return [f"{'  ' * symbol.depth}{signature(text, symbol)}" for symbol in symbols_in(path, text)]
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def costs_at_most(times: float, work: Callable[[], object], measure: Callable[[], object]) -> bool:
+    """Whether the work costs so many times the measure, both taken here and now.
+
+    Once in three is enough: a collection of garbage in between is not the work's.
+    """
+    return any(
+        processor_time(work) <= times * max(processor_time(measure) for _ in range(2)) for _ in range(3)
+    )
 
 
 MONEY = """\
@@ -196,9 +212,11 @@ def test_a_name_that_everybody_defines_says_nothing() -> None:
 )
 @pytest.mark.parametrize("ending", ["py", "ts", "go", "rs", "java", "c", "rb", "ex", "sh"])
 def test_a_file_that_was_made_to_take_long_does_not(ending: str, text: str) -> None:
-    begun = time.process_time()
-    map_of(f"a.{ending}", text[:200_000])
-    assert time.process_time() - begun < 2
+    """Compared with code of the same length as people write it, which takes a hundredth of a second."""
+    path = f"a.{ending}"
+    common = next(sample for name, (sample, _) in SAMPLES.items() if name.endswith(f".{ending}"))
+    common = (common * (200_000 // len(common) + 1))[:200_000]
+    assert costs_at_most(60, lambda: map_of(path, text[:200_000]), lambda: map_of(path, common))
 
 
 @pytest.mark.parametrize(
@@ -248,25 +266,29 @@ def test_links_are_followed_within_the_commit_alone(tmp_path: Path) -> None:
     assert tree.read("real.py", 3) is None
 
 
-@pytest.mark.slow
-def test_ten_thousand_files_in_seconds(tmp_path: Path) -> None:
+def large(files: int) -> dict[str, str | bytes]:
+    """As many modules as that, each of which defines three names and uses those of others."""
     dice = random.Random(7)
-    names = [f"name_{n}" for n in range(30_000)]
+    names = [f"name_{n}" for n in range(3 * files)]
     body = "        value = {} + {}({})\n        # a comment that says something about {}\n"
-    files: dict[str, str | bytes] = {}
-    for n in range(10_000):
+    made: dict[str, str | bytes] = {}
+    for n in range(files):
         functions = [
-            f"class Class{n}_{k}:\n    def {names[(3 * n + k) % 30_000]}(self, value):\n"
+            f"class Class{n}_{k}:\n    def {names[3 * n + k]}(self, value):\n"
             + "".join(body.format(*dice.choices(names, k=4)) for _ in range(8))
             for k in range(3)
         ]
-        files[f"pkg{n % 100}/mod{n}.py"] = "\n".join(functions)
-    tree = committed(tmp_path, files)
-    begun = time.process_time()
-    found = outline(tree, "name_17 in pkg3/mod103.py is wrong", 7000)
-    seconds = time.process_time() - begun
-    print(f"{sum(len(f) for f in files.values()) / 1e6:.1f} MB in {seconds:.2f} s")
-    assert found.files == 10_000
+        made[f"pkg{n % 100}/mod{n}.py"] = "\n".join(functions)
+    return made
+
+
+@pytest.mark.slow
+def test_ten_times_the_files_cost_about_ten_times_as_much(tmp_path: Path) -> None:
+    some, many = committed(tmp_path / "some", large(120)), committed(tmp_path / "many", large(1_200))
+    issue = "name_17 in pkg3/mod103.py is wrong"
+    found = outline(many, issue, 7000)
+    assert found.files == 1_200
     assert re.match("pkg3/mod103.py", found.for_issue)
     assert len(found.common) + len(found.for_issue) <= 7000
-    assert seconds < 15
+    # Ten times in earnest, and some more where the larger one finds no room in a processor's cache.
+    assert costs_at_most(30, lambda: outline(many, issue, 7000), lambda: outline(some, issue, 7000))
