@@ -17,9 +17,9 @@ from tamma.workspace.mapping.symbols import (
     LARGEST_FILE,
     Symbol,
     is_mapped,
+    searchable,
     signature,
     symbols_in,
-    without_long_lines,
     words_in,
 )
 from tamma.workspace.naming import Named, named_in
@@ -102,7 +102,7 @@ class _Drawing:
     graph: Uses
 
     def lines(self, path: str) -> list[tuple[float, str]]:
-        text = without_long_lines(self.tree.read(path, LARGEST_FILE) or "")
+        text = searchable(self.tree.read(path, LARGEST_FILE) or "")
         return [
             (self._weight(symbol), f"{'  ' * min(symbol.depth + 1, 4)}{signature(text, symbol)}")
             for symbol in self.read.symbols[path]

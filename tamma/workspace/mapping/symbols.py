@@ -7,11 +7,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from tamma.workspace.mapping.languages import definitions_of
+from tamma.workspace.mapping.quoting import without_quoted
 
 LARGEST_FILE = 200_000
 """Characters of a file that is looked into; larger ones are data, generated or bundled."""
-_MOST_SYMBOLS = 400
-_LONG_LINE = re.compile(r"[^\n]{301,}")
+_MOST_SYMBOLS = 1000
+_LONG_LINE = re.compile(r"^[^\n]{301,}+", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w{2,}", re.ASCII)
 _OPEN, _CLOSE = "([{", ")]}"
 _MOST_LINES = 12
@@ -47,7 +48,7 @@ def symbols_in(path: str, text: str) -> tuple[Symbol, ...]:
     pattern = definitions_of(path)
     if pattern is None:
         return ()
-    text = without_long_lines(text)
+    text = without_quoted(path, searchable(text))
     found: list[Symbol] = []
     indents: list[int] = []
     line, at = 1, 0
@@ -69,15 +70,18 @@ def words_in(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
-def without_long_lines(text: str) -> str:
-    """Bundled code has lines without end: they say nothing, and searching them takes long."""
-    return _LONG_LINE.sub("", text)
+def searchable(text: str) -> str:
+    """A file's text without its byte order mark, and without long lines.
+
+    Bundled code has lines without end: they say nothing, and searching them takes long.
+    """
+    return _LONG_LINE.sub("", text.removeprefix("\ufeff"))
 
 
 def signature(text: str, symbol: Symbol) -> str:
     """The definition on one line: up to where its brackets close, without the body.
 
-    `text` is without long lines, as `symbol` was found in it.
+    `text` is the searchable one, as `symbol` was found in it.
     """
     lines = text[symbol.start : symbol.start + _LONGEST * _MOST_LINES].split("\n")[:_MOST_LINES]
     taken: list[str] = []
