@@ -25,6 +25,7 @@ from tamma.model.task import (
 )
 from tamma.providers.interface import ProviderSettings
 from tamma.temporal import runs
+from tamma.workspace.layout import Layout, read_meta
 from tests.cli.shop import Shop, shop_of
 from tests.support.histories import replay_and_keep
 from tests.support.loop import FILES, ISSUE, Handle, Loop, call, git, running_loop, script, turn
@@ -104,6 +105,13 @@ def waits(view: TaskView) -> str:
     assert view.waiting_for is not None
     assert (view.waiting_for.gate, view.waiting_for.person) == (Gate.ORDER, False)
     return view.waiting_for.reason
+
+
+def bases(loop: Loop) -> list[str]:
+    """The commits that workspaces are on."""
+    return [
+        read_meta(Layout(folder.parent)).base_sha for folder in loop.folder.glob("workspaces/*/meta.json")
+    ]
 
 
 async def ends(handle: Handle) -> DevResult:
@@ -214,9 +222,11 @@ async def test_who_knows_better_does_not_wait_for_issues(client: Client, tmp_pat
         assert (waits(seen), seen.notes) == (reason, (f"it waited: {reason}",)), (
             "it was paused, and waits again"
         )
+        new = move_main(it.loop, {"other.py": "other = 1\n"})
         await run.execute_update("resume", Control("ada"))  # pyright: ignore[reportUnknownMemberType]
-        seen = await it.loop.until(run, lambda view: view.phase is not Phase.ACCEPT)
+        seen = await it.loop.until(run, lambda view: view.sandbox_tier, seconds=PATIENCE)
         assert f"somebody let it go on, although {reason}" in seen.notes
+        assert bases(it.loop) == [new], "it begins where the base is by then"
         telling = await it.submit("3", agent=AgentChoice("other"), coordination="tell")
         seen = await it.loop.until(telling, lambda view: view.phase is not Phase.ACCEPT)
         assert reason in seen.notes

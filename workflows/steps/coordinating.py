@@ -57,9 +57,9 @@ class Coordinating(Continuing):
                 break
             reason = depending(found.issues)
             hint = "it goes on by itself when that is closed; `tamma resume TASK` goes on at once"
+            waited = self._waits
             if await self._goes_on(reason, hint, AWAIT_ISSUES, replace(given, known=found.issues)):
                 break
-            waited = True
         if waited:
             await self._stand_on_newest_base()
 
