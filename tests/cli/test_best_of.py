@@ -11,16 +11,19 @@ from typing import cast
 import pytest
 
 from tamma.cli import main, tries
+from tamma.cli.choosing import all_chosen
 from tamma.cli.commands.submit import tries_words
 from tamma.cli.inspecting import export, telling
 from tamma.cli.inspecting.steps import Tried, build
 from tamma.cli.ordering import Wishes
 from tamma.cli.ordering import tries as wanted
 from tamma.cli.trajectory import Session
+from tamma.config.load import load_config
 from tamma.errors import ConfigError
 from tamma.model.conversation import Text, ToolResult
 from tamma.model.task import AgentChoice
 from tamma.model.tries import SHARED, TryOutcome, try_session
+from tamma.store.memory import MemoryStore
 from tests.activities.test_standings import REQUEST
 from tests.cli.runs_made import ABOUT, AGENT, answer, given, measured, stage, user_entry
 from tests.cli.samples import TASK
@@ -52,6 +55,15 @@ def test_it_is_told_before_what_they_may_cost() -> None:
         "3 tries, made by the run's own agent, careful@3, p/m: "
         "all together within 3.00 USD and 100 model calls"
     )
+
+
+async def test_a_providers_name_is_as_good_as_an_agents() -> None:
+    loaded = load_config(env={}, flags={"providers.default": "scripted"})
+    wishes = Wishes(provider="scripted", model="a-model", best_with=("scripted",))
+    (other,) = await all_chosen(MemoryStore(), wishes.best_with, wishes, loaded)
+    assert (other.provider, other.model, other.pinned) == ("scripted", None, True), "the model is another's"
+    with pytest.raises(ConfigError, match="no agent 'nobody'"):
+        await all_chosen(MemoryStore(), ("nobody",), wishes, loaded)
 
 
 def test_a_dry_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, RPCError, WorkflowExecutionStatus, WorkflowHandle
 
 from tamma.agents.best import blind_order
+from tamma.cli.inspecting import reading, telling
+from tamma.cli.inspecting.steps import Subject
 from tamma.cli.retrying import places, starting
 from tamma.cli.retrying.ordering import Changes
 from tamma.model.budget import Period, SpendLimit
@@ -160,6 +162,13 @@ async def test_the_right_one_is_merged_and_the_wrong_one_kept(client: Client, tm
             shared = [each for each in read if each.cost_source == SHARED]
             assert len(shared) == 4
             assert all(each.cost_usd == 0 for each in shared)
+        told = await reading.read(loop.parts.store, Subject(view.task_id))
+        assert [(stage.name, len(stage.steps)) for stage in told.stages] == [
+            ("plan", 1), ("test", 4), ("implement", 2), ("implement", 3), ("review", 1),
+        ]  # fmt: skip
+        words = "\n".join(telling.overview(told, diffs=True))
+        assert "  try 1 (scripted): red (`python3 -m unittest tests.test_mean`), 2 files" in words
+        assert "len(values) + 2" in words, "the diff of the one that was not taken"
 
 
 @pytest.mark.slow
