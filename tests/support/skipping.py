@@ -4,9 +4,13 @@ The clock is one for all. It jumps while a result is awaited or `environment.sle
 workflow task and no attempt of an activity is under way; between attempts it jumps, too. What is under way
 locks it, and two things never unlock it again (test server 1.40): an activity that is cancelled when its
 attempt is due and no worker has taken it yet, and one that a worker is at when its workflow ends. From then
-on the clock goes like any other, and whoever waits for it to jump waits for days. A whole run cancels what
-looks for news as soon as there are any, so a test of one moves the clock by `environment.sleep` while the run
-waits, up to what it waits for, and awaits its result within `environment.auto_time_skipping_disabled()`.
+on the clock goes like any other, and whoever waits for it to jump waits for days. And an attempt that is
+under way when it is cancelled, and fails in a way that would be tried again, never ends: a look that finds
+nothing, say. Whoever waits for the cancellation to be complete waits for ever.
+
+A whole run cancels what looks for news as soon as there are any. So a test of one moves the clock by
+`environment.sleep` while the run waits, speaks to it only between looks, and awaits its result within
+`environment.auto_time_skipping_disabled()`.
 """
 
 from __future__ import annotations

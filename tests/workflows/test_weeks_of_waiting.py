@@ -1,8 +1,9 @@
-"""A pull request that nobody looks at for weeks: the run reminds, goes on looking, and takes the review when
-it comes. That it waits costs no history."""
+"""A pull request that nobody looks at for weeks, or whose checks take as long: the run goes on looking, and
+does what is to be done when something comes. That it waits costs no history."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,24 +12,29 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tamma.model.conventions import Conventions
-from tamma.model.repository import Review, ReviewEvent, Target
-from tamma.model.task import ApprovePolicy, Gate, Limits, TaskStatus
+from tamma.model.repository import Check, CheckState, Review, ReviewEvent, Target
+from tamma.model.task import Approval, ApprovePolicy, Gate, Limits, Phase, TaskStatus
 from tests.support.histories import replay_and_keep
-from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, REPO, Handle, running_loop, script
+from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, REPO, Handle, git, running_loop, script
 from tests.support.skipping import skipping_time
-from tests.workflows.test_comments_in_runs import at_gate, talk_with
+from tests.workflows.test_comments_in_runs import at_gate
+from tests.workflows.test_gates import tell
 from tests.workflows.test_reviews_of_people import ANSWERED, forge, remark
 from workflows.autonomous_dev import AutonomousDev
 
 DAYS = 16
 """More than the two weeks that one activity may look."""
 POLL = timedelta(hours=6)
+BETWEEN = timedelta(hours=15)
+"""So that neither a look nor a reminder falls to where two of the days meet."""
 PATIENT = replace(
     QUICK,
     poll=POLL.total_seconds(),
     remind_after=Limits().remind_after,
     escalate_after=Limits().escalate_after,
 )
+LOOKING = 2
+"""Activities: one looks for comments; the other for reviews, or at checks."""
 A_FEW = 25
 """Events of a day on which people are called, or on which another activity begins to look, at most."""
 
@@ -49,9 +55,8 @@ async def test_a_review_after_sixteen_days_is_answered_and_merged(tmp_path: Path
         platform = await forge(loop)
         handle = await loop.submit(approve=ApprovePolicy.MERGE, limits=PATIENT)
         pull = await at_gate(loop, handle, Gate.MERGE)
-        talk, run = await talk_with(loop, handle), (await handle.describe()).run_id
-
-        await env.sleep(timedelta(hours=12))  # so that nothing happens where two of the days meet
+        run = (await handle.describe()).run_id
+        await env.sleep(BETWEEN)
         grown = [await a_day(env, handle) for _ in range(DAYS)]
         assert [day for day, events in enumerate(grown, 1) if events] == [1, 3, 14]
         assert max(grown) <= A_FEW
@@ -77,7 +82,8 @@ async def test_a_review_after_sixteen_days_is_answered_and_merged(tmp_path: Path
         assert view.waiting_for.gate is Gate.MERGE
         (thread,) = await platform.list_threads(REPO, pull)
         assert thread.comments[-1].body.startswith("done")
-        await talk.say("/tamma approve", pull, at=await env.get_current_time())
+        await looked(handle)
+        await tell(handle, "approve", Approval(Gate.MERGE, "approve", by="ada"))
         with env.auto_time_skipping_disabled():
             result = await handle.result()
         assert result.status is TaskStatus.COMPLETED
@@ -87,8 +93,39 @@ async def test_a_review_after_sixteen_days_is_answered_and_merged(tmp_path: Path
         await replay_and_keep({"run": await handle.fetch_history()}, [AutonomousDev])
 
 
+@pytest.mark.slow
+async def test_checks_of_sixteen_days_are_waited_for_and_nobody_is_asked(tmp_path: Path) -> None:
+    async with skipping_time() as env, running_loop(env.client, tmp_path, checks="pending") as loop:
+        handle = await loop.submit(limits=PATIENT)
+        seen = await loop.until(
+            handle, lambda view: view.phase is Phase.CHECKS and view.pull_request, seconds=PATIENCE
+        )
+        await env.sleep(BETWEEN)
+        grown = [await a_day(env, handle) for _ in range(DAYS)]
+        assert sum(grown) <= A_FEW
+        assert (await loop.view(handle)).waiting_for is None
+        sha = git(loop.remote, "rev-parse", seen.branch)
+        await (await forge(loop)).set_checks(REPO, sha, (Check("ci", CheckState.SUCCESS),))
+        await looked(handle)
+        await handle.signal("platform_event")
+        with env.auto_time_skipping_disabled():
+            result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        assert loop.effects("merge_pr") == 1
+
+
 async def a_day(env: WorkflowEnvironment, handle: Handle) -> int:
     """Wait for a day; by how many events the run's history has grown."""
     before = (await handle.describe()).history_length
     await env.sleep(timedelta(days=1))
     return (await handle.describe()).history_length - before
+
+
+async def looked(handle: Handle) -> None:
+    """What looks for news has begun to, found none, and looks again in hours."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            looking = (await handle.describe()).raw_description.pending_activities
+            if len(looking) == LOOKING and all(each.attempt > 1 for each in looking):
+                return
+            await asyncio.sleep(0.05)
