@@ -25,7 +25,7 @@ from activities.interface.coordination import (
     OpenIssues,
     Turn,
 )
-from activities.listening import pause_after
+from activities.looking import pause_after
 from activities.pools import PlatformPool
 from tamma.errors import Forbidden, NotFound, TammaError
 from tamma.model.coordination import FILES_CLAIMED, Ahead
@@ -90,11 +90,11 @@ class CoordinationActivities:
             live = await self._runs.live(ids_begin_with(activity.info().workflow_id or "", given.repo))
         except TammaError as error:
             if given.known is not None or (error.may_retry and activity.info().attempt < TRIES):
-                raise not_yet(error.message, _pause(activity.info().attempt, given.poll)) from None
+                raise not_yet(error.message, _pause_of_runs(given.poll)) from None
             return Turn(note=f"whether other runs change the same files is not known: {error.message}")
         ahead = await self._ahead(given, position, live)
         if ahead == given.known:
-            raise not_yet("the same runs are ahead", _pause(activity.info().attempt, given.poll))
+            raise not_yet("the same runs are ahead", _pause_of_runs(given.poll))
         return Turn(ahead)
 
     @activity.defn(name=FIND_BASE.name)
@@ -147,12 +147,11 @@ def ids_begin_with(workflow_id: str, repo: RepoRef) -> str:
     return forge_run_id(repo, "") + "/"
 
 
+def _pause_of_runs(poll: float) -> float:
+    return pause_after(activity.info().attempt, poll, longest=LONGEST_LOOK)
+
+
 def _shared(files: Sequence[str], claim: Event) -> str:
     """The first of the files that is claimed; empty where none is."""
     theirs = cast("list[object]", claim.data["files"])
     return next((path for path in files if path in theirs), "")
-
-
-def _pause(attempt: int, poll: float) -> float:
-    """Seconds until the next look: `poll`, then a fifth longer each time, up to a minute."""
-    return max(poll, min(poll * 1.2 ** min(attempt - 1, 100), LONGEST_LOOK))

@@ -16,6 +16,7 @@ from activities.interface.listening import (
     Place,
     Spoken,
 )
+from activities.looking import pause_after
 from activities.ourselves import our_names
 from activities.pools import PlatformPool
 from tamma.errors import BadCredentials, Forbidden, NotFound, Unsupported
@@ -52,7 +53,10 @@ class ListeningActivities:
 
         Reads only: made twice, it finds the same. A conversation that is new is read up to its end at once.
         """
-        pause = pause_after(activity.info().attempt, given.poll)
+        # With a poll of 15 s a word is heard within a quarter of a minute at first, and within ten minutes
+        # after three quarters of an hour in which nobody has said anything.
+        first = max(given.poll, SHORTEST_LOOK)
+        pause = pause_after(activity.info().attempt, first, growth=_GROWTH, longest=LONGEST_LOOK)
         platform = await self._platforms.get(given.repo.platform_id)
         try:
             if COMMENTS not in await platform.capabilities():
@@ -126,16 +130,6 @@ class _Look:
         if not pulls or all(command.word is not Word.APPROVE for command in commands):
             return ""
         return (await self._platform.get_pr(self._given.repo, pulls[-1])).head_sha
-
-
-def pause_after(attempt: int, poll: float) -> float:
-    """Seconds until the next look: `poll` (2 at least), then a fifth longer each time, up to ten minutes.
-
-    With a poll of 15 s a word is heard within a quarter of a minute at first, and within ten minutes after
-    three quarters of an hour in which nobody has said anything.
-    """
-    first = max(poll, SHORTEST_LOOK)
-    return max(first, min(first * _GROWTH ** min(attempt - 1, 100), LONGEST_LOOK))
 
 
 def unread(comments: Sequence[Comment], read: Mark | None) -> Sequence[Comment]:

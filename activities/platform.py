@@ -29,6 +29,7 @@ from activities.interface import (
     OpenPullRequest,
 )
 from activities.listening import end_of
+from activities.looking import pause_after
 from activities.pools import PlatformPool
 from activities.words import issue_markdown, pull_request_body, pull_request_title
 from tamma.agents.task_types import task_type
@@ -137,10 +138,10 @@ class PlatformActivities:
         for wanted in given.reruns:
             run = await platform.get_run(given.repo, wanted.id)
             if run.state is CheckState.PENDING or run.attempt < wanted.attempt:
-                raise not_yet(f"{run.name} runs again", given.poll)
+                raise not_yet(f"{run.name} runs again", _pause(given.poll))
         summary = await platform.get_checks(given.repo, given.sha)
         if summary.state is CheckState.PENDING:
-            raise not_yet("checks are running", given.poll)
+            raise not_yet("checks are running", _pause(given.poll))
         if summary.state is CheckState.NONE:
             # Both by Temporal's clock: this machine's may go wrong by more than the whole grace.
             info = activity.info()
@@ -162,7 +163,7 @@ class PlatformActivities:
             return Merged(result.outcome, result.sha or "", result.reason, obstacle=result.obstacle)
         state = await platform.merge_readiness(given.repo, given.pull_request)
         if state.category is MergeCategory.IN_PROGRESS:
-            raise not_yet(f"the platform is not ready to merge: {state.reason}", given.poll)
+            raise not_yet(f"the platform is not ready to merge: {state.reason}", _pause(given.poll))
         if state.category is MergeCategory.RECOVERABLE:
             return Merged(MergeOutcome.REFUSED, reason=state.reason, obstacle=state.obstacle)
         # READY, or TERMINAL: merged already is for `merge_pr` to find out.
@@ -170,7 +171,7 @@ class PlatformActivities:
             given.repo, given.pull_request, given.method, given.head_sha, given.message
         )
         if result.outcome in (MergeOutcome.PENDING, MergeOutcome.SCHEDULED):
-            raise not_yet("the platform merges later", given.poll)
+            raise not_yet("the platform merges later", _pause(given.poll))
         obstacle = result.obstacle
         if result.outcome is MergeOutcome.REFUSED and obstacle is None:
             # The base may have moved between the two calls: then the state knows more than the refusal.
@@ -259,3 +260,7 @@ async def _labels(platform: Platform, wanted: Conventions) -> tuple[str, ...]:
         structlog.get_logger().warning("pull_request.no_labels", labels=wanted.pull_request_labels)
         return ()
     return wanted.pull_request_labels
+
+
+def _pause(poll: float) -> float:
+    return pause_after(activity.info().attempt, poll)

@@ -18,6 +18,7 @@ from activities.interface.monitoring import (
     ReviewBatch,
     ReviewNews,
 )
+from activities.looking import pause_after
 from activities.ourselves import our_names
 from activities.pools import PlatformPool
 from activities.review_words import answers_of, batch_markdown, open_threads, reply_to, unheard
@@ -55,7 +56,7 @@ class ReviewActivities:
             return ReviewNews(reviewed=False)
         if state.obstacle in given.obstacles:
             return ReviewNews(reviewed=False, obstacle=state.obstacle)
-        raise not_yet("nobody has said anything new", given.poll)
+        raise not_yet("nobody has said anything new", pause_after(activity.info().attempt, given.poll))
 
     @activity.defn(name=ANSWER_REVIEW.name)
     @failing_well

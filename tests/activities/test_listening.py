@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.interface.listening import MOST_STRANGERS, AwaitCommands, CommandsHeard, Place
-from activities.listening import LONGEST_LOOK, SHORTEST_LOOK, ListeningActivities, pause_after, unread
+from activities.listening import ListeningActivities, unread
 from tamma.model.commands import Command, Mark, Word
 from tamma.model.repository import Comment, RepoRef, Target
 from tamma.platforms.memory.platform import MemoryPlatform
@@ -42,14 +42,6 @@ SAID = [comment(1), comment(2), comment(3)]
 )
 def test_what_is_new(read: Mark | None, new: list[str]) -> None:
     assert [one.id for one in unread(SAID, read)] == new
-
-
-def test_looks_become_rare_and_never_rarer_than_every_ten_minutes() -> None:
-    pauses = [pause_after(attempt, 15) for attempt in range(1, 2000)]
-    assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (15, LONGEST_LOOK)
-    assert sum(pauses[:21]) < 3600 < LONGEST_LOOK * 144
-    assert (pause_after(1, 3600), pause_after(1, 0.1)) == (3600, SHORTEST_LOOK)
 
 
 @pytest.fixture
