@@ -79,7 +79,7 @@ class Coordinating(Continuing):
             if not turn.ahead:
                 break
             if self._waits and not waited:
-                await self._let_go()
+                await self._stand_aside()
                 waited = True
             hint = "it goes on by itself when that run has ended; `tamma resume TASK` goes on at once"
             if await self._goes_on(_behind(turn.ahead), hint, AWAIT_TURN, replace(given, known=turn.ahead)):
@@ -117,7 +117,7 @@ class Coordinating(Continuing):
         """What is solved already has to be merged and nothing more: that shows who was first."""
         return self._request.coordination == "wait" and not self._state.solved
 
-    async def _let_go(self) -> None:
+    async def _stand_aside(self) -> None:
         """Others may need the money and the room, and the clone will be old."""
         await self._put_back()
         await self._release()
