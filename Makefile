@@ -2,9 +2,14 @@
 # 3.11+, git and make alone. Another Python: make PYTHON=python3.12 test
 PYTHON ?= python3
 BIN := .venv/bin
+# The tests start hundreds of processes: each would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 # What one test file starts (servers), its tests share: files, not tests, are spread over the workers, in the
 # order of tests/conftest.py.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One worker more than there are processors, since tests of whole runs wait for servers half of their time.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+          --durations 30 --durations-min 10
 CODE := tamma workflows activities tests scripts $(wildcard bench)
 
 .DEFAULT_GOAL := help
