@@ -27,6 +27,7 @@ from activities.suggestion_words import suggestion_comment
 from tamma.errors import BadCredentials, Forbidden, NotFound, PlatformError, PolicyRefused, Unsupported
 from tamma.model.repository import PullRequestFilter, ReviewEvent, ReviewSpec, Target
 from tamma.model.suggestion import PATCH_MADE, PatchRef, PatchStage, patch_data
+from tamma.model.tries import task_of
 from tamma.platforms.interface import PULL_REQUESTS, REVIEWS, Platform
 from tamma.store.interface import BlobStore, NewEvent, Store
 from tamma.telemetry.redaction import redact_text
@@ -66,7 +67,7 @@ class PatchActivities:
             added=sum(item.added for item in patch.files),
             removed=sum(item.removed for item in patch.files),
         )
-        await self._note(given.workspace_id, made)
+        await self._note(task_of(given.workspace_id), made)
         return made
 
     async def _note(self, task: str, patch: PatchRef) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from temporalio.testing import ActivityEnvironment
 from activities.interface.suggesting import MakePatch
 from activities.suggesting import PatchActivities
 from tamma.cli import patching
+from tamma.model.ids import TaskId
 from tamma.model.suggestion import PatchRef, PatchStage
+from tamma.model.tries import try_workspace
 from tamma.store.memory import MemoryStore
 from tamma.workspace.local import LocalWorkspace, LocalWorkspaces
-from tests.workspace.conftest import Origin, git, tree_of, write
+from tests.workspace.conftest import Origin, git, quiet, tree_of, write
 
 
 @pytest.fixture
@@ -31,8 +34,10 @@ class Maker:
         locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._does = PatchActivities(workspaces, self.store, locks.__getitem__)
 
-    async def make(self, stage: PatchStage) -> PatchRef:
-        return await ActivityEnvironment().run(self._does.make_patch, MakePatch("task-1", stage))
+    async def make(self, stage: PatchStage, workspace_id: str = "task-1") -> PatchRef:
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, activity_id=f"{stage}")
+        return await environment.run(self._does.make_patch, MakePatch(workspace_id, stage))
 
 
 async def test_the_patch_makes_the_tree_whatever_the_files_hold(
@@ -83,3 +88,17 @@ async def test_what_no_push_may_carry_is_no_suggestion(
     content = await maker.store.get_blob(suggestion.blob)
     assert (suggestion.files, suggestion.size) == (("new.py",), len(content))
     assert b"canary" not in content
+
+
+async def test_the_patch_of_a_try_that_was_taken_is_the_runs(
+    workspace: LocalWorkspace, workspaces: LocalWorkspaces, tree: Path, origin: Origin
+) -> None:
+    maker = Maker(workspaces)
+    write(tree, {"failing.py": "x = 1\n"})
+    await maker.make(PatchStage.FAILING_TEST)
+    second = try_workspace(TaskId("task-1"), 2)
+    await workspaces.prepare(origin.spec(second), quiet)
+    write(tree_of(workspaces, second), {"taken.py": "x = 2\n"})
+    taken = await maker.make(PatchStage.CHANGE, second)
+    assert taken.files == ("taken.py",)
+    assert await patching.newest(maker.store, "task-1") == (taken, False)
