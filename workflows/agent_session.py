@@ -94,6 +94,7 @@ class AgentSession:
             state.use + self._overflowed(),
             gate,
             self._purse.state if self._purse else None,
+            (*machine.unread(state), *self._steers()),
         )
 
     # --- the loop --------------------------------------------------------------------------------
@@ -246,6 +247,10 @@ class AgentSession:
                 Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
             )
             self._state = replace(self._state, paused=False)
+
+    def _steers(self) -> list[str]:
+        """Words that came too late to be read even here."""
+        return [each.text for each in self._inbox if each.order is SessionOrder.STEER]
 
     def _tell(self, waiting: Waiting | None) -> None:
         """Tell the run why this session stands still, so that people need to look in one place only."""

@@ -162,6 +162,11 @@ def told(state: SessionState, text: str) -> SessionState:
     return replace(state, pending=(*state.pending, text), memory=_fresh())
 
 
+def unread(state: SessionState) -> tuple[str, ...]:
+    """What others said that the agent was not given, for it has ended."""
+    return tuple(word for word in state.pending if word not in (USE_TOOLS, CUT_OFF))
+
+
 def resumed(state: SessionState) -> SessionState:
     """A person let it go on: the stuck detector starts anew."""
     return replace(state, memory=_fresh())

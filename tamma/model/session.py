@@ -207,6 +207,8 @@ class SessionResult:
     """Where it ended, if at a gate."""
     purse: PurseState | None = None
     """What it holds now, where it was given a purse."""
+    unread: tuple[str, ...] = ()
+    """Words that the agent was not given: they came after its last turn, or it had none."""
 
 
 class SessionOrder(StrEnum):

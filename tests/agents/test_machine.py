@@ -194,3 +194,9 @@ def test_whatever_happens_seqs_grow_and_every_word_is_given_once(happenings: lis
         answer = turn(state.next_seq + offset, *(() if happening == "talk" else (happening,)))
         state = after_ask(state, decided, answer)
     assert seen == sorted(set(seen))
+
+
+def test_what_came_after_the_last_turn_was_not_read() -> None:
+    state = told(SessionState(next_seq=0), "read")
+    state = told(ask(state), "too late")
+    assert machine.unread(state) == ("too late",), "the machine's own words are nobody's"

@@ -73,6 +73,8 @@ class Attempt:
     result: SessionResult | None = None
     """None of one that did not end by itself."""
     accounted: bool = False
+    told: set[int] = field(default_factory=set[int])
+    """Which of the race's messages its session has."""
     seen: Seen | None = None
     outcome: TryOutcome | None = None
 
@@ -108,6 +110,24 @@ class Race:
     """What people said since they began: whichever is slow to start is told when it has."""
     taken: Attempt | None = None
 
+    @property
+    def steered(self) -> tuple[str, ...]:
+        """All that people said to the agent, before and since."""
+        return (*self.words, *(text for _, text in self.steers))
+
+    @property
+    def steers(self) -> list[tuple[int, str]]:
+        """Of `said`, what is for the agent to read."""
+        return [(n, each.text) for n, each in enumerate(self.said) if each.order is SessionOrder.STEER]
+
+
+def unheard(race: Race, attempt: Attempt) -> tuple[str, ...]:
+    """What people said that the agent does not know yet in the conversation in which it goes on."""
+    if attempt.result is None:
+        return race.steered  # that conversation is cut, the next one begins with nothing
+    unread = (word for word in attempt.result.unread if word != attempt.hint)
+    return (*unread, *(text for number, text in race.steers if number not in attempt.told))
+
 
 class Attempts(Coding):
     """Runs sessions side by side. What people say reaches all of them."""
@@ -138,8 +158,17 @@ class Attempts(Coding):
             parts = len(race.attempts)
             message = replace(message, add_usd=message.add_usd / parts, add_turns=message.add_turns // parts)
         race.said.append(message)
-        for session in tuple(self._tries.values()):
-            await _tell(session, message)
+        number = len(race.said) - 1
+        for attempt in race.attempts:
+            await self._tell_try(race, attempt, number)
+
+    async def _tell_try(self, race: Race, attempt: Attempt, number: int) -> None:
+        """Its session, where that works: what one that has ended was not told is told to who goes on."""
+        session = self._tries.get(attempt.session_id)
+        if session is not None:
+            with suppress(FailureError):  # it has ended meanwhile
+                await session.signal("message", race.said[number])
+                attempt.told.add(number)
 
     def _waiting_of(self, news: SessionNews) -> Waiting | None:
         """The run stands still only where all of its tries do."""
@@ -192,8 +221,8 @@ class Attempts(Coding):
             )
             self._tries[session_id] = session
             self._state.session_workflow = self._state.session_workflow or name
-            for message in tuple(race.said):
-                await _tell(session, message)
+            for said in range(len(race.said)):
+                await self._tell_try(race, attempt, said)
             attempt.result = await session
         except ChildWorkflowError:
             pass  # ended from outside: what it did is in its workspace
@@ -259,11 +288,6 @@ class Attempts(Coding):
     def _order(self, issue: AcceptedIssue) -> WorkspaceOrder:
         order = super()._order(issue)
         return replace(order, task_id=TaskId(self._adopted)) if self._adopted else order
-
-
-async def _tell(session: Session, message: SessionMessage) -> None:
-    with suppress(FailureError):  # it has ended meanwhile
-        await session.signal("message", message)
 
 
 async def _ended(session: Session) -> SessionResult | None:

@@ -25,7 +25,7 @@ from workflows.calls import call
 from workflows.cancelling import handled
 from workflows.options import MODEL_CALL, STORE_CALL, WORKSPACE_CALL
 from workflows.patience import Rejected
-from workflows.steps.attempts import Attempt, Attempts, Race, Seen
+from workflows.steps.attempts import Attempt, Attempts, Race, Seen, unheard
 from workflows.workspace_link import WorkspaceLink
 
 
@@ -125,7 +125,7 @@ class Trying(Attempts):
         if any(each.result is None or each.result.next_seq > race.begins_at for each in race.attempts):
             return False
         self._state.note(f"no try could begin: {race.attempts[0].why_ended}")
-        self._state.words = [*race.words, *self._state.words]
+        self._state.words = [*race.steered, *self._state.words]
         return True
 
     async def _judge_all(self, race: Race) -> None:
@@ -216,6 +216,7 @@ class Trying(Attempts):
         """From here on its workspace, its conversation and its agent are the run's."""
         state, result, seen = self._state, attempt.result, attempt.seen
         self._link, self._adopted = attempt.link, attempt.link.ref.id
+        state.words = [*unheard(race, attempt), *state.words]
         if attempt.begun is None:
             return
         race.taken = attempt
