@@ -163,9 +163,9 @@ async def test_the_right_one_is_merged_and_the_wrong_one_kept(client: Client, tm
             assert len(shared) == 4
             assert all(each.cost_usd == 0 for each in shared)
         told = await reading.read(loop.parts.store, Subject(view.task_id))
-        assert [(stage.name, len(stage.steps)) for stage in told.stages] == [
-            ("plan", 1), ("test", 4), ("implement", 2), ("implement", 3), ("review", 1),
-        ]  # fmt: skip
+        stages = [(stage.name, len(stage.steps)) for stage in told.stages]
+        assert (stages[:2], stages[4:]) == ([("plan", 1), ("test", 4)], [("review", 1)])
+        assert sorted(stages[2:4]) == [("implement", 2), ("implement", 3)], "whichever was answered first"
         words = "\n".join(telling.overview(told, diffs=True))
         assert "  try 1 (scripted): red (`python3 -m unittest tests.test_mean`), 2 files" in words
         assert "len(values) + 2" in words, "the diff of the one that was not taken"
