@@ -93,18 +93,24 @@ class Purse:
         """What a session leaves. The names of reservations stay one's own."""
         self.state = replace(state, prefix=self.state.prefix, number=self.state.number)
 
-    def lend_to_several(self, sessions: Sequence[int]) -> list[PurseState]:
+    def lend_to_several(self, names: Sequence[str]) -> list[PurseState]:
         """Each of several sessions at once reserves for itself, and knows what calls cost until now.
 
         Only after `put_back`. What they reserve and spend is unknown here until `take_back_all`.
         """
         self.state = replace(self.state, lost=True)
-        return [PurseState(f"session-{number}", dearest=self.state.dearest) for number in sessions]
+        return [PurseState(name, dearest=self.state.dearest) for name in names]
+
+    async def settle_one(self, state: PurseState) -> PurseState:
+        """Settle what one of several sessions leaves while others work on: what is free then is also for
+        them. The same again where that failed: `take_back_all` settles it."""
+        settled = bool(state.key) and await self._settle(state)
+        return budget.settled(state) if settled else state
 
     async def take_back_all(self, states: Sequence[PurseState | None]) -> None:
         """What several sessions leave, settled at once; None of one that ended by force.
 
-        With one of those, what they all hold is settled together, by what the transcripts say.
+        With one of those, what is still held is settled together, by what the transcripts say.
         """
         known = [state for state in states if state is not None]
         dearest = max((state.dearest for state in known), default=self.state.dearest)

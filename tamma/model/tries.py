@@ -80,6 +80,18 @@ def is_try(session_id: SessionId) -> bool:
     return session_id.rpartition("/")[2].startswith("agent-try-")
 
 
+def try_purse(number: int) -> str:
+    """What the names of a try's reservations begin with."""
+    return f"agent-try-{number}"
+
+
+def try_of_reservation(task_id: TaskId, key: str) -> SessionId | None:
+    """The transcript of the try that made a reservation; None where it was no try."""
+    purse, _, count = key.rpartition("-")
+    session_id = SessionId(f"{task_id}/{purse}")
+    return session_id if is_try(session_id) and count.isdecimal() else None
+
+
 def try_workspace(task_id: TaskId, number: int) -> str:
     """The workspace of a try: the first one works in the run's own."""
     return task_id if number == 1 else f"{task_id}{_WORKSPACE}{number}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from tamma.model.budget import LimitStanding, Period, Reservation, Settlement, SpendLimit
 from tamma.model.ids import TaskId
+from tamma.model.tries import try_of_reservation
 from tamma.store.codec import check_key
 from tamma.store.database import Database
 
@@ -18,6 +19,11 @@ _REMOVE = "DELETE FROM spend_limits WHERE scope = $1 AND period = $2 RETURNING s
 _STANDING = "SELECT scope, period, usd, set_by, spent, reserved FROM limits_standing($1, $2)"
 _RESERVE = "SELECT reserve_spending($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS granted"
 _SETTLE = "SELECT settle_spending($1, $2, $3, $4)"
+_HELD = """
+SELECT key, taken_at FROM reservations
+WHERE task_id = $1 AND settled_at IS NULL AND ($2::text IS NULL OR key = $2) ORDER BY key"""
+_TRANSCRIBED = """
+SELECT coalesce(sum(cost_usd), 0) AS usd FROM entries WHERE session_id = $1 AND recorded_at >= $2"""
 _OPEN = """
 SELECT task_id, key, repo, workflow_id, run_id, usd FROM reservations
 WHERE settled_at IS NULL ORDER BY taken_at, task_id, key LIMIT $1"""
@@ -57,9 +63,12 @@ class Budgets:
     async def reserve(
         self, wish: Reservation, want: Decimal, least: Decimal, at: datetime, settles: Settlement
     ) -> Decimal | None:
+        check_key("the task's id", wish.task_id)
+        if settles.spent is None:
+            await self._settle_tries(wish.task_id, settles.key, at)
         row = await self._database.fetchrow(
             _RESERVE,
-            check_key("the task's id", wish.task_id),
+            wish.task_id,
             check_key("the key", wish.key),
             check_key("the repository", wish.repo),
             check_key("the workflow's id", wish.workflow_id),
@@ -73,7 +82,18 @@ class Budgets:
         return row["granted"]
 
     async def settle(self, task_id: TaskId, what: Settlement, at: datetime) -> None:
-        await self._database.fetch(_SETTLE, check_key("the task's id", task_id), what.key, what.spent, at)
+        check_key("the task's id", task_id)
+        if what.spent is None:
+            await self._settle_tries(task_id, what.key, at)
+        await self._database.fetch(_SETTLE, task_id, what.key, what.spent, at)
+
+    async def _settle_tries(self, task_id: TaskId, key: str | None, at: datetime) -> None:
+        """Those that several tries hold at once, each by its own transcript: what the others spent since is
+        none of its spending, and may be settled."""
+        for row in await self._database.fetch(_HELD, task_id, key):
+            if (session := try_of_reservation(task_id, row["key"])) is not None:
+                spent = await self._database.fetchrow(_TRANSCRIBED, session, row["taken_at"])
+                await self._database.fetch(_SETTLE, task_id, row["key"], spent["usd"], at)
 
     async def open_reservations(self, *, limit: int = 1000) -> tuple[Reservation, ...]:
         rows = await self._database.fetch(_OPEN, max(limit, 0))

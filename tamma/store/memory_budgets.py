@@ -17,6 +17,7 @@ from tamma.model.budget import (
     grant,
 )
 from tamma.model.ids import SessionId, TaskId
+from tamma.model.tries import try_of_reservation
 from tamma.store.codec import check_key
 from tamma.store.interface import Entry
 
@@ -70,11 +71,20 @@ class MemoryBudgets:
     async def settle(self, task_id: TaskId, what: Settlement, at: datetime) -> None:
         check_key("the task's id", task_id)
         names = [name for name in self._taken_at if name[0] == task_id and what.key in (None, name[1])]
+        if what.spent is None:
+            for name in tuple(names):
+                if (session := try_of_reservation(*name)) is not None:
+                    names.remove(name)
+                    spent = self._transcribed(session, self._taken_at.pop(name))
+                    self._count(self._reserved[name].repo, spent, at)
         if not names:
             return
         since = min(self._taken_at.pop(name) for name in names)
-        spent = self._transcribed(task_id, since) if what.spent is None else what.spent
-        self._spent_by_day[at.astimezone(UTC).date(), self._reserved[names[0]].repo] += spent
+        spent = self._transcribed(f"{task_id}/", since) if what.spent is None else what.spent
+        self._count(self._reserved[names[0]].repo, spent, at)
+
+    def _count(self, repo: str, usd: Decimal, at: datetime) -> None:
+        self._spent_by_day[at.astimezone(UTC).date(), repo] += usd
 
     async def open_reservations(self, *, limit: int = 1000) -> tuple[Reservation, ...]:
         names = sorted(self._taken_at, key=lambda name: (self._taken_at[name], *name))
@@ -94,13 +104,13 @@ class MemoryBudgets:
         reserved = sum((each.usd for each in held if concerns(limit.scope, each.repo)), Decimal(0))
         return LimitStanding(limit, spent, reserved)
 
-    def _transcribed(self, task_id: TaskId, since: datetime) -> Decimal:
-        """What the transcripts of a run say that it cost from a moment on."""
+    def _transcribed(self, sessions: str, since: datetime) -> Decimal:
+        """What transcripts say that they cost from a moment on: one by its name, a run's by `run/`."""
         return sum(
             (
                 entry.cost_usd
                 for session, entries in self._entries.items()
-                if session.startswith(f"{task_id}/")
+                if session == sessions or (sessions.endswith("/") and session.startswith(sessions))
                 for entry in entries
                 if entry.cost_usd is not None and entry.recorded_at is not None and entry.recorded_at >= since
             ),

@@ -154,3 +154,20 @@ async def test_what_nobody_can_say_stands_in_the_transcripts(store: AnyStore) ->
     await store.settle(TaskId("a"), Settlement(), NOON + timedelta(minutes=3))
     assert await gone(store) == [(Decimal("0.75"), 0)]
     assert await store.open_reservations() == ()
+
+
+async def test_each_of_several_tries_is_settled_by_its_own_transcript(store: AnyStore) -> None:
+    await limit(store, "9")
+    for number, cost in ((1, "0.5"), (2, "0.25"), (3, "0.125")):
+        assert await take(store, "a", key=f"agent-try-{number}-0") == 1
+        entry = Entry(
+            0, Message(Role.ASSISTANT, (Text("x"),)), cost_usd=Decimal(cost), recorded_at=NOON + timedelta(1)
+        )
+        await store.append_entries(SessionId(f"a/agent-try-{number}"), (entry,))
+    await store.settle(TaskId("a"), Settlement("agent-try-1-0", Decimal("0.5")), NOON)
+    assert await gone(store) == [(Decimal("0.5"), 2)], "the others hold theirs"
+    await store.settle(TaskId("a"), Settlement("agent-try-2-0"), NOON)
+    assert await gone(store) == [(Decimal("0.75"), 1)]
+    assert await take(store, "a", key="run-0", settles=Settlement()) == 1
+    assert await gone(store) == [(Decimal("0.875"), 1)]
+    assert [each.key for each in await store.open_reservations()] == ["run-0"]

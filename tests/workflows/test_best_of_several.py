@@ -86,6 +86,11 @@ async def spent(store: MemoryStore) -> tuple[Decimal, Decimal]:
     return standing.spent, standing.reserved
 
 
+async def held(store: MemoryStore) -> list[str]:
+    """The names of open reservations."""
+    return [each.key for each in await store.open_reservations()]
+
+
 def chosen(view: TaskView) -> int:
     (number,) = (each.number for each in view.tries if each.chosen)
     return number
@@ -269,6 +274,9 @@ async def test_a_try_that_dies_does_not_end_the_run(
     async with running_loop(client, tmp_path, turns=turns, accounts=other(*FIX_TURNS), store=priced) as loop:
         handle = await both(loop)
         await hanging(loop, handle)
+        async with asyncio.timeout(90):
+            while await held(priced) != ["agent-try-1-0"]:  # noqa: ASYNC110 - the store has to be asked
+                await asyncio.sleep(0.05)
         await sessions(client, handle)[0].terminate("somebody's mistake")
         result = await handle.result()
         assert result.status is TaskStatus.COMPLETED

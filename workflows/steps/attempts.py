@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, FailureError
+from temporalio.exceptions import ActivityError, ChildWorkflowError, FailureError
 
 from activities.interface import AcceptedIssue
 from tamma.agents.best import Shares
@@ -37,7 +37,7 @@ from tamma.model.task import (
     TestRun,
     Waiting,
 )
-from tamma.model.tries import TryOutcome
+from tamma.model.tries import TryOutcome, try_purse
 from workflows.cancelling import handled
 from workflows.measuring import StepBegun
 from workflows.steps.base import error_type_of
@@ -191,7 +191,8 @@ class Attempts(Coding):
         await self._put_back()
         purse = self._shared_purse()
         numbers = range(self._sessions + 1, self._sessions + 1 + len(race.attempts))
-        lent = purse.lend_to_several(numbers) if purse else [None] * len(numbers)
+        purses = [try_purse(each.number) for each in race.attempts]
+        lent = purse.lend_to_several(purses) if purse else [None] * len(numbers)
         self._sessions += len(numbers)
         fresh = self._session_state(race.words)
         tasks: list[asyncio.Task[None]] = []
@@ -237,6 +238,17 @@ class Attempts(Coding):
         self._state.session_waiting = self._all_wait()
         self._clock()
         attempt.ended = self._begin()
+        await self._settle_try(attempt)
+
+    async def _settle_try(self, attempt: Attempt) -> None:
+        """Others may need what it holds long before the slowest of the tries has ended."""
+        result = attempt.result
+        if self._purse is None or result is None or result.purse is None:
+            return
+        try:
+            attempt.result = replace(result, purse=await self._purse.settle_one(result.purse))
+        except (asyncio.CancelledError, ActivityError):
+            handled()  # it is settled with the others
 
     def _try_request(
         self, race: Race, attempt: Attempt, state: SessionState, purse: PurseState | None
