@@ -77,7 +77,8 @@ class Leases:
 
     async def _take(self, workspace_id: str, wanted_by: str, most: int) -> None:
         held = {each.id: each for each in await self._workspaces.held()}
-        if wanted_by and any(each.holder == wanted_by for each in held.values()):
+        task = task_of(workspace_id)  # a run and its retry have one workflow id
+        if wanted_by and any(each.holder == wanted_by and task_of(each.id) == task for each in held.values()):
             self._making.add(workspace_id)
             return
         others = (held.keys() | self._making) - {workspace_id}

@@ -42,3 +42,16 @@ async def test_a_tries_workspace_is_needed_as_long_as_its_run_goes_on() -> None:
     assert released == []
     async with leases.room(try_workspace(TASK, 3), RUN):
         pass  # a run that holds one has room for its tries
+
+
+async def test_what_a_dead_run_left_is_no_room_for_its_retry() -> None:
+    released: list[str] = []
+
+    async def release(workspace_id: str) -> None:
+        released.append(workspace_id)
+
+    leases = Leases(cast("Workspaces", OfTries()), 1, OneRun(), release)
+    with pytest.raises(WorkspacesFull):
+        async with leases.room("0198-2", RUN):
+            pass
+    assert released == []
