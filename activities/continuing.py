@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.failures import failing_well
 from activities.heartbeat import heard
 from activities.interface.continuing import TAKE_UP, Standing, TakenUp, TakeUp
-from activities.standings import Place, place_of, read_standing, spent
+from activities.standings import Place, place_of, read_standing, spent, spent_in_tries
 from tamma.model.changed import STEP_CHANGED, StepChange, read_step, step_data
 from tamma.model.conversation import Role
 from tamma.model.ids import BlobId, SessionId, TaskId
@@ -122,6 +122,7 @@ class ContinuingActivities:
         old, checkpoint = await self._on_one_base(old, checkpoint, fork=origin.fork)
         if not origin.fork:
             before = old.spent_before + old.spend + place.unaccounted
+            before += await spent_in_tries(self._store, origin.task_id, kept.session)
             return replace(old, checkpoint=checkpoint, spent_before=before), notes
         if checkpoint is not None:
             checkpoint = await on_branch(self._store, checkpoint, given.branch)

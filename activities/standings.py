@@ -13,11 +13,12 @@ from activities.turns import spend_of
 from activities.workspace import finish_of
 from tamma.errors import StoreError
 from tamma.model.conversation import Role, ToolResult
-from tamma.model.ids import BlobId, SessionId
+from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.origin import REPLAYED, STANDING
 from tamma.model.session import Finished, Stage
 from tamma.model.task import Phase, Spend, TaskStatus
-from tamma.store.interface import BlobStore, Entry, Event, EventQuery, EventStore
+from tamma.model.tries import MOST, SHARED, TRIES_JUDGED, try_session
+from tamma.store.interface import BlobStore, Entry, Event, EventQuery, EventStore, TranscriptStore
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -26,6 +27,7 @@ _KINDS = (
     *(f"phase.{phase.value}" for phase in Phase),
     *(f"task.{status.value}" for status in TaskStatus if status.final),
     REPLAYED,
+    TRIES_JUDGED,
 )
 
 
@@ -99,6 +101,21 @@ def spent(entries: Sequence[Entry]) -> Spend:
     """What the answers among them cost."""
     answers = (entry for entry in entries if entry.message.role is Role.ASSISTANT)
     return reduce(add, map(spend_of, answers), Spend())
+
+
+async def spent_in_tries(store: TranscriptStore, task_id: TaskId, session: SessionId) -> Spend:
+    """What a run has paid in tries that its standing does not know of: it ended by force among them.
+
+    `session` is the one that it stood in. Where that is not its first, it has taken one of the tries, and
+    knows what all of them cost.
+    """
+    if session != f"{task_id}/agent":
+        return Spend()
+    total = Spend()
+    for number in range(1, MOST + 1):  # of some nothing may have come yet, while others were at work
+        entries = await store.read_entries(try_session(task_id, number))
+        total += spent([entry for entry in entries if entry.cost_source != SHARED])
+    return total
 
 
 def _stage(standing: Standing) -> Stage:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from activities.interface import AcceptedIssue
 from activities.interface.continuing import Standing
-from activities.standings import Place, place_of, read_standing, spent
+from activities.standings import Place, place_of, read_standing, spent, spent_in_tries, standings
 from tamma.errors import StoreError
 from tamma.model.conversation import Message, Role, Text, ToolCall, ToolResult, user
 from tamma.model.ids import BlobId, SessionId, TaskId
+from tamma.model.origin import STANDING
 from tamma.model.references import RepoRef
 from tamma.model.session import Finished, Stage
-from tamma.model.task import AgentChoice, DevRequest, Phase
-from tamma.store.interface import Entry
+from tamma.model.task import AgentChoice, DevRequest, Phase, Spend
+from tamma.model.tries import SHARED, TRIES_JUDGED, try_session
+from tamma.store.interface import Entry, NewEvent
 from tamma.store.memory import MemoryStore
 
 AGENT = SessionId("t1/agent")
@@ -35,8 +40,6 @@ OPENED = (Entry(0, user("go")), said(1, LOOK), gave(2))
 
 
 def stood(phase: Phase = Phase.IMPLEMENT, **more: object) -> Standing:
-    from dataclasses import replace
-
     return replace(Standing(REQUEST, ISSUE, phase), **more)  # pyright: ignore[reportArgumentType] - names of fields
 
 
@@ -89,3 +92,21 @@ async def test_a_standing_that_nobody_understands() -> None:
     with pytest.raises(StoreError, match="how the run stood cannot be read") as caught:
         await read_standing(store, await store.put_blob(b'{"phase": "dreaming"}'))
     assert "--again" in (caught.value.hint or "")
+
+
+async def test_a_run_that_took_one_of_its_tries_is_gone_on_with_from_there() -> None:
+    store = MemoryStore()
+    events = [
+        NewEvent(f"t1/{number}", kind, ("task:t1",), "tamma", {STANDING: NOTHING}, correlation_id="t1")
+        for number, kind in enumerate(("phase.implement", TRIES_JUDGED))
+    ]
+    await store.append_events(tuple(events))
+    assert [each.type for each in await standings(store, "t1")] == ["phase.implement", TRIES_JUDGED]
+
+
+async def test_what_tries_have_cost_counts_until_one_is_taken() -> None:
+    store, task = MemoryStore(), REQUEST.task_id
+    shared = replace(said(1, LOOK), cost_usd=Decimal(0), cost_source=SHARED)
+    await store.append_entries(try_session(task, 2), (Entry(0, user("go")), shared, said(2, LOOK)))
+    assert (await spent_in_tries(store, task, AGENT)).turns == 1, "nothing has come of the first one yet"
+    assert await spent_in_tries(store, task, try_session(task, 2)) == Spend()

@@ -13,6 +13,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, RPCError, WorkflowExecutionStatus, WorkflowHandle
 
+from activities.standings import read_standing, standing_of, standings
 from tamma.agents.best import blind_order
 from tamma.cli.inspecting import reading, telling
 from tamma.cli.inspecting.steps import Subject
@@ -158,6 +159,11 @@ async def test_the_right_one_is_merged_and_the_wrong_one_kept(client: Client, tm
         assert verdict in (await platform.get_pr(REPO, view.pull_request)).body
         (event,) = [each for each in await loop.parts.store.read_events() if each.type == TRIES_JUDGED]
         assert read_tries(event.data)[1] == view.tries
+        stood = await read_standing(loop.parts.store, standing_of(event))
+        assert event in await standings(loop.parts.store, view.task_id)
+        assert (stood.solved, stood.stage, stood.session_id) == (True, None, try_session(view.task_id, 2))
+        assert stood.worker is not None
+        assert stood.worker.provider == "other", "who goes on from there has its agent, too"
         assert workspaces(loop) == []
         # Both went on from the conversation in which the test was written, which is paid for once.
         before = await loop.parts.store.read_entries(SessionId(f"{view.task_id}/agent"))

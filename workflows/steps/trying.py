@@ -182,6 +182,8 @@ class Trying(Attempts):
         state.note(best.verdict(outcomes, taken, why))
         attempt = race.attempts[taken.number - 1]
         self._adopt(race, attempt)
+        # Whoever goes on from here goes on with this one, and begins no tries again.
+        state.stage, state.opening, state.solved = None, None, True
         await self._record(TRIES_JUDGED, **tries_data(state.tries, why))
         return attempt
 
@@ -233,13 +235,10 @@ class Trying(Attempts):
             state.summary = result.finished.summary
 
     async def _go_on_with(self, race: Race, taken: Attempt | None) -> None:
-        state = self._state
-        state.stage = state.opening = None
         if taken is None:
             # Its transcript is the run's own until here, and nothing more.
+            self._state.stage = self._state.opening = None
             self._link = race.attempts[0].link
-        else:
-            state.solved = True
         await self._remove_others(race)
 
     async def _leave_best(self, race: Race) -> None:

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from activities.interface.continuing import Standing
-from activities.standings import place_of, read_standing, spent, standing_of, standings
+from activities.standings import place_of, read_standing, spent_in_tries, standing_of, standings
 from tamma.cli.inspecting.steps import Step, Trajectory
 from tamma.cli.inspecting.telling import find
 from tamma.errors import ConfigError
 from tamma.model.ids import SessionId
 from tamma.model.origin import Origin
 from tamma.model.task import Spend
-from tamma.model.tries import MOST, SHARED, try_session
 from tamma.temporal.run_errors import RunFinished
 
 if TYPE_CHECKING:
@@ -46,18 +45,8 @@ async def at_the_end(store: Store, task_id: TaskId) -> Place:
     session = standing.session_id or SessionId(f"{task_id}/agent")
     # Of a run that was ended by force, more was paid than it could say.
     more = place_of(await store.read_entries(session), standing, session).unaccounted
-    if session == f"{task_id}/agent":  # it has taken none of its tries yet, if it made some
-        more += await _spent_in_tries(store, task_id)
+    more += await spent_in_tries(store, task_id, session)
     return Place(Origin(task_id, blob), standing, standing.spend + more)
-
-
-async def _spent_in_tries(store: Store, task_id: TaskId) -> Spend:
-    total = Spend()
-    for number in range(1, MOST + 1):
-        if not (entries := await store.read_entries(try_session(task_id, number))):
-            break
-        total += spent([entry for entry in entries if entry.cost_source != SHARED])
-    return total
 
 
 async def at_step(store: Store, told: Trajectory, number: int) -> Place:
