@@ -120,7 +120,7 @@ def run_metrics(
         run_id=run_id,
         task_id=request.task_id,
         kind=kind,
-        agent=agent.pin,
+        agent=None if request.best_with else agent.pin,  # what several agents made says nothing of one
         provider=agent.provider,
         model=agent.model or (use.models[0] if use.models else ""),
         served_models=use.models,

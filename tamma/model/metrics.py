@@ -177,7 +177,7 @@ class RunMetrics:
     task_id: TaskId
     kind: RunKind
     agent: AgentPin | None
-    """None: no configured agent, just a provider and a model."""
+    """None: no configured agent, just a provider and a model; or several agents, each with its tries."""
     provider: str
     model: str
     served_models: tuple[str, ...]

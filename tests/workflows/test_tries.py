@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from activities.interface import AcceptedIssue
 from tamma.agents.best import Shares
-from tamma.model.ids import TaskId
+from tamma.model.agent import AgentId, ConfigHash
+from tamma.model.ids import BlobId, TaskId
 from tamma.model.references import RepoRef
 from tamma.model.session import (
     Finished,
@@ -20,8 +23,9 @@ from tamma.model.session import (
 )
 from tamma.model.task import AgentChoice, DevRequest, Gate, Spend
 from tamma.model.tries import try_session, try_workspace
-from workflows.measuring import StepBegun
+from workflows.measuring import StepBegun, run_metrics
 from workflows.patience import Patience
+from workflows.run_state import RunState
 from workflows.steps.attempts import Attempt, Race
 from workflows.steps.trying import Trying
 from workflows.workspace_link import WorkspaceLink
@@ -95,3 +99,19 @@ def test_what_was_said_before_tries_that_never_began_is_kept() -> None:
     refused = [attempt(n, result(n, SessionEnd.REJECTED, "before", next_seq=4), 0, 1) for n in (1, 2)]
     said = ["before", "mind empty lists", "and floats"]
     assert Run(REQUEST).words_where_none_began(race(*refused)) == said
+
+
+def test_what_several_agents_made_is_no_figure_of_one() -> None:
+    state = RunState()
+    state.issue = AcceptedIssue(
+        "1", "too small", "", BlobId("sha256:0"), "/r", "main", "b" * 40, "tamma/1", ()
+    )
+    own = AgentChoice("scripted", name="careful", agent_id=AgentId("a"), version=3, config=ConfigHash("c"))
+    alone, mixed = (
+        run_metrics(
+            replace(REQUEST, agent=own, best_with=others), state, run_id="r", started_at=NOON, ended_at=NOON
+        )
+        for others in ((), (AgentChoice("other"),))
+    )
+    assert alone.agent == own.pin is not None
+    assert mixed.agent is None
