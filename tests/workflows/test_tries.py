@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 from activities.interface import AcceptedIssue
 from tamma.agents.best import Shares
@@ -16,17 +17,18 @@ from tamma.model.session import (
     Opening,
     SessionEnd,
     SessionMessage,
+    SessionNews,
     SessionOrder,
     SessionResult,
     WorkspaceOrder,
     WorkspaceRef,
 )
-from tamma.model.task import AgentChoice, DevRequest, Gate, Spend
+from tamma.model.task import AgentChoice, DevRequest, Gate, Spend, Waiting
 from tamma.model.tries import try_session, try_workspace
 from workflows.measuring import StepBegun, run_metrics
 from workflows.patience import Patience
 from workflows.run_state import RunState
-from workflows.steps.attempts import Attempt, Race
+from workflows.steps.attempts import Attempt, Race, Session
 from workflows.steps.trying import Trying
 from workflows.workspace_link import WorkspaceLink
 
@@ -61,6 +63,11 @@ def race(*attempts: Attempt, said: tuple[SessionMessage, ...] = (MONEY, EARLY, L
     return Race(Opening("implement"), shares, 4, ("before",), list(attempts), said=list(said))
 
 
+SESSION = cast("Session", object())
+"""Of which nothing is asked here."""
+AWAY = Waiting(Gate.OUTAGE, "it does not answer", "", person=False)
+
+
 class Run(Trying):
     """Its steps, as a test takes them."""
 
@@ -68,6 +75,16 @@ class Run(Trying):
         self._state.words = ["since"]
         self._adopt(race, taken)
         return self._state.words
+
+    def hear(self, race: Race, *working: int, **waits: Waiting | None) -> Waiting | None:
+        """What it shows after news of tries, of which these have been seen to start."""
+        self._race = race
+        shown: Waiting | None = None
+        for name, waiting in waits.items():
+            news = SessionNews(waiting, Spend(), try_session(TASK, int(name.removeprefix("try_"))))
+            shown = self._waiting_of(news)
+        self._tries = dict.fromkeys((try_session(TASK, number) for number in working), SESSION)
+        return self._all_wait() if working else shown
 
     def words_where_none_began(self, race: Race) -> list[str]:
         assert self._rejected(race)
@@ -115,3 +132,11 @@ def test_what_several_agents_made_is_no_figure_of_one() -> None:
     )
     assert alone.agent == own.pin is not None
     assert mixed.agent is None
+
+
+def test_a_try_that_waits_before_the_run_has_seen_it_start_is_known_to_wait() -> None:
+    both = race(attempt(1, None), attempt(2, None))
+    assert Run(REQUEST).hear(both, 1, 2, try_1=AWAY, try_2=AWAY) == AWAY
+    assert Run(REQUEST).hear(both, 1, 2, try_2=AWAY) is None, "the other works"
+    assert Run(REQUEST).hear(both, 1, 2, try_1=AWAY, try_2=AWAY, try_02=None) is None
+    assert Run(REQUEST).hear(both, try_1=AWAY) is None, "none is seen to work yet"

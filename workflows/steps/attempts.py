@@ -172,11 +172,11 @@ class Attempts(Coding):
 
     def _waiting_of(self, news: SessionNews) -> Waiting | None:
         """The run stands still only where all of its tries do."""
-        if not self._tries or news.session_id is None:
+        if self._race is None or news.session_id is None:
             return super()._waiting_of(news)
         if news.waiting is None:
             self._try_waits.pop(news.session_id, None)
-        elif news.session_id in self._tries:
+        else:  # also of one whose start this run has not heard of yet
             self._try_waits[news.session_id] = news.waiting
         return self._all_wait()
 
@@ -221,6 +221,8 @@ class Attempts(Coding):
                 static_summary=f"try {attempt.number}: {given.label}",
             )
             self._tries[session_id] = session
+            self._state.session_waiting = self._all_wait()
+            self._clock()
             self._state.session_workflow = self._state.session_workflow or name
             for said in range(len(race.said)):
                 await self._tell_try(race, attempt, said)
