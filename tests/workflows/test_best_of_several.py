@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, RPCError, WorkflowExecutionStatus, WorkflowHandle
 
 from activities.standings import read_standing, standing_of, standings
+from tamma.agents import lagging
 from tamma.agents.best import blind_order
 from tamma.cli.inspecting import reading, telling
 from tamma.cli.inspecting.steps import Subject
@@ -314,3 +315,32 @@ async def test_a_run_that_was_ended_in_its_tries_goes_on_with_the_best(
         assert result.spend.turns == 2 + 1, "what the try had left to do, and the review"
         assert (await loop.view(again)).tries == (), "nothing is begun again that was begun"
         assert "sum(values) / len(values)" in loop.show("main:calc.py")
+
+
+@pytest.mark.slow
+async def test_a_try_whose_provider_is_away_does_not_keep_the_others(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lagging, "GRACE", timedelta(seconds=0.5))  # else ten minutes
+    away = turn(text="never", error={"type": "RateLimited", "retry_after": 3599, "times": 1000})
+    async with running_loop(client, tmp_path, accounts=other(away)) as loop:
+        handle = await both(loop)
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        view = await loop.view(handle)
+        assert chosen(view) == 1
+        assert view.tries[1].end.startswith("another try had finished, and this one still waited: ")
+
+
+@pytest.mark.slow
+async def test_a_try_that_cannot_begin_does_not_end_the_run(client: Client, tmp_path: Path) -> None:
+    async with running_loop(client, tmp_path) as loop:
+        handle = await both(loop)
+        taken = sessions(client, handle)[1].id
+        other_one = await client.start_workflow("Another", id=taken, task_queue="nobody-serves-it")
+        try:
+            assert (await handle.result()).status is TaskStatus.COMPLETED
+            view = await loop.view(handle)
+            assert chosen(view) == 1
+            assert view.tries[1].end.startswith("its session could not begin: ")
+        finally:
+            await other_one.terminate()

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
+import pytest
+
 from activities.interface import AcceptedIssue
 from tamma.agents.best import Shares
+from tamma.agents.lagging import GRACE, Lagging, only_waits
 from tamma.model.agent import AgentId, ConfigHash
 from tamma.model.ids import BlobId, TaskId
 from tamma.model.references import RepoRef
@@ -140,3 +143,19 @@ def test_a_try_that_waits_before_the_run_has_seen_it_start_is_known_to_wait() ->
     assert Run(REQUEST).hear(both, 1, 2, try_2=AWAY) is None, "the other works"
     assert Run(REQUEST).hear(both, 1, 2, try_1=AWAY, try_2=AWAY, try_02=None) is None
     assert Run(REQUEST).hear(both, try_1=AWAY) is None, "none is seen to work yet"
+
+
+def test_who_only_waits_while_another_has_finished_has_minutes() -> None:
+    lagging, spend, later = Lagging(), Spend(turns=1), NOON + GRACE - timedelta(seconds=1)
+    assert lagging.look({1: spend, 2: spend}, NOON) == ()
+    assert lagging.left({1: spend, 2: spend}, NOON) == GRACE
+    assert lagging.left({}, NOON) is None
+    assert lagging.look({2: Spend(turns=2)}, later) == (), "that one got on meanwhile, the first tries again"
+    assert lagging.look({1: spend, 2: Spend(turns=2)}, NOON + GRACE) == (1,)
+    assert lagging.left({2: Spend(turns=2)}, NOON + GRACE) == GRACE - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("gate", list(Gate))
+def test_who_was_paused_is_not_given_up(gate: Gate) -> None:
+    assert only_waits(SessionNews(Waiting(gate, "", ""), Spend())) is (gate in (Gate.OUTAGE, Gate.BUDGET))
+    assert not only_waits(SessionNews(None, Spend()))

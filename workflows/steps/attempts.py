@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, ChildWorkflowError, FailureErro
 
 from activities.interface import AcceptedIssue
 from tamma.agents.best import Shares
+from tamma.agents.lagging import Lagging, only_waits
 from tamma.model.budget import PurseState
 from tamma.model.ids import BlobId, SessionId, TaskId
 from tamma.model.metrics import ModelUse
@@ -46,7 +47,8 @@ from workflows.workspace_link import WorkspaceLink
 
 Session = workflow.ChildWorkflowHandle[Any, SessionResult]
 OUTAGE_SECONDS = 14 * 24 * 3600.0
-"""How long a try waits for services that do not answer. For people it does not wait: the run asks them."""
+"""How long a try waits for services that do not answer, while none has finished. For people it does not wait:
+the run asks them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Attempt:
     result: SessionResult | None = None
     """None of one that did not end by itself."""
     accounted: bool = False
+    trouble: str = ""
+    """Why its session did not begin."""
+    given_up: bool = False
+    """It was told to end, for it only waited."""
     told: set[int] = field(default_factory=set[int])
     """Which of the race's messages its session has."""
     seen: Seen | None = None
@@ -87,7 +93,7 @@ class Attempt:
     def why_ended(self) -> str:
         """Why it ended before that; empty where it did not."""
         if self.result is None:
-            return "its session was ended from outside"
+            return self.trouble or "its session was ended from outside"
         return "" if self.finished else self.result.finished.summary
 
 
@@ -138,8 +144,9 @@ class Attempts(Coding):
         """While sessions work side by side."""
         self._tries: dict[SessionId, Session] = {}
         """The sessions that work now."""
-        self._try_waits: dict[SessionId, Waiting] = {}
+        self._try_waits: dict[SessionId, SessionNews] = {}
         """Why some of them stand still."""
+        self._watching: asyncio.Task[None] | None = None
         self._adopted = ""
         """The workspace that the run goes on with, where that is not its first one."""
 
@@ -177,12 +184,50 @@ class Attempts(Coding):
         if news.waiting is None:
             self._try_waits.pop(news.session_id, None)
         else:  # also of one whose start this run has not heard of yet
-            self._try_waits[news.session_id] = news.waiting
+            self._try_waits[news.session_id] = news
         return self._all_wait()
 
     def _all_wait(self) -> Waiting | None:
-        waits = [self._try_waits.get(session_id) for session_id in self._tries]
-        return waits[0] if waits and all(waits) else None
+        news = [self._try_waits.get(session_id) for session_id in self._tries]
+        return news[0].waiting if news and news[0] and all(news) else None
+
+    def _idle(self, race: Race) -> dict[int, Spend]:
+        """Which of those that work now only wait, with what they have spent."""
+        return {
+            attempt.number: news.spend
+            for attempt in race.attempts
+            if attempt.session_id in self._tries and not attempt.given_up
+            if (news := self._try_waits.get(attempt.session_id)) is not None and only_waits(news)
+        }
+
+    async def _end_laggards(self, race: Race) -> None:
+        """Once a try has finished, those that get nowhere end soon, and are judged as they stand."""
+        await workflow.wait_condition(
+            lambda: self._race is not race or any(each.finished for each in race.attempts)
+        )
+        lagging = Lagging()
+        while self._race is race:
+            idle, now = self._idle(race), workflow.now()
+            late = lagging.look(idle, now)
+            for attempt in race.attempts:
+                if attempt.number in late:
+                    await self._give_up(attempt)
+            if late:
+                continue
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda seen=idle: self._race is not race or self._idle(race) != seen,
+                    timeout=lagging.left(idle, now),
+                )
+
+    async def _give_up(self, attempt: Attempt) -> None:
+        attempt.given_up = True
+        news, session = self._try_waits.get(attempt.session_id), self._tries.get(attempt.session_id)
+        if session is None or news is None or news.waiting is None:
+            return
+        reason = f"another try had finished, and this one still waited: {news.waiting.reason}"
+        with suppress(FailureError):  # it has ended meanwhile
+            await session.signal("message", SessionMessage(SessionOrder.REJECT, text=reason))
 
     # --- the sessions -----------------------------------------------------------------------------
 
@@ -203,6 +248,7 @@ class Attempts(Coding):
             attempt.begun = self._begin()
             tasks.append(asyncio.create_task(self._make(attempt, given, number, race)))
         self._race = race
+        self._watching = asyncio.create_task(self._end_laggards(race))
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -227,8 +273,10 @@ class Attempts(Coding):
             for said in range(len(race.said)):
                 await self._tell_try(race, attempt, said)
             attempt.result = await session
-        except ChildWorkflowError:
-            pass  # ended from outside: what it did is in its workspace
+        except FailureError as error:
+            # Ended from outside: what it did is in its workspace. Or it never began; the others go on.
+            if session is None:
+                attempt.trouble = f"its session could not begin: {error}"
         except asyncio.CancelledError:
             handled()
             if session is not None:
