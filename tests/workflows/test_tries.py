@@ -31,7 +31,8 @@ from tamma.model.tries import try_session, try_workspace
 from workflows.measuring import StepBegun, run_metrics
 from workflows.patience import Patience
 from workflows.run_state import RunState
-from workflows.steps.attempts import Attempt, Race, Session
+from workflows.steps.attempts import Session
+from workflows.steps.race import Attempt, Race
 from workflows.steps.trying import Trying
 from workflows.workspace_link import WorkspaceLink
 

@@ -25,7 +25,8 @@ from workflows.calls import call
 from workflows.cancelling import handled
 from workflows.options import MODEL_CALL, STORE_CALL, WORKSPACE_CALL
 from workflows.patience import Rejected
-from workflows.steps.attempts import Attempt, Attempts, Race, Seen, unheard
+from workflows.steps.attempts import Attempts
+from workflows.steps.race import Attempt, Race, Seen, unheard
 from workflows.workspace_link import WorkspaceLink
 
 
