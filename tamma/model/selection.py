@@ -94,6 +94,8 @@ class KnownRun:
     closed_at: datetime | None = None
     files: tuple[str, ...] = ()
     """What it changes, as far as known: of a live run its change so far and its plan, else its issue."""
+    waits: bool = False
+    """A live one has not begun: it waits for issues that its own depends on, with nothing in hand."""
 
     @property
     def live(self) -> bool:

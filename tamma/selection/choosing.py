@@ -52,12 +52,14 @@ def choose(
     take: list[FoundIssue] = []
     left: list[LeftIssue] = []
     before = {issue.number: issue.before for issue in issues}
+    # What waits for an issue must not keep that very issue from being taken.
+    working = tuple(run for run in traffic.live if not run.waits)
     for issue in oldest_first(issues):
         reason = (
             _of_its_runs(rules, forge_run_id(repo, issue.number), traffic, now)
             or _of_issues_before(issue, before)
-            or _of_its_files(issue, traffic.live, take)
-            or _of_limits(rules, traffic, len(take), now)
+            or _of_its_files(issue, working, take)
+            or _of_limits(rules, traffic, len(working), len(take), now)
         )
         if reason:
             left.append(LeftIssue(issue.number, issue.title, reason))
@@ -107,12 +109,12 @@ def _of_its_files(issue: FoundIssue, live: Sequence[KnownRun], take: Sequence[Fo
     return ""
 
 
-def _of_limits(rules: SelectionRules, traffic: Traffic, taken: int, now: datetime) -> str:
+def _of_limits(rules: SelectionRules, traffic: Traffic, working: int, taken: int, now: datetime) -> str:
     pause = timedelta(seconds=rules.cool_down)
     if pause and traffic.moved_at is not None and traffic.moved_at + pause > now:
         return f"the repository cools down until {_at(traffic.moved_at + pause)}"
-    if len(traffic.live) + taken >= rules.concurrency:
-        return f"{len(traffic.live) + taken} of {rules.concurrency} runs at once are open"
+    if working + taken >= rules.concurrency:
+        return f"{working + taken} of {rules.concurrency} runs at once are open"
     if traffic.begun_today + taken >= rules.most_a_day:
         return f"{traffic.begun_today + taken} of {rules.most_a_day} runs of 24 hours have begun"
     most = min(rules.most, 1) if pause else rules.most

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tamma.model.ids import WorkflowId, forge_run_id
 from tamma.model.references import RepoRef
 from tamma.model.selection import KnownRun, Traffic
+from tamma.model.task import Gate, Phase, TaskView
 from tamma.selection.files import MOST_FILES, files_named
 from tamma.temporal import run_index, runs
 from tamma.temporal.run_errors import RunNotFound, ServerSilent, WorkerSilent
@@ -53,8 +54,9 @@ class RepositoryTraffic:
         return tuple(_known(record) for record in found)
 
     async def _with_files(self, run: KnownRun, issue_files: dict[WorkflowId, tuple[str, ...]]) -> KnownRun:
-        """With the files of its change and its plan; until there are some, with those of its issue."""
-        files = list[str]()
+        """With the files of its change and its plan; until there are some, with those of its issue. And
+        whether it has begun: whoever does not answer is taken to have."""
+        files, waits = list[str](), False
         try:
             view = await runs.view(self._client, run.workflow_id, timeout=PATIENCE)
         except (WorkerSilent, ServerSilent, RunNotFound):
@@ -62,8 +64,16 @@ class RepositoryTraffic:
         else:
             files += view.diff.files if view.diff is not None else ()
             files += files_named(view.plan)
+            waits = waits_for_issues(view)
         found = tuple(dict.fromkeys(files)) or issue_files.get(run.workflow_id, ())
-        return replace(run, files=found[:MOST_FILES])
+        return replace(run, files=found[:MOST_FILES], waits=waits)
+
+
+def waits_for_issues(view: TaskView) -> bool:
+    """Whether the run stands still before its first step. The phase alone does not say so: every run
+    begins in that one."""
+    waiting = view.waiting_for
+    return view.phase is Phase.ACCEPT and waiting is not None and waiting.gate is Gate.ORDER
 
 
 def _known(record: run_index.RunRecord) -> KnownRun:

@@ -13,9 +13,10 @@ from tamma.model.ids import TaskId, forge_run_id
 from tamma.model.references import RepoRef
 from tamma.model.repository import Issue
 from tamma.model.selection import Choice, FoundIssue, KnownRun, SelectionRules, Traffic
-from tamma.model.task import TaskStatus
+from tamma.model.task import Gate, Phase, TaskStatus, TaskView, Waiting
 from tamma.selection.choosing import choose, oldest_first, unfit
 from tamma.selection.files import meeting
+from tamma.temporal.traffic import waits_for_issues
 
 REPO = RepoRef("github.com", "Acme", "Calc")
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -224,3 +225,33 @@ def test_issues_that_wait_for_each_other_are_for_a_person() -> None:
         "it depends on #2, which depends on it: a person has to look",
         "it depends on #1, which depends on it: a person has to look",
     ]
+
+
+def test_a_run_that_waits_for_an_issue_does_not_keep_it_from_being_taken() -> None:
+    waiting = replace(run(2, LIVE, "src/calc.py"), waits=True)
+    issues = [found(1, "calc.py"), replace(found(2, "calc.py"), before=("1",))]
+    choice = chosen(SelectionRules(), issues, waiting)
+    assert numbers(choice) == ["1"]
+    assert [each.reason for each in choice.left] == ["a run is under way (task t2)"]
+    assert numbers(chosen(SelectionRules(), issues, waiting, run(3, LIVE))) == [], "others count as before"
+
+
+@pytest.mark.parametrize(
+    ("phase", "gate", "waits"),
+    [
+        (Phase.ACCEPT, Gate.ORDER, True),
+        (Phase.ACCEPT, Gate.PAUSED, False),
+        (Phase.ACCEPT, None, False),
+        (Phase.APPROVE_PLAN, Gate.ORDER, False),
+    ],
+)
+def test_a_run_waits_for_issues_before_its_first_step(phase: Phase, gate: Gate | None, waits: bool) -> None:
+    view = TaskView(
+        TaskId("t1"),
+        TaskStatus.RUNNING,
+        phase,
+        REPO,
+        "1",
+        waiting_for=Waiting(gate, "why", "what") if gate else None,
+    )
+    assert waits_for_issues(view) is waits
