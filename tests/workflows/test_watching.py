@@ -53,7 +53,9 @@ async def watching(client: Client, what: str) -> AsyncGenerator[WorkflowHandle[W
 
 async def test_when_the_time_of_one_activity_is_up_the_next_one_looks(client: Client) -> None:
     async with watching(client, "an answer") as handle:
-        assert await handle.result() == "activity 2 found an answer"
+        _, number, *found = (await handle.result()).split()
+        assert int(number) > 1, "on a busy machine the time of the second one may be up, too"
+        assert found == ["found", "an", "answer"]
 
 
 async def test_what_will_never_have_an_answer_is_raised(client: Client) -> None:
