@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from activities.interface import COMMENT, Comment
 from activities.interface.listening import (
@@ -133,6 +134,8 @@ class Hearing(Reminding):
         try:
             return await answer_of(looking)
         except ActivityError as error:
+            if isinstance(error.cause, ActivityTimeout):
+                return None  # a run from before LOOKS_ON: it listened again at once then, too
             self._state.note(f"comments are not heard at the moment: {diagnose(error).reason}")
         with suppress(TimeoutError):
             await workflow.wait_condition(disturbed, timeout=DEAF_FOR)
