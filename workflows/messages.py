@@ -19,6 +19,7 @@ from tamma.agents import machine
 from tamma.agents.answering import option_named, trouble_with_choice
 from tamma.model.repository import EventKind
 from tamma.model.session import SessionMessage, SessionNews, SessionOrder, SessionResult
+from tamma.model.suggestion import PatchStage
 from tamma.model.task import (
     Accepted,
     Approval,
@@ -118,6 +119,8 @@ class RunMessages:
             raise ValueError("the run waits for nobody's answer now")
         if waiting.gate is not given.gate:
             raise ValueError(f"the run waits at the gate {waiting.gate.value!r}, not {given.gate.value!r}")
+        if given.gate is Gate.PATCH and given.patch not in (None, self._state.patch):
+            raise ValueError(self._another_patch())
         if len(given.text) > LONGEST_PLAN:
             raise ValueError(f"the text is longer than {LONGEST_PLAN} characters")
         if given.decision == "edit" and (given.gate is not Gate.PLAN or not given.text.strip()):
@@ -127,16 +130,29 @@ class RunMessages:
 
     @workflow.signal(name="approve")
     async def approve_by_signal(self, given: Approval) -> None:
-        """The same from the Web UI, but for merges: nobody vouches for a signal's sender."""
+        """The same from the Web UI, but for what others see then: nobody vouches for a signal's sender."""
         try:
             self._check_approval(given)
         except ValueError as error:
             self._state.note(f"a signal `approve` was ignored: {error}")
             return
-        if given.gate is Gate.MERGE and given.decision != "reject":
-            self._state.note("a signal cannot approve a merge: use `tamma approve`")
+        if given.decision != "reject" and (what := self._leaves_here(given.gate)):
+            self._state.note(f"a signal cannot approve a {what}: use `tamma approve`")
             return
         await self._answer(given)
+
+    def _leaves_here(self, gate: Gate) -> str:
+        """What a yes at the gate carries out of the run; empty where nothing."""
+        if gate is Gate.MERGE:
+            return "merge"
+        patch = self._state.patch
+        last = gate is Gate.PATCH and patch is not None and patch.stage is PatchStage.SUGGESTION
+        return "suggestion" if last else ""
+
+    def _another_patch(self) -> str:
+        patch = self._state.patch
+        stage = f" (the {patch.stage})" if patch is not None else ""
+        return f"another patch waits now{stage} than the one that was seen: `tamma patch TASK` shows it"
 
     async def _answer_of_somebody_known(self, given: Approval) -> Reply:
         self._allowed = given.gate is Gate.CHANGE and given.decision == "approve"

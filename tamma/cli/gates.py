@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import signal
+from dataclasses import replace
 
 import click
 
@@ -57,7 +58,8 @@ def _ask(view: TaskView, waiting: Waiting) -> Approval:
         if answer == "y"
         else click.prompt("Why not? (may be empty)", default="", show_default=False, err=True)
     )
-    return approval(waiting.gate, "approve" if answer == "y" else "reject", reason)
+    seen = view.patch if waiting.gate is Gate.PATCH else None
+    return replace(approval(waiting.gate, "approve" if answer == "y" else "reject", reason), patch=seen)
 
 
 def _plan_question(options: tuple[DesignOption, ...]) -> str:

@@ -30,6 +30,15 @@ class PatchStage(StrEnum):
     UNFINISHED = "unfinished work"
     """Of a run that ended before its end."""
 
+    @property
+    def slug(self) -> str:
+        """For command lines: `failing-test`."""
+        return self.value.replace(" ", "-")
+
+
+STAGES_AGREED = (PatchStage.FAILING_TEST, PatchStage.CHANGE, PatchStage.SUGGESTION)
+"""Those that a person is asked about, in turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class PatchRef:

@@ -281,6 +281,8 @@ class Approval:
     text: str = ""
     option: str = ""
     """The plan's option that is to be followed, by its name. Empty: the recommended one."""
+    patch: PatchRef | None = None
+    """At the gate PATCH: the patch that was seen. None: whatever waits now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,16 @@ import pytest
 from temporalio.client import Client
 
 from tamma.cli import gates, lines, main, output, patching, shapes, sheet, story
+from tamma.cli.commands.approve import aimed
 from tamma.cli.story import Frame
 from tamma.model.ids import BlobId
 from tamma.model.suggestion import PATCH_MADE, SUGGESTED, PatchRef, PatchStage, patch_data
-from tamma.model.task import Gate, Phase, TaskStatus, Waiting
+from tamma.model.task import Approval, Gate, Phase, TaskStatus, Waiting
 from tamma.store.interface import NewEvent
 from tamma.store.memory import MemoryStore
 from tamma.store.migrate import migrate
 from tamma.store.postgres import PostgresStore
+from tamma.temporal.run_errors import RunRefused
 from tests.cli.samples import DONE, PLANNED, TASK, record
 from tests.cli.shop import shop_of
 from tests.cli.test_agent_runs import terminal
@@ -99,7 +101,19 @@ def test_a_person_at_the_terminal_is_asked_for_the_patch(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     answer = gates.ask(WAITS)
     assert answer is not None
-    assert answer == gates.approval(Gate.PATCH, "approve")
+    assert answer == replace(gates.approval(Gate.PATCH, "approve"), patch=PATCH)
+
+
+def test_a_yes_is_to_the_patch_that_was_seen() -> None:
+    yes = Approval(Gate.PLAN, "approve", by="ada")
+    to_patch = replace(yes, gate=Gate.PATCH, patch=PATCH)
+    assert aimed(WAITS, yes, None, None) == to_patch
+    assert aimed(WAITS, yes, Gate.PATCH, "change") == to_patch
+    with pytest.raises(RunRefused, match="the patch that waits is the change, not the failing-test"):
+        aimed(WAITS, yes, Gate.PATCH, "failing-test")
+    elsewhere = replace(WAITS, waiting_for=Waiting(Gate.MERGE, "why", "what"))
+    assert aimed(elsewhere, yes, None, None) == replace(yes, gate=Gate.MERGE)
+    assert aimed(elsewhere, yes, Gate.PATCH, "change") == replace(yes, gate=Gate.PATCH), "the run refuses it"
 
 
 # --- handed in -----------------------------------------------------------------------------------

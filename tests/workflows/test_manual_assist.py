@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from tamma.cli import patching
 from tamma.model.ids import TaskId
@@ -142,7 +142,8 @@ async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
         assert seen.phase is Phase.IMPLEMENT
         change = await patch(loop, seen.task_id)
         assert b"-    return sum(values) / (len(values) + 1)" in change
-        await say_yes(handle)
+        yes_to_change = Approval(Gate.PATCH, "approve", by="ada", patch=seen.patch)
+        await tell(handle, "approve", yes_to_change)
 
         seen = await at(loop, handle, PatchStage.SUGGESTION)
         assert seen.waiting_for is not None
@@ -150,6 +151,12 @@ async def test_a_person_at_every_gate_and_a_patch_that_makes_the_same_tree(
         assert "review: small and right; a yes writes it on #1" in seen.waiting_for.reason
         workspace = tmp_path / "workspaces" / seen.task_id / "git"
         tree = git(tmp_path, "--git-dir", str(workspace), "write-tree")
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await tell(handle, "approve", replace(yes_to_change, by="bob"))
+        assert "another patch waits now (the suggestion)" in str(refused.value.cause)
+        await handle.signal("approve", Approval(Gate.PATCH, "approve", by="web", patch=seen.patch))
+        seen = await loop.until(handle, lambda view: "a signal cannot" in str(view.notes))
+        assert "a signal cannot approve a suggestion: use `tamma approve`" in seen.notes
         assert writes(loop) == [], "before the last yes nobody else sees anything"
         await say_yes(handle)
 

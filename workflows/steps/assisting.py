@@ -26,10 +26,6 @@ from workflows.steps.continuing import Continuing
 from workflows.steps.ending import Ending
 from workflows.words import patch_waits
 
-HINT = (
-    "`tamma patch TASK` shows it; `tamma approve TASK`, the same with --reject, or "
-    '`tamma steer TASK "..."` for changes'
-)
 PHASES = {
     PatchStage.FAILING_TEST: Phase.RED_TEST,
     PatchStage.CHANGE: Phase.IMPLEMENT,
@@ -125,7 +121,7 @@ class Assisting(Continuing, Ending):
         if stage is PatchStage.SUGGESTION:
             await self._find_place()
         await self._put_back()
-        await self._patience.wait(Waiting(Gate.PATCH, self._reason(state.patch), HINT))
+        await self._patience.wait(Waiting(Gate.PATCH, self._reason(state.patch), _hint(stage)))
         if state.words:
             return False
         if stage is not PatchStage.SUGGESTION:
@@ -212,3 +208,10 @@ class Assisting(Continuing, Ending):
                 state.note("the unfinished work is kept as a patch: `tamma patch TASK` writes it")
         except ActivityError as error:
             state.note(f"the unfinished work could not be kept: {diagnose(error).reason}")
+
+
+def _hint(stage: PatchStage) -> str:
+    return (
+        f"`tamma patch TASK` shows it; `tamma approve TASK --stage {stage.slug}`, the same with --reject, or "
+        '`tamma steer TASK "..."` for changes'
+    )
