@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.interface import PREPARE_WORKSPACE, SET_UP_PROJECT, Activity, SetUpProject
 from tamma.model.ids import BlobId
@@ -14,7 +15,7 @@ from tamma.model.task import WORKSPACE_QUEUE
 from workflows.calls import call
 from workflows.options import PREPARE, SET_UP, Options
 from workflows.patience import Patience
-from workflows.recovery import WORKER_GONE, Trouble
+from workflows.recovery import WORKER_GONE, Trouble, diagnose
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
@@ -92,15 +93,28 @@ class WorkspaceLink:
     async def call(self, activity: Activity[I, O], given: I, options: Options, *, summary: str = "") -> O:
         """Run a workspace activity where the workspace is, rebuilding it elsewhere if it must be."""
         return await self._patience.patiently(
-            lambda: call(
-                activity,
-                given,
-                options.lost_after(self._lost_after),
-                queue=self.ref.queue,
-                summary=summary,
-            ),
-            rebuild=self._rebuild,
+            lambda: self._call(activity, given, options, summary), rebuild=self._rebuild
         )
+
+    async def _call(self, activity: Activity[I, O], given: I, options: Options, summary: str) -> O:
+        lasting = options.lost_after(self._lost_after)
+        return await call(activity, given, lasting, queue=self.ref.queue, summary=summary)
+
+    async def call_or_refuse(
+        self, activity: Activity[I, O], given: I, options: Options, kind: str, *, summary: str = ""
+    ) -> O | None:
+        """The same. None where it fails with the error of this name, which whoever calls can do something
+        about: no person is asked."""
+
+        async def once() -> O | None:
+            try:
+                return await self._call(activity, given, options, summary)
+            except ActivityError as error:
+                if diagnose(error).kind == kind:
+                    return None
+                raise
+
+        return await self._patience.patiently(once, rebuild=self._rebuild)
 
     async def _rebuild(self, trouble: Trouble) -> None:
         workflow.logger.warning("workspace lost (%s): building it again", trouble.reason)

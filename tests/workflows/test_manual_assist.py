@@ -227,6 +227,22 @@ async def test_a_word_at_each_gate_changes_its_patch(client: Client, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+async def test_a_suggestion_that_the_policy_refuses_is_mended(client: Client, tmp_path: Path) -> None:
+    mended = [turn(call("bash", command="rm dump")), turn(call("finish", summary="without the dump"))]
+    turns = script(agent=[*RED_TURNS, *FIX_TURNS, *mended])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await assist(loop)
+        seen = await to(loop, handle, PatchStage.CHANGE)
+        dump = tmp_path / "workspaces" / seen.task_id / "tree" / "dump"
+        dump.write_bytes(bytes(5_000_001))
+        await say_yes(handle)
+        await at(loop, handle, PatchStage.SUGGESTION)
+        assert not dump.exists(), "the agent was told, and nobody asked"
+        assert b"dump" not in await patch(loop, seen.task_id)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_no_at_any_gate_ends_it_and_leaves_the_patch(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         before = refs(loop)

@@ -26,6 +26,7 @@ from workflows.steps.continuing import Continuing
 from workflows.steps.ending import Ending
 from workflows.words import patch_waits
 
+REFUSED = "PolicyRefused"
 PHASES = {
     PatchStage.FAILING_TEST: Phase.RED_TEST,
     PatchStage.CHANGE: Phase.IMPLEMENT,
@@ -99,7 +100,8 @@ class Assisting(Continuing, Ending):
     # --- the gate --------------------------------------------------------------------------------
 
     async def _agree_on(self, stage: PatchStage) -> bool:
-        """Show a person what the stage has made. False where he wants it changed, and has said so.
+        """Show a person what the stage has made. False where he wants it changed, and has said so, and where
+        the diff policy has had it changed.
 
         A stage that was agreed to is not asked about again by a run that goes on from there; what is to be
         handed over always is.
@@ -111,12 +113,14 @@ class Assisting(Continuing, Ending):
             return False
         if state.phase is not PHASES[stage]:
             await self._enter(PHASES[stage])
-        state.patch = await self._workspace.call(
-            MAKE_PATCH,
-            MakePatch(self._workspace.ref.id, stage),
-            WORKSPACE_CALL,
-            summary=f"the patch of the {stage}",
+        given = MakePatch(self._workspace.ref.id, stage)
+        patch = await self._workspace.call_or_refuse(
+            MAKE_PATCH, given, WORKSPACE_CALL, REFUSED, summary=f"the patch of the {stage}"
         )
+        if patch is None:  # the work tree is not as it was when the policy last looked at it
+            await self._get_publishable()
+            return False
+        state.patch = patch
         state.suggested = False  # where it was before, that was another one
         if stage is PatchStage.SUGGESTION:
             await self._find_place()
