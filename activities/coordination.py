@@ -33,6 +33,7 @@ from tamma.model.ids import TaskId, forge_run_id
 from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.model.repository import Branch
 from tamma.model.selection import KnownRun
+from tamma.selection.files import meeting
 from tamma.store.interface import Event, EventQuery, EventStore, NewEvent
 
 LONGEST_LOOK = 60.0
@@ -152,6 +153,6 @@ def _pause_of_runs(poll: float) -> float:
 
 
 def _shared(files: Sequence[str], claim: Event) -> str:
-    """The first of the files that is claimed; empty where none is."""
+    """The first of the files that is claimed; empty where none is. Plans may shorten paths."""
     theirs = cast("list[object]", claim.data["files"])
-    return next((path for path in files if path in theirs), "")
+    return meeting(files, map(str, theirs)) or ""

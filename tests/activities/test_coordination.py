@@ -116,6 +116,14 @@ async def test_a_run_is_not_behind_other_files_ended_runs_or_forks_of_itself() -
     assert ahead(await line.turn(claim("3", *DOCS, *CALC))) == ["2"]
 
 
+async def test_plans_name_one_file_in_full_and_in_short() -> None:
+    line = Line(Open("1", "2", "3"))
+    await line.turn(claim("1", "src/calc.py"))
+    (one,) = (await line.turn(claim("2", "calc.py"))).ahead
+    assert one == Ahead("1", task("1"), "calc.py")
+    assert ahead(await line.turn(claim("3", "src/app/calc.py"))) == ["2"]
+
+
 async def test_a_look_says_nothing_until_the_line_has_changed() -> None:
     runs = Open("1", "2", "3")
     line = Line(runs)
