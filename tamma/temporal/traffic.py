@@ -62,6 +62,8 @@ class RepositoryTraffic:
         except (WorkerSilent, ServerSilent, RunNotFound):
             pass  # no worker has it now, or it has just ended
         else:
+            if view.workflow_type == "manual-assist":
+                return run  # it pushes nothing: nobody meets it
             files += view.diff.files if view.diff is not None else ()
             files += files_named(view.plan)
             waits = waits_for_issues(view)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import Client
 
+from tamma.model.coordination import FILES_CLAIMED
 from tamma.model.ids import forge_run_id
 from tamma.model.task import (
     AgentChoice,
@@ -24,7 +26,9 @@ from tamma.model.task import (
     TaskView,
 )
 from tamma.providers.interface import ProviderSettings
+from tamma.store.interface import EventQuery
 from tamma.temporal import runs
+from tamma.temporal.traffic import RepositoryTraffic
 from tamma.workspace.layout import Layout, read_meta
 from tests.cli.shop import Shop, shop_of
 from tests.support.histories import replay_and_keep
@@ -230,3 +234,24 @@ async def test_who_knows_better_does_not_wait_for_issues(client: Client, tmp_pat
         telling = await it.submit("3", agent=AgentChoice("other"), coordination="tell")
         seen = await it.loop.until(telling, lambda view: view.phase is not Phase.ACCEPT)
         assert reason in seen.notes
+
+
+@pytest.mark.slow
+async def test_a_run_that_pushes_nothing_waits_for_no_run_and_holds_up_none(
+    client: Client, tmp_path: Path
+) -> None:
+    async with line(client, tmp_path) as it:
+        await it.first()
+        helper = await it.submit("2", workflow_type="manual-assist")
+        await it.at(helper, Gate.PLAN)
+        await helper.execute_update("approve", Approval(Gate.PLAN, "approve", by="ada"))  # pyright: ignore[reportUnknownMemberType]
+        await it.at(helper, Gate.PATCH)
+        (claimed,) = await it.loop.parts.store.read_events(EventQuery((FILES_CLAIMED,)))
+        assert claimed.data["files"] == ["calc.py"]
+        assert "issue:1" in claimed.tags
+        repo = (await it.loop.view(helper)).repo
+        found: dict[str, tuple[str, ...]] = {}
+        async with asyncio.timeout(PATIENCE):
+            while found != {"1": ("calc.py",), "2": ()}:  # who does not answer in time has no files
+                traffic = await RepositoryTraffic(client).traffic(repo, {}, datetime.now(UTC))
+                found = {run.issue: run.files for run in traffic.live}

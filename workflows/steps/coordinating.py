@@ -64,9 +64,14 @@ class Coordinating(Continuing):
             await self._stand_on_newest_base()
 
     async def _await_turn(self) -> None:
-        """Claim the files of the plan; begin when the runs have ended that claimed some of them before."""
+        """Claim the files of the plan; begin when the runs have ended that claimed some of them before.
+
+        What pushes nothing never moves the base: nobody has to wait for it, nor it for anybody.
+        """
         request, files = self._request, files_planned(self._state.plan_markdown)
-        if request.unattended is not None or not workflow.patched(COORDINATED) or not files:
+        if request.unattended is not None or request.assists or not workflow.patched(COORDINATED):
+            return
+        if not files:
             return
         given = AwaitTurn(request.task_id, request.repo, request.issue, files, request.limits.poll)
         waited = False
