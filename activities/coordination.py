@@ -33,11 +33,15 @@ from tamma.model.ids import TaskId, forge_run_id
 from tamma.model.references import PLAIN_GIT, RepoRef
 from tamma.model.repository import Branch
 from tamma.model.selection import KnownRun
+from tamma.platforms.interface import Platform
+from tamma.selection.dependencies import circles, issues_before
 from tamma.selection.files import meeting
 from tamma.store.interface import Event, EventQuery, EventStore, NewEvent
 
 LONGEST_LOOK = 60.0
 """Seconds between looks at the runs ahead: it takes the server and the store milliseconds."""
+MOST_FOLLOWED = 20
+"""Issues that a look reads beyond those that the run's own depends on."""
 TRIES = 3
 """Attempts to learn which runs are open, until a run goes on without."""
 
@@ -62,9 +66,9 @@ class CoordinationActivities:
     @failing_well
     @heard
     async def await_issues(self, given: AwaitIssues) -> OpenIssues:
-        """One look at each of the issues; `not_yet` while the same ones are open."""
+        """One look at each of the issues, and at what those depend on; `not_yet` while the same are open."""
         platform = await self._platforms.get(given.repo.platform_id)
-        still: list[str] = []
+        before: dict[str, tuple[str, ...]] = {}
         missing: list[str] = []
         for number in given.issues:
             try:
@@ -73,10 +77,15 @@ class CoordinationActivities:
                 missing.append(number)
             else:
                 if issue.state == "open":
-                    still.append(number)
-        if tuple(still) == given.known:
+                    before[number] = issues_before(issue.body, given.repo.full_name, number)
+        still = tuple(before)
+        if given.issue:
+            before[given.issue] = still
+            await _follow(platform, given.repo, before)
+        found = OpenIssues(still, next(iter(circles(before)), None), tuple(missing))
+        if (found.issues, found.circle) == (given.known, given.known_circle):
             raise not_yet("the same issues are open", pause_after(activity.info().attempt, given.poll))
-        return OpenIssues(tuple(still), tuple(missing))
+        return found
 
     @activity.defn(name=AWAIT_TURN.name)
     @failing_well
@@ -138,6 +147,27 @@ class CoordinationActivities:
     async def _claim(self, task_id: TaskId) -> Event | None:
         found = await self._events.read_events(EventQuery((FILES_CLAIMED,), (f"task:{task_id}",)), limit=1)
         return found[0] if found else None
+
+
+async def _follow(platform: Platform, repo: RepoRef, before: dict[str, tuple[str, ...]]) -> None:
+    """Look up what the open issues depend on in turn; at most `MOST_FOLLOWED` of them."""
+    looked_up: set[str] = set()
+    while todo := [
+        each
+        for numbers in before.values()
+        for each in numbers
+        if each not in before and each not in looked_up
+    ]:
+        if len(looked_up) >= MOST_FOLLOWED:
+            return
+        number = todo[0]
+        looked_up.add(number)
+        try:
+            issue = await platform.get_issue(repo, number)
+        except (NotFound, Forbidden):
+            continue
+        if issue.state == "open":
+            before[number] = issues_before(issue.body, repo.full_name, number)
 
 
 def ids_begin_with(workflow_id: str, repo: RepoRef) -> str:

@@ -20,12 +20,17 @@ class AwaitIssues:
     poll: float
     known: tuple[str, ...] | None = None
     """The last answer: only another one is told. None: whatever it is."""
+    issue: str = ""
+    """The one that depends on them."""
+    known_circle: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIssues:
     issues: tuple[str, ...] = ()
     """Those that are open."""
+    circle: tuple[str, str] | None = None
+    """Two open issues on the way to them that depend on each other: none of all these is ever first."""
     missing: tuple[str, ...] = ()
     """Those that there are not, or that we may not read: nobody waits for them."""
 

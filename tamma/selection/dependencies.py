@@ -74,6 +74,11 @@ def circle(number: str, before: Mapping[str, tuple[str, ...]]) -> str:
     return ""
 
 
+def circles(before: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """Each issue that can never be first, as `circle` has it, with the one that it depends on there."""
+    return ((number, other) for number in before if (other := circle(number, before)))
+
+
 def depending(others: Sequence[str]) -> str:
     """What they hold up, in words."""
     named = ", ".join(f"#{each}" for each in others[:5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -60,11 +61,11 @@ def claim(issue: str, *files: str) -> AwaitTurn:
 class Line:
     """The activities over a store of their own. Nobody waits between attempts: each call is one look."""
 
-    def __init__(self, runs: Open) -> None:
+    def __init__(self, runs: Open, issues: Mapping[str, str] = ISSUES) -> None:
         platform = PlatformSettings(
             "memory",
             "memory",
-            options={"repositories": {"Acme/Calc": "none"}, "issues": {"Acme/Calc": ISSUES}},
+            options={"repositories": {"Acme/Calc": "none"}, "issues": {"Acme/Calc": issues}},
         )
         self.store = MemoryStore()
         self.platforms = Platforms(lambda _: platform)
@@ -73,8 +74,14 @@ class Line:
     async def turn(self, given: AwaitTurn, attempt: int = 1) -> Turn:
         return await self._on(attempt).run(self._ours.await_turn, given)
 
-    async def open(self, *issues: str, known: tuple[str, ...] | None = None) -> OpenIssues:
-        given = AwaitIssues(REPO, issues, 0.1, known)
+    async def open(
+        self,
+        *issues: str,
+        known: tuple[str, ...] | None = None,
+        issue: str = "",
+        known_circle: tuple[str, str] | None = None,
+    ) -> OpenIssues:
+        given = AwaitIssues(REPO, issues, 0.1, known, issue, known_circle)
         return await self._on(1).run(self._ours.await_issues, given)
 
     def _on(self, attempt: int) -> ActivityEnvironment:
@@ -163,6 +170,39 @@ async def test_issues_are_open_closed_or_missing() -> None:
             await line.open("1", "2", known=("1",))
         await (await line.platforms.get("memory")).close_issue(REPO, "1")
         assert (await line.open("1", "2", known=("1",))).issues == ()
+    finally:
+        await line.platforms.close()
+
+
+CIRCLES = {
+    "1": "# one\n\nDepends on #2.\n",
+    "2": "# two\n\nDepends on #3.\n",
+    "3": "# three\n\nDepends on #1, #4, #77.\n",
+    "4": "---\nstate: closed\n---\n# four\n\nDepends on #5.\n",
+    "5": "# five\n\nDepends on #4.\n",
+    "6": "# six\n\nDepends on #1.\n",
+    "7": "# seven\n\nDepends on #5.\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("issue", "first", "circle"),
+    [("1", "2", ("2", "3")), ("6", "1", ("1", "2")), ("7", "5", None)],
+)
+async def test_issues_that_depend_on_each_other_are_told(
+    issue: str, first: str, circle: tuple[str, str] | None
+) -> None:
+    line = Line(Open(), CIRCLES)
+    try:
+        found = await line.open(first, issue=issue)
+        assert (found.issues, found.circle) == ((first,), circle)
+        with pytest.raises(ApplicationError, match="the same issues are open"):
+            await line.open(first, issue=issue, known=found.issues, known_circle=circle)
+        if circle:
+            await (await line.platforms.get("memory")).close_issue(REPO, "3")
+            assert (
+                await line.open(first, issue=issue, known=found.issues, known_circle=circle)
+            ).circle is None
     finally:
         await line.platforms.close()
 

@@ -236,6 +236,20 @@ async def test_who_knows_better_does_not_wait_for_issues(client: Client, tmp_pat
         assert reason in seen.notes
 
 
+async def test_issues_in_a_circle_wait_for_a_person(client: Client, tmp_path: Path) -> None:
+    async with line(client, tmp_path, _1=f"{ISSUE}\nDepends on #2.\n", _2=f"{ISSUE}\nDepends on #1.\n") as it:
+        run = await it.submit("2", agent=AgentChoice("other"))
+        seen = await it.at(run, Gate.ORDER)
+        assert seen.waiting_for is not None
+        assert (seen.status, seen.waiting_for.person) == (TaskStatus.PAUSED, True)
+        assert seen.waiting_for.reason == (
+            "it depends on #1, which is open; #1 depends on #2, which depends on #1: a person has to look"
+        )
+        await run.execute_update("resume", Control("ada"))  # pyright: ignore[reportUnknownMemberType]
+        seen = await it.loop.until(run, lambda view: view.phase is not Phase.ACCEPT, seconds=PATIENCE)
+        assert seen.notes[0].startswith("somebody let it go on, although it depends on #1")
+
+
 @pytest.mark.slow
 async def test_a_run_that_pushes_nothing_waits_for_no_run_and_holds_up_none(
     client: Client, tmp_path: Path

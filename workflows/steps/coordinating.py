@@ -33,6 +33,7 @@ from workflows.steps.continuing import Continuing
 
 COORDINATED = "coordinated"
 """The change that runs claim the files of their plans: those from before it claim none, and wait for none."""
+ISSUES_HINT = "it goes on by itself when that is closed; `tamma resume TASK` goes on at once"
 LONGEST = 30 * 24 * 3600.0
 """Seconds of one wait: within the time that the looking lasts. Then it looks anew."""
 
@@ -42,9 +43,10 @@ class Coordinating(Continuing):
 
     async def _await_issues(self) -> None:
         """Begin when the issues are closed that this one depends on, or when somebody says so."""
-        given = AwaitIssues(self._request.repo, self._issue.depends_on, self._request.limits.poll)
+        request, issues = self._request, self._issue.depends_on
+        given = AwaitIssues(request.repo, issues, request.limits.poll, issue=request.issue)
         # Whoever goes on from a run that had a plan has been through this.
-        if not given.issues or self._request.unattended is not None or self._state.plan is not None:
+        if not issues or request.unattended is not None or self._state.plan is not None:
             return
         waited = False
         while True:
@@ -55,10 +57,14 @@ class Coordinating(Continuing):
                 self._state.note(f"it depends on {_listed(found.missing)}, which cannot be read")
             if not found.issues:
                 break
-            reason = depending(found.issues)
-            hint = "it goes on by itself when that is closed; `tamma resume TASK` goes on at once"
+            reason, hint = depending(found.issues), ISSUES_HINT
+            if found.circle is not None:
+                one, other = found.circle
+                reason += f"; #{one} depends on #{other}, which depends on #{one}: a person has to look"
+                hint = f"edit the others, so that one of them can be first; {hint}"
             waited = self._waits
-            if await self._goes_on(reason, hint, AWAIT_ISSUES, replace(given, known=found.issues)):
+            known = replace(given, known=found.issues, known_circle=found.circle)
+            if await self._goes_on(reason, hint, AWAIT_ISSUES, known, person=found.circle is not None):
                 break
         if waited:
             await self._stand_on_newest_base()
@@ -92,7 +98,9 @@ class Coordinating(Continuing):
         if waited:
             await self._take_up_again()
 
-    async def _goes_on(self, reason: str, hint: str, activity: Activity[I, O], given: I) -> bool:
+    async def _goes_on(
+        self, reason: str, hint: str, activity: Activity[I, O], given: I, *, person: bool = False
+    ) -> bool:
         """Wait for news of what comes before. True where it goes on whatever comes before: it only tells, or
         somebody has said so."""
         if not self._waits:
@@ -100,7 +108,7 @@ class Coordinating(Continuing):
             return True
         self._woken = paused = False
         looking = start(activity, given, ROOM_WATCH, summary=reason[:100])
-        waiting = Waiting(Gate.ORDER, reason, hint, person=False)
+        waiting = Waiting(Gate.ORDER, reason, hint, person)
 
         def disturbed() -> bool:
             nonlocal paused
