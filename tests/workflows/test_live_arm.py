@@ -14,7 +14,7 @@ from tamma.experiments.assignment import LiveArms
 from tamma.model.agent import AgentConfig, AgentId, AgentPin
 from tamma.model.experiment import ABTestId, ABTestPlan, Arm, LookPlan, Mode
 from tamma.model.ids import uuid7
-from tamma.model.task import TaskStatus
+from tamma.model.task import Gate, TaskStatus
 from tamma.model.verdict import ABTestResult, ABTestState
 from tamma.store.memory import MemoryStore
 from tests.support.experiments import add_agent
@@ -76,3 +76,15 @@ async def test_whoever_names_a_version_keeps_it(client: Client, tmp_path: Path) 
         assert (await handle.result()).status is TaskStatus.COMPLETED
         assert await store.read_assignments(test_id) == ()
         assert await store.cell_runs(test_id) == ()
+
+
+@pytest.mark.slow
+async def test_a_run_that_a_person_steers_at_every_gate_is_in_no_arm(client: Client, tmp_path: Path) -> None:
+    store = MemoryStore()
+    control = await add_agent(store, "plain", "scripted")
+    candidate = await add_agent(store, "bold", "scripted2", active=False)
+    test_id = await live_test(store, control, candidate, Arm.CANDIDATE)
+    async with running_loop(client, tmp_path, store=store) as loop:
+        handle = await loop.submit(agent=await resolve(store, "plain"), workflow_type="manual-assist")
+        await loop.until(handle, lambda view: view.waiting_for and view.waiting_for.gate is Gate.PLAN)
+        assert await store.read_assignments(test_id) == ()

@@ -28,8 +28,8 @@ class LiveArm(RunSteps):
         pin = agent.pin
         if pin is None or agent.fixed or self._request.continues or not workflow.patched(ARMS):
             return
-        if self._request.best_with:
-            return  # what several agents made says nothing of one
+        if self._request.best_with or self._request.assists:
+            return  # what several agents made, or a person at every gate, says nothing of one agent
         repo = f"{self._request.repo.platform_id}:{self._request.repo.full_name}"
         given = AssignAgent(self._request.task_id, pin, repo, issue.number, issue.task_type)
         try:
