@@ -25,14 +25,17 @@ def commit_message(title: str, number: str, summary: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def what_it_does(findings: Sequence[str], arrivals: Sequence[str], runs: Sequence[str] = ()) -> str:
+def what_it_does(
+    findings: Sequence[str], arrivals: Sequence[str], runs: Sequence[str] = (), *, pushes: bool = True
+) -> str:
     """Why a change needs a person: the findings are those of `arrivals` and `runs`, and what is taken from
-    the tests."""
+    the tests. `pushes`: as opposed to suggesting it, which has CI run nothing."""
     run = [each for each in findings if each in runs]
     brought = [each for each in findings if each in arrivals]
     taken = [each for each in findings if each not in arrivals and each not in runs]
+    push = "a push" if pushes else "whoever pushes this suggestion"
     parts = (
-        ("a push may have CI run, with its secrets, what the change makes of", run),
+        (f"{push} may have CI run, with its secrets, what the change makes of", run),
         ("the change brings in", brought),
         ("the change takes from the tests", taken),
     )

@@ -1,8 +1,8 @@
-"""What a run writes into Git."""
+"""What a run writes into Git, and asks people."""
 
 from __future__ import annotations
 
-from workflows.words import commit_message
+from workflows.words import commit_message, what_it_does
 
 TITLE = "A compiled parser reads later numbers in the base of the first one, since 1.16.0"
 
@@ -31,3 +31,10 @@ def test_prose_is_wrapped_and_layout_is_kept() -> None:
     prose = [line for line in body if "word" in line or "item" in line]
     assert max(map(len, prose)) <= 72
     assert [line[:2] for line in prose if "item" in line] == ["- ", "  "]
+
+
+def test_who_has_ci_run_a_change_is_said_as_it_is() -> None:
+    ci = (".github/workflows/ci.yml (as of 0123456789)",)
+    told = "may have CI run, with its secrets, what the change makes of"
+    assert what_it_does(ci, (), ci) == f"a push {told}: {ci[0]}"
+    assert what_it_does(ci, (), ci, pushes=False) == f"whoever pushes this suggestion {told}: {ci[0]}"

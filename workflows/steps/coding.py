@@ -201,7 +201,7 @@ class Coding(ProjectGates):
         """Ask a person whether the change may do this. False where the agent is to work on."""
         assert self._state.diff is not None
         arrivals, runs = self._state.diff.wanted, self._state.diff.runs
-        reason = what_it_does(findings, arrivals, runs)
+        reason = what_it_does(findings, arrivals, runs, pushes=not self._request.assists)
         if not set(arrivals).isdisjoint(findings):
             await self._put_back()
         hint = '`tamma approve TASK` lets it pass, `tamma steer TASK "..."` has it changed, or cancel it'
