@@ -53,6 +53,9 @@ TALK = ("", EventKind.ISSUE_COMMENT.value, EventKind.PULL_REQUEST_COMMENT.value)
 
 PAUSED = Waiting(Gate.PAUSED, "somebody paused it", "let it go on with `tamma resume TASK`")
 
+APPROVED_ONLY = (Gate.PLAN, Gate.RED_TEST, Gate.PATCH, Gate.MERGE)
+"""Where whoever lets a run go on vouches for something: `tamma approve` says so, `tamma resume` does not."""
+
 
 class RunMessages:
     """The message side of a run; `AutonomousDev` is the working side."""
@@ -282,7 +285,7 @@ class RunMessages:
     async def _resume(self, given: Control) -> Reply:
         waiting = self._state.waits_for
         self._paused = False
-        if waiting is not None and waiting.gate in (Gate.PLAN, Gate.PATCH, Gate.MERGE):
+        if waiting is not None and waiting.gate in APPROVED_ONLY:
             return Reply(f"it waits for an approval ({waiting.gate.value}): use `tamma approve`")
         if waiting is not None and waiting.gate is Gate.QUESTIONS:
             return Reply("it waits for answers: use `tamma answer`, or `tamma approve` to take the defaults")

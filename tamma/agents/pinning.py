@@ -37,7 +37,7 @@ async def resolve(store: AgentStore, text: str) -> AgentChoice:
     agent = await store.find_agent(ref.name)
     if agent is None or agent.deleted:
         error = unknown(ref, [each.name for each in await store.list_agents()])
-        raise ConfigError(error.message, hint=f"{error.hint} `tamma agent list` shows all")
+        raise ConfigError(error.message, hint=f"{error.hint}; `tamma agent list` shows all")
     number = ref.version or agent.active
     if number is None:
         raise ConfigError(

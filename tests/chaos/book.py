@@ -64,7 +64,8 @@ class Book:
         path = self.folder / "strikes.jsonl"
         if not path.exists():
             return []
-        found: list[dict[str, Any]] = [json.loads(text) for text in path.read_text().splitlines()]
+        whole, _, _ = path.read_text().rpartition("\n")  # somebody may be in the middle of the last line
+        found: list[dict[str, Any]] = [json.loads(text) for text in whole.splitlines()]
         return [Line(what=What(words.pop("what")), **words) for words in found]
 
     def struck(self) -> list[str]:

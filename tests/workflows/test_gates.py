@@ -208,6 +208,29 @@ async def test_an_unexpected_pass_goes_to_a_person(client: Client, tmp_path: Pat
         assert "mean([2, 4]), 2" in loop.show(f"{seen.branch}:tests/test_mean.py")
 
 
+@pytest.mark.slow
+async def test_who_says_what_the_test_lacks_gets_another_one(client: Client, tmp_path: Path) -> None:
+    green = RED.replace("mean([2, 4]), 3", "mean([2, 4]), 2")
+    turns = [
+        turn(call("create", path="tests/test_mean.py", content=green)),
+        turn(call("finish", summary="a test", test_command=RED_COMMAND)),
+        turn(call("finish", summary="it still passes", test_command=RED_COMMAND)),
+        turn(call("str_replace", path="tests/test_mean.py", old="mean([2, 4]), 2", new="mean([2, 4]), 3")),
+        turn(call("finish", summary="a test", test_command=RED_COMMAND)),
+    ]
+    async with running_loop(client, tmp_path, turns=script(agent=[*turns, *FIX_TURNS])) as loop:
+        handle = await loop.submit()
+        await loop.until(handle, lambda view: view.waiting_for)
+        reply = await tell(handle, "resume", Control(by="ada"))
+        assert "waits for an approval (red-test)" in reply, "somebody has to vouch for that"
+        await tell(handle, "steer", Steer("the mean of 2 and 4 is 3"))
+        result = await handle.result()
+        assert result.status is TaskStatus.COMPLETED
+        view = await loop.view(handle)
+        assert view.red_test is not None
+        assert not any("a person let the run go on" in note for note in view.notes)
+
+
 async def test_red_tests_are_sent_back_then_shown_to_a_person(client: Client, tmp_path: Path) -> None:
     lazy = turn(call("finish", summary="done, surely"))
     agent = [*RED_TURNS, *(lazy for _ in range(4)), *FIX_TURNS]

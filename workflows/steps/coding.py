@@ -35,6 +35,7 @@ from workflows.steps.gates import ProjectGates, Red
 from workflows.words import what_it_does
 
 PROOF = "keep-proof"
+ANOTHER_TEST = "another-test"
 """The change that the failing test is kept as it is: histories from before it lack that."""
 LONGEST_REASON = 2000
 
@@ -57,31 +58,41 @@ class Coding(ProjectGates):
     async def _until_red(self, opening: Opening, command: str) -> None:
         """Have a test written that fails, or know why there is none. `command` is run where the agent names
         none."""
+        while not await self._is_red(opening, command):
+            await self._patience.wait(
+                Waiting(
+                    Gate.RED_TEST,
+                    "no failing test shows the problem: the issue may be solved already, or be misunderstood",
+                    '`tamma approve TASK` to go on without one, `tamma steer TASK "..."` for another, or '
+                    "`tamma cancel TASK`",
+                )
+            )
+            # Whoever says what is wrong with the test wants another one; an earlier run went on without.
+            if not self._state.words or not workflow.patched(ANOTHER_TEST):
+                self._state.untested_because = "No failing test could be written; a person let the run go on."
+                return
+            opening = self._from_person()
+
+    async def _is_red(self, opening: Opening, command: str) -> bool:
+        """Whether a failing test was written within the rounds that are allowed, or its absence explained."""
         green_before = False
         for _ in range(self._request.limits.rounds):
             finished = await self._session_stage(Stage.RED_TEST, opening)
             if finished.no_test_reason and not finished.test_command:
                 self._state.untested_because = f"No failing test was written: {finished.no_test_reason}"
                 self._state.note(self._state.untested_because)
-                return
+                return True
             run = await self._run(finished.test_command or command)
             verdict = judge_red(run.test)
             if verdict.colour is Colour.RED:
                 self._state.red_test, self._state.red_output = run.test, run.output
                 await self._keep_proof(finished)
-                return
+                return True
             if verdict.colour is Colour.GREEN and green_before:
                 break
             green_before = verdict.colour is Colour.GREEN
             opening = Opening("not_red", {"output": run.output}, {"problem": verdict.reason})
-        await self._patience.wait(
-            Waiting(
-                Gate.RED_TEST,
-                "no failing test shows the problem: the issue may be solved already, or be misunderstood",
-                '`tamma approve TASK` to go on without one, `tamma steer TASK "..."`, or `tamma cancel TASK`',
-            )
-        )
-        self._state.untested_because = "No failing test could be written; a person let the run go on."
+        return False
 
     async def _keep_proof(self, finished: Finished) -> None:
         """From here on these tests stay as they are: what is changed of them later is noticed."""

@@ -193,12 +193,12 @@ async def command(
                 request = replace(request, best_with=await all_chosen(store, best_with, wishes, loaded))
         started = await _start(link, request, name, again=again, watch=watch)
         if started is not None and not watch:
-            _say_whether_new(new=started.new)
+            _say_whether_new(request, new=started.new, pushes=bool(started.accepted.branch))
             _show_started(link, started, name, request, as_json=as_json)
             return 0
         record = await _stored(link, name, started)
         new = record.task_id == request.task_id
-        _say_whether_new(new=new)
+        _say_whether_new(request, new=new, pushes=record.workflow_type == "autonomous-dev")
         if watch:
             return await _watch(link, record, as_json=as_json)
         await _tell_where_it_stands(link, record, as_json=as_json, new=new)
@@ -255,9 +255,18 @@ async def _stored(link: Link, name: IssueName, started: StartedRun | None) -> Ru
     return await run_index.describe(link.client, name.workflow_id, run_id or None)
 
 
-def _say_whether_new(*, new: bool) -> None:
-    if not new:
-        output.note("this issue has a live run already; this is it")
+def _say_whether_new(request: DevRequest, *, new: bool, pushes: bool) -> None:
+    """Raises TammaError where the live run pushes, and whoever hands the issue in wants nothing pushed."""
+    if new:
+        return
+    if request.assists and pushes:
+        from tamma.errors import TammaError
+
+        raise TammaError(
+            "this issue has a live run already, and that one pushes its change",
+            hint="`tamma status` shows it; `tamma cancel` ends it, then hand the issue in again",
+        )
+    output.note("this issue has a live run already; this is it, with the options it was handed in with")
 
 
 async def _tell_where_it_stands(link: Link, record: RunRecord, *, as_json: bool, new: bool) -> None:
