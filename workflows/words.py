@@ -13,6 +13,12 @@ _BODY = 72
 _REVIEW = 500
 """Characters of a review in a question."""
 
+INTERRUPTED = (
+    "Your work was interrupted here and goes on now. Files are as you left them; "
+    "commands that were running are not."
+)
+"""What an agent is told whose session begins in the middle."""
+
 
 def commit_message(title: str, number: str, summary: str) -> str:
     """The title, the agent's summary in the width that Git's tools expect, and the issue it closes.

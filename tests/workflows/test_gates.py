@@ -38,6 +38,7 @@ from tests.support.loop import (
     script,
     turn,
 )
+from tests.support.processes import eventually
 
 
 async def tell(handle: Handle, name: str, given: object) -> str:
@@ -206,6 +207,27 @@ async def test_an_unexpected_pass_goes_to_a_person(client: Client, tmp_path: Pat
         assert "solved already" in result.summary
         # What was done is left behind.
         assert "mean([2, 4]), 2" in loop.show(f"{seen.branch}:tests/test_mean.py")
+
+
+@pytest.mark.slow
+async def test_what_is_said_while_the_agent_finishes_is_heeded(client: Client, tmp_path: Path) -> None:
+    last = turn(
+        call("bash", command="touch begun; while [ ! -e told ]; do sleep 0.05; done; rm told begun"),
+        call("finish", summary="mean() divides by the number of values"),
+    )
+    better = [
+        turn(call("insert", path="calc.py", line=1, text='    """The arithmetic mean."""')),
+        turn(call("finish", summary="documented")),
+    ]
+    turns = script(agent=[*RED_TURNS, FIX_TURNS[0], last, *better])
+    async with running_loop(client, tmp_path, turns=turns) as loop:
+        handle = await loop.submit()
+        await eventually(lambda: list((tmp_path / "workspaces").rglob("begun")))
+        await tell(handle, "steer", Steer("say what it does in a docstring"))
+        (begun,) = (tmp_path / "workspaces").rglob("begun")
+        begun.with_name("told").touch()
+        assert (await handle.result()).status is TaskStatus.COMPLETED
+        assert "The arithmetic mean" in loop.show("main:calc.py")
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ from workflows.purse import Holder, Purse
 from workflows.recovery import Remedy, diagnose
 from workflows.telling import tell_tests
 from workflows.visibility import PHASE, mark
-from workflows.words import commit_message
+from workflows.words import INTERRUPTED, commit_message
 from workflows.workspace_link import WorkspaceLink
 
 SHARED_LIMITS = "shared-limits"
@@ -123,6 +123,8 @@ class RunSteps(Answering):
         self._state.spend += result.spend
         self._state.note_stand_in(result.instead_of)
         self._workspace.adopt(result.workspace)
+        # Said while its last tools ran: whoever works next reads it.
+        self._state.words.extend(word for word in result.unread if word != INTERRUPTED)
         if self._purse is not None and result.purse is not None:
             self._purse.take_back(result.purse)
         self._did(stage.step, begun, result.spend, result.use, error_type_of(result))

@@ -16,11 +16,7 @@ from workflows.calls import call
 from workflows.options import SET_UP, TAKING_UP
 from workflows.steps.beginning import Beginning
 from workflows.steps.delivery import Delivery
-
-INTERRUPTED = (
-    "Your work was interrupted here and goes on now. Files are as you left them; "
-    "commands that were running are not."
-)
+from workflows.words import INTERRUPTED
 
 
 class Continuing(Beginning, Delivery):
