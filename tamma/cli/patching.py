@@ -25,8 +25,8 @@ async def newest(events: EventStore, task: str) -> tuple[PatchRef, bool]:
         after = found[-1].position
     if made is None:
         raise NoPatch(
-            f"the run {task} has made no patch: it has come to no change yet, or delivers a branch instead",
-            hint=f"`tamma inspect {task} --diff` shows what it changed; runs that were submitted with "
-            "--workflow-type manual-assist make patches",
+            f"the run {task} has made no patch",
+            hint="a run that suggests makes its first one with the failing test, others deliver a branch: "
+            f"`tamma status {task}` shows where it stands, `tamma inspect {task} --diff` what it changed",
         )
     return made, suggested

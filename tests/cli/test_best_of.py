@@ -12,7 +12,7 @@ import pytest
 
 from tamma.cli import main, tries
 from tamma.cli.choosing import all_chosen
-from tamma.cli.commands.submit import tries_words
+from tamma.cli.handing_in import tries_words
 from tamma.cli.inspecting import export, telling
 from tamma.cli.inspecting.steps import Tried, build
 from tamma.cli.ordering import Wishes
@@ -55,6 +55,9 @@ def test_it_is_told_before_what_they_may_cost() -> None:
         "3 tries, made by the run's own agent, careful@3, p/m: "
         "all together within 3.00 USD and 100 model calls"
     )
+    scant = tries_words(replace(request, limits=replace(request.limits, max_turns=17)))
+    assert scant is not None
+    assert scant.endswith("and 17 model calls, which is room for 1")
 
 
 async def test_a_providers_name_is_as_good_as_an_agents() -> None:

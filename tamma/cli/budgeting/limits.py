@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.commands.submit import Dollars
+from tamma.cli.amounts import Dollars
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, database_option, json_option
 from tamma.cli.shapes import number

@@ -7,8 +7,8 @@ from decimal import Decimal
 import click
 
 from tamma.cli import gates, output
+from tamma.cli.amounts import Dollars
 from tamma.cli.budgeting.limits import remove, set_, show
-from tamma.cli.commands.submit import Dollars
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, run_argument, server_options
 from tamma.errors import ConfigError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tamma.cli import gates, output
-from tamma.cli.commands.submit import Dollars
+from tamma.cli.amounts import Dollars
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option, run_argument, server_options
 from tamma.errors import ConfigError

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tamma.cli import gates, output
+from tamma.cli.amounts import Dollars
 from tamma.cli.choosing import all_chosen, chosen, wanted
 from tamma.cli.invocation import Invocation
 from tamma.cli.options import asynchronous, json_option, server_options
@@ -21,7 +22,6 @@ from tamma.model.tries import MOST
 if TYPE_CHECKING:
     from tamma.cli.linking import Link
     from tamma.cli.reference import IssueName
-    from tamma.config.load import LoadedConfig
     from tamma.model.task import DevRequest
     from tamma.temporal.run_index import RunRecord
     from tamma.temporal.runs import StartedRun
@@ -30,29 +30,6 @@ NO_WORKER_AFTER = 8.0
 """Seconds after which a person is told why nothing happens, and a watch begins with the stored run."""
 LEAVES_AFTER = 30.0
 """Seconds after which whoever does not watch is let go though nobody could read the issue yet."""
-
-MOST_DOLLARS = 1_000_000
-"""What a run takes at once (see `workflows.messages`)."""
-
-
-class Dollars(click.ParamType[Decimal]):
-    """An amount of US dollars: `2`, `2.50` or `$2.50`. `zero`: nothing at all is an amount, too."""
-
-    name = "usd"
-
-    def __init__(self, *, zero: bool = False) -> None:
-        self._zero = zero
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            amount = Decimal(str(value).strip().removeprefix("$"))
-        except InvalidOperation:
-            self.fail(f"{value!r} is no amount of dollars, e.g. 2.50", param, ctx)
-        if not amount.is_finite() or amount < 0 or (amount == 0 and not self._zero):
-            self.fail(f"{value!r} is no positive amount", param, ctx)
-        if amount > MOST_DOLLARS:
-            self.fail(f"{value!r} is more than {MOST_DOLLARS}", param, ctx)
-        return amount
 
 
 @click.command()
@@ -173,6 +150,7 @@ async def command(
         variables=wishes.variables(),
         project_dir=_folder(issue, issue_file),
     )
+    from tamma.cli import handing_in
     from tamma.cli.finding import locate
     from tamma.cli.linking import accounts
 
@@ -183,7 +161,7 @@ async def command(
     named = None if agent is None else AgentChoice(provider="", name=agent)
     request = order(name, text, wishes, loaded, gates.person(), named)
     if dry_run:
-        _show_order(name, request, loaded, as_json=as_json)
+        handing_in.show_order(name, request, loaded, as_json=as_json)
         return 0
     async with invocation.link(loaded=loaded, fresh_worker=True) as link:
         if agent is not None or best_with:
@@ -193,12 +171,12 @@ async def command(
                 request = replace(request, best_with=await all_chosen(store, best_with, wishes, loaded))
         started = await _start(link, request, name, again=again, watch=watch)
         if started is not None and not watch:
-            _say_whether_new(request, new=started.new, pushes=bool(started.accepted.branch))
-            _show_started(link, started, name, request, as_json=as_json)
+            handing_in.say_whether_new(request, new=started.new, pushes=bool(started.accepted.branch))
+            handing_in.show_started(link, started, name, request, as_json=as_json)
             return 0
         record = await _stored(link, name, started)
         new = record.task_id == request.task_id
-        _say_whether_new(request, new=new, pushes=record.workflow_type == "autonomous-dev")
+        handing_in.say_whether_new(request, new=new, pushes=record.workflow_type == "autonomous-dev")
         if watch:
             return await _watch(link, record, as_json=as_json)
         await _tell_where_it_stands(link, record, as_json=as_json, new=new)
@@ -255,106 +233,12 @@ async def _stored(link: Link, name: IssueName, started: StartedRun | None) -> Ru
     return await run_index.describe(link.client, name.workflow_id, run_id or None)
 
 
-def _say_whether_new(request: DevRequest, *, new: bool, pushes: bool) -> None:
-    """Raises TammaError where the live run pushes, and whoever hands the issue in wants nothing pushed."""
-    if new:
-        return
-    if request.assists and pushes:
-        from tamma.errors import TammaError
-
-        raise TammaError(
-            "this issue has a live run already, and that one pushes its change",
-            hint="`tamma status` shows it; `tamma cancel` ends it, then hand the issue in again",
-        )
-    output.note("this issue has a live run already; this is it, with the options it was handed in with")
-
-
 async def _tell_where_it_stands(link: Link, record: RunRecord, *, as_json: bool, new: bool) -> None:
     """What `tamma status` says."""
     from tamma.cli import standing
 
     await standing.tell(link, record, as_json=as_json, new=new)
     output.note(f"hint: `tamma watch {record.task_id}` follows it")
-
-
-def _show_order(name: IssueName, request: DevRequest, loaded: LoadedConfig, *, as_json: bool) -> None:
-    agent, limits = request.agent, request.limits
-    shape: dict[str, object] = {
-        "workflowId": name.workflow_id,
-        "issueReference": f"{request.repo.full_name}#{request.issue}",
-        "platform": request.repo.platform_id,
-        "agent": {"name": agent.name}
-        if not agent.provider
-        else {"provider": agent.provider, "model": agent.model},
-        "workflowType": request.workflow_type,
-        "approve": request.approve.value,
-        "merge": request.merge,
-        "budgetUsd": float(limits.budget_usd),
-        "maxTurns": limits.max_turns,
-        "bestOf": request.best_of,
-        "bestWith": [each.name for each in request.best_with],
-        "base": request.base,
-        "testCommand": request.test_command,
-        "temporalAddress": loaded.config.temporal.address or "embedded",
-    }
-    if as_json:
-        output.json_document(shape)
-        return
-    output.data(f"would start a run for {name.label}")
-    shape |= {"agent": _who(agent), "bestOf": tries_words(request), "bestWith": None}
-    for key, words in shape.items():
-        if words is not None:
-            output.data(f"  {key:<16}{words}")
-
-
-def tries_words(request: DevRequest) -> str | None:
-    """What several tries may cost; None where there is one."""
-    if request.best_of < 2:
-        return None
-    usd, turns = request.limits.budget_usd, request.limits.max_turns
-    makers = "".join(f", {each.label if each.provider else each.name}" for each in request.best_with)
-    also = f", made by the run's own agent{makers}" if makers else ""
-    return f"{request.best_of} tries{also}: all together within {usd:.2f} USD and {turns} model calls"
-
-
-def _who(agent: AgentChoice) -> str:
-    if not agent.provider:
-        return f"{agent.name} (which version is looked up when it is handed in)"
-    return f"{agent.provider} {agent.model or '(its default model)'}"
-
-
-def _show_started(
-    link: Link, started: StartedRun, name: IssueName, request: DevRequest, *, as_json: bool
-) -> None:
-    from tamma.cli.shapes import workflow_url
-    from tamma.cli.story import branch_of
-
-    accepted = started.accepted
-    url = workflow_url(link.ui_url, started.workflow_id, started.run_id)
-    if as_json:
-        output.json_document(
-            {
-                "taskId": accepted.task_id,
-                "workflowId": started.workflow_id,
-                "runId": started.run_id,
-                "issueReference": f"{name.repo.full_name}#{name.issue}",
-                "title": accepted.title,
-                "issueUrl": accepted.url or None,
-                "baseBranch": accepted.base_branch,
-                "branch": accepted.branch or None,
-                "new": started.new,
-                "uiUrl": url,
-            }
-        )
-        return
-    output.data(f"{name.label}  {accepted.title}")
-    output.data(f"  task    {accepted.task_id}")
-    output.data(f"  branch  {branch_of(accepted)}")
-    if started.new and (words := tries_words(request)):
-        output.data(f"  best of {words}")
-    if url:
-        output.data(f"  web UI  {url}")
-    output.note(f"hint: `tamma watch {accepted.task_id}` follows it")
 
 
 async def _watch(link: Link, record: RunRecord, *, as_json: bool) -> int:

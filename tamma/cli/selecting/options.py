@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from tamma.cli.commands.submit import Dollars
+from tamma.cli.amounts import Dollars
 from tamma.cli.ordering import Wishes
 from tamma.errors import ConfigError
 
