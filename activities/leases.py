@@ -15,6 +15,7 @@ from typing import Protocol
 from temporalio import activity
 
 from tamma.errors import WorkspacesFull
+from tamma.model.trial import trial_of
 from tamma.model.tries import task_of
 from tamma.workspace.interface import Held, Workspaces
 
@@ -77,8 +78,8 @@ class Leases:
 
     async def _take(self, workspace_id: str, wanted_by: str, most: int) -> None:
         held = {each.id: each for each in await self._workspaces.held()}
-        task = task_of(workspace_id)  # a run and its retry have one workflow id
-        if wanted_by and any(each.holder == wanted_by and task_of(each.id) == task for each in held.values()):
+        run = _run_of(workspace_id)  # a run and its retry have one workflow id
+        if wanted_by and any(each.holder == wanted_by and _run_of(each.id) == run for each in held.values()):
             self._making.add(workspace_id)
             return
         others = (held.keys() | self._making) - {workspace_id}
@@ -98,4 +99,9 @@ class Leases:
 
     async def _needed(self, held: Held) -> bool:
         """One of which nobody wrote down whose it is stays: an older version made it."""
-        return not held.holder or await self._runs.still_open(held.holder, task_of(held.id))
+        return not held.holder or await self._runs.still_open(held.holder, _run_of(held.id))
+
+
+def _run_of(workspace_id: str) -> str:
+    """The task of the run that made a workspace: its own, a try's, or the copy in which a trial is graded."""
+    return task_of(trial_of(workspace_id))

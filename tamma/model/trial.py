@@ -67,3 +67,16 @@ class TrialResult:
         nothing it would never use the budget up."""
         known = self.cost_usd + self.grading_usd
         return max(known, most) if self.unpriced_calls else known
+
+
+_COPY = "-grade"
+
+
+def graded_copy(task_id: TaskId) -> TaskId:
+    """The workspace in which a trial's work is graded, apart from what the agent left beside it."""
+    return TaskId(f"{task_id}{_COPY}")
+
+
+def trial_of(workspace_id: str) -> str:
+    """The trial to which such a copy belongs; other workspaces' names are as they were."""
+    return workspace_id.removesuffix(_COPY)

@@ -9,6 +9,7 @@ import pytest
 from activities.leases import Leases
 from tamma.errors import WorkspacesFull
 from tamma.model.ids import TaskId
+from tamma.model.trial import graded_copy
 from tamma.model.tries import try_workspace
 from tamma.workspace.interface import Held, Workspaces
 
@@ -42,6 +43,8 @@ async def test_a_tries_workspace_is_needed_as_long_as_its_run_goes_on() -> None:
     assert released == []
     async with leases.room(try_workspace(TASK, 3), RUN):
         pass  # a run that holds one has room for its tries
+    async with leases.room(graded_copy(TASK), RUN):
+        pass  # and a trial for the copy in which it is graded
 
 
 async def test_what_a_dead_run_left_is_no_room_for_its_retry() -> None:

@@ -31,10 +31,9 @@ from activities.interface.trials import (
     TrialBrief,
 )
 from tamma.model.agent import WorkContext
-from tamma.model.ids import TaskId
 from tamma.model.metrics import QualityPart
 from tamma.model.task import AI_QUEUE, Phase
-from tamma.model.trial import TrialResult
+from tamma.model.trial import TrialResult, graded_copy
 from workflows.calls import call
 from workflows.cancelling import handled
 from workflows.options import CLEAN_UP, MODEL_CALL, SET_UP, STORE_CALL, TOOLS, WORKSPACE_CALL
@@ -138,7 +137,7 @@ class Grading(Working):
         stored = await self._workspace.call(CHECKPOINT, WorkspaceOnly(ref.id), WORKSPACE_CALL)
         order = replace(
             self._order(self._issue),
-            task_id=TaskId(f"{self._request.task_id}-grade"),
+            task_id=graded_copy(self._request.task_id),
             checkpoint=stored.blob,
         )
         copy = WorkspaceLink(order, self._patience, lost_after=self._request.limits.worker_lost_after)
