@@ -44,7 +44,7 @@ from tests.providers.vendors.chat import LocalVendor
 from tests.providers.vendors.copilot import settings
 from tests.support.pace import PROMPT
 from tests.support.peers import free_port
-from tests.support.processes import eventually
+from tests.support.processes import command_of, eventually
 from tests.support.raw_http import Answer, RawServer, json_answer
 
 if TYPE_CHECKING:
@@ -199,9 +199,7 @@ async def rest(stream: AsyncIterator[StreamEvent]) -> list[StreamEvent]:
 
 def family() -> list[psutil.Process]:
     """The CLI's processes and their keepers, below ours."""
-    return [
-        child for child in psutil.Process().children(recursive=True) if "copilot" in " ".join(child.cmdline())
-    ]
+    return [child for child in psutil.Process().children(recursive=True) if "copilot" in command_of(child)]
 
 
 async def test_a_runtime_that_dies_is_told_and_started_again() -> None:

@@ -44,7 +44,7 @@ from tests.providers.vendors.base import KEY, Call, Refusal, Said, broken_off
 from tests.providers.vendors.chat import DONE, LocalVendor, openai_chunk, openai_usage
 from tests.providers.vendors.opencode import MODEL, settings
 from tests.support.pace import PROMPT
-from tests.support.processes import eventually
+from tests.support.processes import command_of, eventually
 from tests.support.raw_http import Answer, RawServer, json_answer
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
@@ -78,7 +78,7 @@ async def world() -> AsyncIterator[World]:
 def family() -> list[psutil.Process]:
     """The sidecar's processes, the keeper first."""
     below = psutil.Process().children(recursive=True)
-    return [process for process in below if "opencode" in " ".join(process.cmdline())]
+    return [process for process in below if "opencode" in command_of(process)]
 
 
 def server() -> tuple[str, str]:

@@ -133,3 +133,11 @@ def _free_port() -> Generator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         yield probe.getsockname()[1]
+
+
+def command_of(process: psutil.Process) -> str:
+    """Its words; empty where it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""

@@ -134,6 +134,7 @@ async def test_a_run_that_ends_before_it_has_gone_on_can_be_gone_on_with(
         first = await loop.submit(limits=limits(BEGUN))
         old = await cancelled_at(loop, first, Gate.TURNS)
         second = await begin(loop, await request_at_the_end(loop, old.task_id, Changes(max_turns=20)))
+        await loop.until(second, lambda view: view.title)  # before that, it has nothing to keep
         await second.signal("pause")
         middle = await cancelled_at(loop, second, Gate.PAUSED)
         third = await begin(loop, await request_at_the_end(loop, middle.task_id))
