@@ -90,11 +90,14 @@ they grade: `tamma/agents/quality.py` for runs, a suite's weights for trials."""
 
 def weighted(parts: Sequence[QualityPart]) -> float | None:
     """The weighted mean of the parts' scores, 0 to 100; None where nothing that counts graded."""
-    weight = sum(part.weight for part in parts)
-    if weight <= 0:
+    heaviest = max((part.weight for part in parts), default=0)
+    if heaviest <= 0:
         return None
+    # Of the heaviest, for a product with a weight next to nothing would be nothing.
+    shares = [part.weight / heaviest for part in parts]
     # Six digits: a sum of shares may come out a hair above the largest score.
-    return round(sum(part.score * part.weight for part in parts) / weight, 6)
+    mean = sum(part.score * share for part, share in zip(parts, shares, strict=True)) / sum(shares)
+    return round(mean, 6)
 
 
 def rated(

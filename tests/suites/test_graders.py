@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tamma.model.metrics import QualityPart, weighted
@@ -160,6 +160,7 @@ parts = st.lists(st.builds(QualityPart, st.just("x"), st.floats(0, 100), st.floa
 
 
 @given(parts)
+@example([QualityPart("x", 0.5, 5e-324)])
 def test_quality_lies_between_its_parts(given_parts: list[QualityPart]) -> None:
     found = weighted(given_parts)
     weighty = [part.score for part in given_parts if part.weight > 0]
