@@ -17,7 +17,16 @@ from temporalio.client import Client, WorkflowHandle
 from tamma.model.conventions import Conventions
 from tamma.model.ids import new_task_id, workflow_id
 from tamma.model.repository import RepoRef
-from tamma.model.task import DEV_WORKFLOW, TASK_QUEUE, AgentChoice, DevRequest, DevResult, Limits, TaskView
+from tamma.model.task import (
+    DEV_WORKFLOW,
+    TASK_QUEUE,
+    AgentChoice,
+    DevRequest,
+    DevResult,
+    Limits,
+    Reply,
+    TaskView,
+)
 from tamma.platforms.interface import PlatformSettings
 from tamma.pools import Platforms, Providers
 from tamma.providers.interface import ProviderSettings
@@ -177,6 +186,12 @@ class Loop:
     def show(self, revision: str) -> str:
         """A file of the remote at a revision: `main:calc.py`."""
         return git(self.remote, "show", revision)
+
+
+async def tell(handle: Handle, name: str, given: object) -> str:
+    """Send the run an update; what it answers, in words."""
+    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
+    return reply.message
 
 
 def platform_settings(folder: Path, remote: Path, **options: object) -> PlatformSettings:

@@ -12,9 +12,9 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from tamma.model.ids import SessionId
 from tamma.model.planning import Answer, Answers
 from tamma.model.repository import Target
-from tamma.model.task import Approval, ApprovePolicy, Control, Gate, Phase, Reply, Steer, TaskStatus, TaskView
+from tamma.model.task import Approval, ApprovePolicy, Control, Gate, Phase, Steer, TaskStatus, TaskView
 from tamma.platforms.memory.platform import MemoryPlatform
-from tests.support.loop import FILES, PLAN_TURN, REPO, Handle, Loop, running_loop, script
+from tests.support.loop import FILES, PLAN_TURN, REPO, Handle, Loop, running_loop, script, tell
 
 PLAN: dict[str, Any] = json.loads(PLAN_TURN["text"])
 QUESTIONS = [
@@ -39,11 +39,6 @@ def plan(summary: str = "", /, **changes: Any) -> dict[str, Any]:
     expects = changes.pop("expects", None)
     made = {"text": json.dumps({**PLAN, "summary": summary or PLAN["summary"], **changes})}
     return {**made, "expect": {"last_contains": expects}} if expects else made
-
-
-async def tell(handle: Handle, name: str, given: object) -> str:
-    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-    return reply.message
 
 
 async def refused(handle: Handle, name: str, given: object) -> str:

@@ -17,7 +17,6 @@ from tamma.model.task import (
     Gate,
     Limits,
     Phase,
-    Reply,
     Steer,
     TaskStatus,
 )
@@ -31,19 +30,14 @@ from tests.support.loop import (
     RED,
     RED_COMMAND,
     RED_TURNS,
-    Handle,
     call,
     git,
     running_loop,
     script,
+    tell,
     turn,
 )
 from tests.support.processes import eventually
-
-
-async def tell(handle: Handle, name: str, given: object) -> str:
-    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-    return reply.message
 
 
 async def test_a_plan_waits_for_its_approval_and_refuses_other_answers(

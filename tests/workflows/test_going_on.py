@@ -38,6 +38,7 @@ from tests.support.loop import (
     call,
     running_loop,
     script,
+    tell,
     turn,
 )
 
@@ -67,10 +68,6 @@ async def request_at(loop: Loop, task_id: TaskId, step: int, changes: Changes | 
 
 async def begin(loop: Loop, request: DevRequest) -> Handle:
     return await loop.submit(**{name: getattr(request, name) for name in DevRequest.__slots__})
-
-
-async def tell(handle: Handle, name: str, given: object) -> None:
-    await handle.execute_update(name, given)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
 
 
 async def cancelled_at(loop: Loop, handle: Handle, gate: Gate) -> TaskView:

@@ -30,6 +30,7 @@ from tests.support.loop import (
     platform_settings,
     running_loop,
     script,
+    tell,
     turn,
 )
 from tests.workflows.test_going_on import begin, request_at_the_end
@@ -44,10 +45,6 @@ ALL_KINDS = turn(
 )
 """Binary, in another encoding, empty, executable, a link, moved, deleted, with a space in its name."""
 MORE_FILES = {**FILES, "README.md": "line\n" * 20, "old.txt": "gone soon\n", "with space.txt": "a\n"}
-
-
-async def tell(handle: Handle, name: str, given: object) -> None:
-    await handle.execute_update(name, given)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
 
 
 async def say_yes(handle: Handle, gate: Gate = Gate.PATCH) -> None:

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from tamma.model.task import Approval, Gate, Reply, Steer, TaskStatus
+from tamma.model.task import Approval, Gate, Steer, TaskStatus
 from tests.support.loop import (
     FILES,
     FIX_TURNS,
     RED_TURNS,
     REPO,
-    Handle,
     call,
     git,
     running_loop,
     script,
+    tell,
     turn,
 )
 
@@ -29,11 +29,6 @@ ADD = turn(call("bash", command=f"echo 'numpy>=2' >> {MANIFEST}"))
 MISSPELT = turn(call("bash", command=f"echo 'nunpy>=2' >> {MANIFEST}"))
 UNDO = [turn(call("bash", command=f"rm {MANIFEST}")), turn(call("finish", summary="without it"))]
 ASKS = "`numpy` >=2 is a new dependency (PyPI)"
-
-
-async def tell(handle: Handle, name: str, given: object) -> str:
-    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-    return reply.message
 
 
 async def test_a_new_dependency_comes_in_only_when_a_person_agrees(client: Client, tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from tamma.model.task import Approval, Gate, Reply, TaskStatus
+from tamma.model.task import Approval, Gate, TaskStatus
 from tests.support.loop import (
     FILES,
     RED_TURNS,
     REPO,
-    Handle,
     call,
     git,
     running_loop,
     script,
+    tell,
     turn,
 )
 
@@ -43,11 +43,6 @@ def project(old: str = "", **commands: str) -> dict[str, str]:
     """The sample repository with gates; `old` is in it before anything is changed."""
     named = json.dumps({"commands": {"lint": LINT, **commands}})
     return {**FILES, "lint.py": LINTER, "old.py": old, ".tamma.json": named}
-
-
-async def tell(handle: Handle, name: str, given: object) -> str:
-    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-    return reply.message
 
 
 async def test_only_what_the_change_breaks_blocks_it(client: Client, tmp_path: Path) -> None:

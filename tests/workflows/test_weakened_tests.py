@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from tamma.model.task import Approval, Gate, Reply, Steer, TaskStatus
+from tamma.model.task import Approval, Gate, Steer, TaskStatus
 from tests.support.loop import (
     FILES,
     FIX_TURNS,
@@ -20,6 +20,7 @@ from tests.support.loop import (
     git,
     running_loop,
     script,
+    tell,
     turn,
 )
 
@@ -35,11 +36,6 @@ HIDE = [turn(call("create", path="Makefile", content=f"test:\n\t{TEST} || true\n
 DONE = turn(call("finish", summary="there"))
 RESTORE = [turn(call("bash", command=f"cat > {PROOF} <<'END'\n{RED}END\n")), DONE]
 GONE = turn(call("bash", command="rm tests/test_calc.py"))
-
-
-async def tell(handle: Handle, name: str, given: object) -> str:
-    reply: Reply = await handle.execute_update(name, given, result_type=Reply)  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-    return reply.message
 
 
 async def said(loop: Loop, handle: Handle) -> str:
