@@ -25,9 +25,10 @@ from activities.interface.coordination import (
     OpenIssues,
     Turn,
 )
+from activities.issues import find_issue
 from activities.looking import pause_after
 from activities.pools import PlatformPool
-from tamma.errors import Forbidden, NotFound, TammaError
+from tamma.errors import TammaError
 from tamma.model.coordination import FILES_CLAIMED, Ahead
 from tamma.model.ids import TaskId, forge_run_id
 from tamma.model.references import PLAIN_GIT, RepoRef
@@ -71,13 +72,11 @@ class CoordinationActivities:
         before: dict[str, tuple[str, ...]] = {}
         missing: list[str] = []
         for number in given.issues:
-            try:
-                issue = await platform.get_issue(given.repo, number)
-            except (NotFound, Forbidden):
+            issue = await find_issue(platform, given.repo, number)
+            if issue is None:
                 missing.append(number)
-            else:
-                if issue.state == "open":
-                    before[number] = issues_before(issue.body, given.repo.full_name, number)
+            elif issue.state == "open":
+                before[number] = issues_before(issue.body, given.repo.full_name, number)
         still = tuple(before)
         if given.issue:
             before[given.issue] = still
@@ -162,11 +161,8 @@ async def _follow(platform: Platform, repo: RepoRef, before: dict[str, tuple[str
             return
         number = todo[0]
         looked_up.add(number)
-        try:
-            issue = await platform.get_issue(repo, number)
-        except (NotFound, Forbidden):
-            continue
-        if issue.state == "open":
+        issue = await find_issue(platform, repo, number)
+        if issue is not None and issue.state == "open":
             before[number] = issues_before(issue.body, repo.full_name, number)
 
 

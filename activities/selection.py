@@ -18,6 +18,7 @@ from activities.interface.selection import (
     LookForIssues,
     TakeIssue,
 )
+from activities.issues import find_issue
 from activities.pools import PlatformPool
 from tamma.agents.pinning import resolve
 from tamma.errors import Forbidden, NotFound, Unsupported
@@ -156,11 +157,8 @@ async def _open_ones(
         if looked_up > MOST_LOOKED_UP:
             still.add(number)
             continue
-        try:
-            issue = await platform.get_issue(repo, number)
-        except (NotFound, Forbidden):
-            continue
-        if issue.state == "open":
+        issue = await find_issue(platform, repo, number)
+        if issue is not None and issue.state == "open":
             still.add(number)
     return still
 
