@@ -17,7 +17,6 @@ PATCH_MADE = "patch.made"
 """A patch was stored; the newest such event of a run says which one counts."""
 SUGGESTED = "change.suggested"
 """A person agreed to a patch, and it was handed over."""
-FILES_NAMED = 50
 
 
 class PatchStage(StrEnum):

@@ -17,6 +17,7 @@ MOST = 8
 SHARED = "shared"
 """The cost source of entries that stand at the beginning of a try's transcript as well as in the run's own:
 they were paid there."""
+_NAME = "agent-try-"
 _WORKSPACE = "-try-"
 _LONGEST = 300
 _LISTED = 5
@@ -72,17 +73,17 @@ def short(outcome: TryOutcome) -> TryOutcome:
 
 def try_session(task_id: TaskId, number: int) -> SessionId:
     """The transcript of a try."""
-    return SessionId(f"{task_id}/agent-try-{number}")
+    return SessionId(f"{task_id}/{try_purse(number)}")
 
 
 def is_try(session_id: SessionId) -> bool:
     """Whether a transcript is a try's."""
-    return session_id.rpartition("/")[2].startswith("agent-try-")
+    return session_id.rpartition("/")[2].startswith(_NAME)
 
 
 def try_purse(number: int) -> str:
     """What the names of a try's reservations begin with."""
-    return f"agent-try-{number}"
+    return f"{_NAME}{number}"
 
 
 def try_of_reservation(task_id: TaskId, key: str) -> SessionId | None:
