@@ -37,9 +37,8 @@ async def read(store: TranscriptStore, task_id: TaskId) -> tuple[Session, ...]:
     found: list[Session] = []
     for name in ("plan", "agent", "choose", "review"):
         await _add(store, SessionId(f"{task_id}/{name}"), found)
-    for count in range(1, MOST + 1):
-        if not await _add(store, try_session(task_id, count), found):
-            break
+    for count in range(1, MOST + 1):  # of some nothing may have come, while others were at work
+        await _add(store, try_session(task_id, count), found)
     for attempt in range(1, _MORE_SESSIONS):
         if not await _add(store, SessionId(f"{task_id}/agent-{attempt}"), found) and attempt > 1:
             break

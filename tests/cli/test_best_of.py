@@ -17,14 +17,14 @@ from tamma.cli.inspecting import export, telling
 from tamma.cli.inspecting.steps import Tried, build
 from tamma.cli.ordering import Wishes
 from tamma.cli.ordering import tries as wanted
-from tamma.cli.trajectory import Session
+from tamma.cli.trajectory import Session, read
 from tamma.config.load import load_config
 from tamma.errors import ConfigError
 from tamma.model.conversation import Text, ToolResult
 from tamma.model.task import AgentChoice
 from tamma.model.tries import SHARED, TryOutcome, try_session
 from tamma.store.memory import MemoryStore
-from tests.activities.test_standings import REQUEST
+from tests.activities.test_standings import OPENED, REQUEST
 from tests.cli.runs_made import ABOUT, AGENT, answer, given, measured, stage, user_entry
 from tests.cli.samples import TASK
 
@@ -115,3 +115,10 @@ def test_steps_that_tries_share_stand_once() -> None:
     assert [line for line in lines if "+ lost" in line or "+ won" in line] == ["      + lost"]
     listed = cast("list[dict[str, object]]", export.document(told)["tries"])
     assert [(each["chosen"], each["patch"]) for each in listed] == [(False, "+ lost"), (True, "+ won")]
+
+
+async def test_a_try_of_which_nothing_came_hides_no_other() -> None:
+    store = MemoryStore()
+    second = try_session(REQUEST.task_id, 2)
+    await store.append_entries(second, OPENED)
+    assert [session.id for session in await read(store, REQUEST.task_id)] == [second]
