@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
-from temporalio.worker import Replayer
 
 from tamma.model.ab_run import ABTestStart
 from tamma.model.experiment import AB_WORKFLOW, ABTestId, ABTestPlan
@@ -28,6 +27,7 @@ from tamma.store.migrate import migrate
 from tamma.store.postgres import PostgresStore
 from tamma.temporal.plugin import tamma_plugin
 from tests.support.experiments import Handle, actor, add_agent, add_suite
+from tests.support.histories import replayer
 from tests.support.postgres import Server
 from tests.support.processes import Child, Temporal, eventually
 from workflows.ab_test import ABTest
@@ -125,9 +125,7 @@ async def test_ten_kills_change_nothing(temporal: Temporal, postgres_server: Ser
             worker.kill()
             worker = it.start_worker()
         result = await hurt.result()
-        await Replayer(workflows=[ABTest], plugins=[tamma_plugin()]).replay_workflow(
-            await hurt.fetch_history()
-        )
+        await replayer([ABTest]).replay_workflow(await hurt.fetch_history())
         assert await it.store.read_assignments(test_id) == await it.store.read_assignments(calm.test_id)
         assert await measured(it.store, test_id) == await measured(it.store, calm.test_id)
         assert await looks(it.store, test_id) == await looks(it.store, calm.test_id)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from tamma.temporal.plugin import tamma_plugin
+from tests.support.histories import replayer
 from workflows.ab_test import ABTest
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
@@ -101,9 +100,8 @@ def read(file: Path) -> dict[str, Any]:
 
 
 async def replay(history: dict[str, Any]) -> None:
-    replayer = Replayer(workflows=WORKFLOWS, plugins=[tamma_plugin()])
     identity = next(events_with(history, "workflowExecutionStartedEventAttributes"))
-    await replayer.replay_workflow(
+    await replayer(WORKFLOWS).replay_workflow(
         WorkflowHistory.from_json(identity.get("workflowId", "recorded"), json.dumps(history))
     )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
 from tamma.experiments import bundle
 from tamma.experiments.outcomes import outcome_of
@@ -20,8 +19,8 @@ from tamma.model.ids import BlobId
 from tamma.model.metrics import Cell
 from tamma.model.trial import trial_id
 from tamma.model.verdict import ABTestState, Decision, Reason
-from tamma.temporal.plugin import tamma_plugin
 from tests.support.experiments import add_runs, lab, production_run
+from tests.support.histories import replayer
 from tests.support.skipping import skipping_time
 from workflows.ab_test import ABTest
 
@@ -107,7 +106,7 @@ async def test_a_winner_of_200_tasks_is_approved_after_days_applied_and_rolled_b
         assert again[-1].verdict == result.verdict
 
         history = await handle.fetch_history()
-        await Replayer(workflows=[ABTest], plugins=[tamma_plugin()]).replay_workflow(history)
+        await replayer([ABTest]).replay_workflow(history)
         drawn = [
             trial_id(Cell(result.test_id, arm.value, each.unit, 0))
             for each in kept.assignments
