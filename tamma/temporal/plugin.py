@@ -16,8 +16,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from tamma.model.foreign import mended
 from tamma.temporal.sturdy import SturdyMessages
 
-PASSED_THROUGH = ("tamma", "activities", "workflows.options", "annotated_types", "pydantic", "pydantic_core")
-"""Modules that workflow code shares with the process: plain data and pure functions, nothing to isolate."""
+PASSED_THROUGH = (
+    *("tamma", "activities", "annotated_types", "pydantic", "pydantic_core"),
+    *("workflows.options", "workflows.run_state", "workflows.measuring", "workflows.recovery"),
+)
+"""Modules that workflow code shares with the process: plain data and pure functions, nothing to isolate. Each
+other module is executed anew for every workflow that starts, which costs most where it has dataclasses."""
 
 
 def tamma_plugin() -> SimplePlugin:
@@ -69,4 +73,16 @@ def _runner(given: WorkflowRunner | None) -> WorkflowRunner:
     if given is not None and not isinstance(given, SandboxedWorkflowRunner):
         return given
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    return _Sandbox(restrictions=restrictions)
+
+
+_validated: set[type] = set()
+
+
+class _Sandbox(SandboxedWorkflowRunner):
+    """The SDK's, which tries a workflow before a worker serves it: once in a process is enough."""
+
+    def prepare_workflow(self, defn: Any) -> None:
+        if defn.cls not in _validated:
+            super().prepare_workflow(defn)
+            _validated.add(defn.cls)

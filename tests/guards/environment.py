@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def prepare(home: Path) -> None:
 
 
 def _keep_pyenv(old_home: Path) -> None:
-    """pyenv's `python3` on PATH is a script that looks for its versions below HOME."""
+    """pyenv's `python3` on PATH is a script that looks for its versions below HOME, which takes longer than
+    many a command of the tests: the interpreter itself goes before it."""
     root = old_home / ".pyenv"
     if root.is_dir():
         os.environ.setdefault("PYENV_ROOT", str(root))
+        if Path(sys.base_prefix).is_relative_to(root):
+            os.environ["PATH"] = f"{sys.base_prefix}/bin{os.pathsep}{os.environ['PATH']}"

@@ -167,13 +167,15 @@ class Loop:
     ) -> TaskView:
         """The first view that satisfies the condition. Fails with the last one."""
         seen: TaskView | None = None
+        pause = 0.05  # it grows: every look is work for the server and the worker that are looked at
         try:
             async with asyncio.timeout(seconds):
                 while True:
                     seen = await self.view(handle)
                     if condition(seen):
                         return seen
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, 0.4)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; last seen: {seen}") from None
 

@@ -114,12 +114,14 @@ def running(command: str) -> bool:
 async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 45) -> None:
     """Wait until `condition` holds. Fails the test when it does not in time."""
     deadline = time.monotonic() + seconds
+    pause = 0.05  # it grows: a look is often a question to a server
     while True:
         holds = condition()
         if await holds if isinstance(holds, Awaitable) else holds:
             return
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {condition}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, 0.2)
 
 
 def _marks() -> dict[str, str]:
