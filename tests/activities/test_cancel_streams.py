@@ -141,6 +141,7 @@ async def test_cancelling_the_workflow_closes_the_stream_and_stores_nothing(clie
             assert await calls.store.read_entries(SessionId(name)) == ()
 
 
+@pytest.mark.slow
 async def test_a_slow_answer_keeps_its_call_alive(client: Client) -> None:
     """It trickles for longer than the heartbeat timeout, and is asked for once."""
     assert MODEL_CALL.heartbeat is not None

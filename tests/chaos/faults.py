@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.chaos.points import Moment, Point, points_of
 from tests.chaos.proxy import Proxy, proxy
-from tests.chaos.scene import Calm, Scene
+from tests.chaos.scene import STALLED, Calm, Scene
 from tests.support.crash import HANG_ONCE, HANGING, NOTE_COMMAND
 from tests.support.processes import eventually, running
 
@@ -188,7 +188,7 @@ async def two_hosts(act: Act) -> None:
         del scene.env["TAMMA_TEMPORAL_ADDRESS"]
         begun = len(scene.book.lines())
         scene.start()
-        await eventually(lambda: len(scene.book.lines()) > begun)
+        await eventually(lambda: len(scene.book.lines()) > begun, STALLED)
         if late := act.chance.random() < 0.5:
             await scene.survive()
         else:

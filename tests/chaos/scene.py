@@ -54,6 +54,8 @@ class Scene:
     """Where the next worker starts."""
     expected: int = 0
     """Ends of workers that the harness itself brought about."""
+    survived: bool = False
+    """The run has ended."""
     before: Collection[int] = field(default_factory=lambda: tuple(descendants()))
 
     @property
@@ -95,6 +97,8 @@ class Scene:
 
     async def survive(self) -> None:
         """Replace workers that die until the run has ended. Fails where it stands still, or one just dies."""
+        if self.survived:  # its workers may have been ended since
+            return
         assert self.world.handle is not None
         loop = asyncio.get_running_loop()
         seen, since = 0, loop.time()
@@ -113,6 +117,7 @@ class Scene:
                     ending = asyncio.ensure_future(self.world.handle.result())
         finally:
             ending.cancel()
+        self.survived = True
 
     def _explain_ends(self) -> None:
         """Fails where more workers have ended than were made to."""

@@ -15,6 +15,7 @@ from tests.support.processes import Temporal, eventually, running
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.mark.slow
 async def test_undisturbed(tmp_path: Path, temporal: Temporal, postgres_server: Server) -> None:
     async with world(tmp_path, temporal, postgres_server) as w:
         w.start_worker()
@@ -37,6 +38,7 @@ async def test_while_the_model_streams(tmp_path: Path, temporal: Temporal, postg
         print(f"the next model call came {again - killed:.1f} s after the kill")  # -s shows it
 
 
+@pytest.mark.slow
 async def test_after_the_answer_is_stored(
     tmp_path: Path, temporal: Temporal, postgres_server: Server
 ) -> None:
@@ -49,6 +51,7 @@ async def test_after_the_answer_is_stored(
         await w.check_all(paid_again=0)
 
 
+@pytest.mark.slow
 async def test_while_a_tool_runs(tmp_path: Path, temporal: Temporal, postgres_server: Server) -> None:
     async with world(tmp_path, temporal, postgres_server, note=HANG_ONCE) as w:
         worker = w.start_worker()

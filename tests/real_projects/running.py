@@ -100,11 +100,11 @@ class Worker:
             DEV_WORKFLOW, request, id=identity, task_queue=TASK_QUEUE, result_type=DevResult
         )
         self.handles.append(handle)
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             while (await handle.describe()).close_time is None:
                 seen = await handle.query("view", result_type=TaskView)
                 assert seen.waiting_for is None or not seen.waiting_for.person, seen
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
         seen = await handle.query("view", result_type=TaskView)
         return Run(handle, await handle.result(), seen, self.store)
 

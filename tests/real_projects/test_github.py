@@ -16,7 +16,7 @@ from tests.real_projects.running import KEY, PROVIDER, Run, working
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.sdists import git, prove
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(600)]  # it installs, clones and runs whole projects
 
 _REPO = "/repos/{owner}/{repo}"
 _ONCE = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
 
 pytest.importorskip("llmock", reason="llmock is not installed")
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(600)]  # it installs, clones and runs whole projects
 
 
 async def test_an_issue_in_a_file_moves_the_checkout(client: Client, llmock: LLMock, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.real_projects.running import Run
 from tests.real_projects.shapes import ASGIREF, FASTAVRO, HUMANIZE, SEMVER
 from tests.support.anthropic_server import AnthropicServer
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(600)]  # it installs, clones and runs whole projects
 
 
 async def solve(bug: Bug, client: Client, folder: Path) -> Run:

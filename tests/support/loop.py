@@ -175,7 +175,7 @@ class Loop:
                     if condition(seen):
                         return seen
                     await asyncio.sleep(pause)
-                    pause = min(pause * 1.5, 0.4)
+                    pause = min(pause * 1.5, 0.25)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; last seen: {seen}") from None
 

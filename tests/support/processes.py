@@ -111,7 +111,7 @@ def running(command: str) -> bool:
     )
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 45) -> None:
+async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 90) -> None:
     """Wait until `condition` holds. Fails the test when it does not in time."""
     deadline = time.monotonic() + seconds
     pause = 0.05  # it grows: a look is often a question to a server

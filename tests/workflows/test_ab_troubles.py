@@ -126,6 +126,7 @@ async def test_a_benchmark_bears_the_same(client: Client, tmp_path: Path) -> Non
     assert (kept.request.tally.ended, kept.request.tally.lost) == (8, 2)
 
 
+@pytest.mark.slow
 async def test_absurd_messages_do_not_stop_a_test(client: Client, tmp_path: Path) -> None:
     async with awaiting(client, tmp_path) as (_, handle):
         odd = ABAnswer("a\x00lice\x1b[2J\u202e" + "x" * 300_000, "because\n\x00" + "y" * 300_000)
@@ -166,6 +167,7 @@ async def test_who_stops_what_is_being_applied_is_not_told_that_nothing_is(
         assert agent.active == 1
 
 
+@pytest.mark.slow
 async def test_a_live_test_of_an_agent_that_was_deleted_or_a_workflow_that_is_gone_takes_no_runs(
     client: Client, tmp_path: Path
 ) -> None:

@@ -54,6 +54,8 @@ PATIENCE = 240
 """Seconds for what takes a few: the machine may be busy."""
 pytestmark = pytest.mark.timeout(300)
 
+BEFORE = (Phase.ACCEPT, Phase.CONTEXT, Phase.PLAN, Phase.APPROVE_PLAN)
+
 
 class Line:
     """Runs of one repository, begun as `tamma submit` begins them."""
@@ -85,7 +87,8 @@ class Line:
         )
 
     async def at_work(self, handle: Handle) -> TaskView:
-        return await self.loop.until(handle, lambda view: view.phase is Phase.RED_TEST, seconds=PATIENCE)
+        """It has its plan, and its turn."""
+        return await self.loop.until(handle, lambda view: view.phase not in BEFORE, seconds=PATIENCE)
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ async def test_an_issue_becomes_a_merged_tested_change(client: Client, tmp_path:
                 issue_text=None if has_issues else ISSUE,
                 limits=replace(QUICK, checks_grace=30),
             )
-            result = await asyncio.wait_for(handle.result(), 60)
+            result = await asyncio.wait_for(handle.result(), 120)
             await ci
             assert result.status is TaskStatus.COMPLETED, await loop.view(handle)
             assert "len(values) + 1" not in loop.show("main:calc.py")

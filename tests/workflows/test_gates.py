@@ -77,6 +77,7 @@ async def test_a_plan_approved_by_signal_but_no_merge(client: Client, tmp_path: 
         assert loop.effects("merge_pr") == 1
 
 
+@pytest.mark.slow
 async def test_a_rejected_plan_ends_the_run_without_a_trace(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         handle = await loop.submit(approve=ApprovePolicy.PLAN)
@@ -117,6 +118,7 @@ async def test_money_runs_out_in_a_session_and_more_lets_it_go_on(client: Client
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.slow
 async def test_turns_run_out_in_mid_session_and_more_let_it_go_on(client: Client, tmp_path: Path) -> None:
     async with running_loop(client, tmp_path) as loop:
         limits = Limits(max_turns=3, worker_lost_after=10, checks_grace=0.1, poll=0.1)
@@ -131,6 +133,7 @@ async def test_turns_run_out_in_mid_session_and_more_let_it_go_on(client: Client
         assert result.spend.turns == 9
 
 
+@pytest.mark.slow
 async def test_a_model_that_only_talks_is_stopped_and_steering_helps(client: Client, tmp_path: Path) -> None:
     talk = [turn(text=f"I think {number}.") for number in range(6)]
     turns = script(agent=[*talk, *RED_TURNS, *FIX_TURNS])
@@ -144,6 +147,7 @@ async def test_a_model_that_only_talks_is_stopped_and_steering_helps(client: Cli
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.slow
 async def test_a_stronger_model_takes_over_from_one_that_goes_in_circles(
     client: Client, tmp_path: Path
 ) -> None:
@@ -166,6 +170,7 @@ async def test_a_stronger_model_takes_over_from_one_that_goes_in_circles(
         ] * len(FIX_TURNS)
 
 
+@pytest.mark.slow
 async def test_unknown_tools_and_broken_json_are_told_to_the_model(client: Client, tmp_path: Path) -> None:
     odd = [
         turn(call("launch_rockets", when="now")),
@@ -183,6 +188,7 @@ async def test_unknown_tools_and_broken_json_are_told_to_the_model(client: Clien
         assert "str_replace" in getattr(said[0], "content", "")
 
 
+@pytest.mark.slow
 async def test_an_unexpected_pass_goes_to_a_person(client: Client, tmp_path: Path) -> None:
     green = RED.replace("mean([2, 4]), 3", "mean([2, 4]), 2")
     wrong = [
@@ -275,6 +281,7 @@ async def test_a_review_that_asks_for_changes_gets_them(client: Client, tmp_path
         assert "The arithmetic mean" in loop.show("main:calc.py")
 
 
+@pytest.mark.slow
 async def test_no_test_command_asks_a_person(client: Client, tmp_path: Path) -> None:
     plain = {"notes.txt": "remember the milk\n"}
     agent = [
@@ -311,6 +318,7 @@ def writes_ci(content: str) -> dict[str, object]:
     return turn(call("create", path=CI, content=content))
 
 
+@pytest.mark.slow
 async def test_ci_files_are_not_even_pushed_before_a_person_agrees(client: Client, tmp_path: Path) -> None:
     """Many platforms run the workflows of any branch that is pushed, with the secrets of CI."""
     more = [writes_ci("on: [push, pull_request]\n"), turn(call("finish", summary="pull requests, too"))]
@@ -335,6 +343,7 @@ async def test_ci_files_are_not_even_pushed_before_a_person_agrees(client: Clien
         assert any("is not pushed, as CI would run" in note for note in (await loop.view(handle)).notes)
 
 
+@pytest.mark.slow
 async def test_a_link_out_of_the_workspace_is_never_published(client: Client, tmp_path: Path) -> None:
     link = turn(call("bash", command="ln -s /etc/passwd leak"))
     undo = [turn(call("bash", command="rm leak")), turn(call("finish", summary="without the link"))]
@@ -384,6 +393,7 @@ async def test_an_issue_that_is_not_there_is_refused_at_once(client: Client, tmp
             await handle.result()
 
 
+@pytest.mark.slow
 async def test_a_provider_without_its_key_waits_instead_of_failing(client: Client, tmp_path: Path) -> None:
     refusing = {"error": {"type": "AuthFailed", "message": "the key is not valid", "times": 1}, "text": "x"}
     turns = script(plan=[{**refusing, "text": PLAN_TURN["text"]}])
@@ -395,6 +405,7 @@ async def test_a_provider_without_its_key_waits_instead_of_failing(client: Clien
         assert "the key is not valid" in seen.waiting_for.reason
 
 
+@pytest.mark.slow
 async def test_a_rate_limit_is_waited_out(client: Client, tmp_path: Path) -> None:
     limited = {**PLAN_TURN, "error": {"type": "RateLimited", "retry_after": 1, "times": 2}}
     async with running_loop(client, tmp_path, turns=script(plan=[limited])) as loop:
@@ -402,6 +413,7 @@ async def test_a_rate_limit_is_waited_out(client: Client, tmp_path: Path) -> Non
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.slow
 async def test_red_tests_before_the_run_do_not_block_it(client: Client, tmp_path: Path) -> None:
     broken = (
         "import unittest\n\n\nclass Broken(unittest.TestCase):\n    def test_no(self):\n        self.fail()\n"
@@ -432,6 +444,7 @@ async def test_words_at_the_merge_gate_change_the_work_before_it_is_merged(
         assert loop.effects("merge_pr") == 1
 
 
+@pytest.mark.slow
 async def test_a_repository_may_protect_paths_and_name_its_tests(client: Client, tmp_path: Path) -> None:
     wishes = '{"run": {"testCommand": "python3 -m unittest -q", "protectedPaths": ["calc.py"]}}\n'
     # The agent empties the file: what counts is what the repository said before.
@@ -448,6 +461,7 @@ async def test_a_repository_may_protect_paths_and_name_its_tests(client: Client,
         assert seen.tests.command == "python3 -m unittest -q"
 
 
+@pytest.mark.slow
 async def test_bytecode_that_the_agent_leaves_does_not_turn_a_test_green(
     client: Client, tmp_path: Path
 ) -> None:

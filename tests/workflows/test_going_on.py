@@ -203,6 +203,7 @@ async def test_a_run_that_was_ended_by_force_goes_on_from_what_is_stored(
         assert loop.show("main:calc.py").endswith("sum(values) / len(values)")
 
 
+@pytest.mark.slow
 async def test_a_fork_goes_another_way_from_a_step(client: Client, tmp_path: Path) -> None:
     accounts = [another(agent=[*RED_TURNS, *OTHER_FIX])]
     async with running_loop(client, tmp_path, accounts=accounts) as loop:

@@ -279,6 +279,7 @@ async def activate(store: MemoryStore, pin: AgentPin) -> None:
     await store.activate(pin.agent_id, pin.version, author="ada", reason="try it", revision=agent.revision)
 
 
+@pytest.mark.slow
 async def test_each_run_has_the_version_that_is_active_when_it_begins(client: Client, tmp_path: Path) -> None:
     store, issues = MemoryStore(), {str(number): issue() for number in range(1, 4)}
     first, second = await add_agent(store, "shop", AgentConfig("x"), AgentConfig("x", model="large"))
@@ -370,6 +371,7 @@ async def test_what_depends_on_open_issues_is_taken_when_they_are_closed(
         assert taken(await it.once()) == ["1"]
 
 
+@pytest.mark.slow
 async def test_a_failed_run_is_tried_again_on_a_branch_of_its_own_and_then_left(
     client: Client, tmp_path: Path
 ) -> None:
@@ -394,6 +396,7 @@ async def test_what_completed_is_not_repeated_though_its_issue_is_open(
         assert "its run completed" in reasons(await it.once())["1"]
 
 
+@pytest.mark.slow
 async def test_who_cannot_be_assigned_works_all_the_same(client: Client, tmp_path: Path) -> None:
     faults = [{"on": "set_assignees", "error": "Forbidden"}]
     async with yard(client, tmp_path, {"1": issue()}, faults=faults) as it:
@@ -502,6 +505,7 @@ async def test_a_schedule_takes_issues_shows_itself_and_is_taken_away(client: Cl
         assert await it.live() == ["1", "2"], "what runs goes on"
 
 
+@pytest.mark.slow
 async def test_ticks_while_a_pass_is_under_way_begin_no_other(client: Client, tmp_path: Path) -> None:
     store = HeldStore()
     async with yard(client, tmp_path, {"1": issue()}, store=store) as it:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from temporalio.client import Client
 
 from tamma.model.repository import Check, CheckState, CiRun, Target
@@ -140,6 +141,7 @@ async def test_a_lost_answer_to_a_rerun_calls_nobody(client: Client, tmp_path: P
         assert "checks failed once, and passed when they were run again" in view.notes
 
 
+@pytest.mark.slow
 async def test_what_is_never_mended_goes_to_a_person(client: Client, tmp_path: Path) -> None:
     turns = script(agent=[*RED_TURNS, *FIX_TURNS, *says("a"), *says("b"), *says("c"), *says("2")])
     async with running_loop(client, tmp_path, turns=turns) as loop, robot(loop, wants_two):

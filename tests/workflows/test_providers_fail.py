@@ -96,6 +96,7 @@ async def test_without_credit_a_fallback_does_the_work_and_the_run_says_so(
         assert [entry.provider for entry in plan if entry.provider] == ["scripted"]
 
 
+@pytest.mark.slow
 async def test_without_credit_and_fallback_a_person_is_asked_after_one_attempt(
     client: Client, tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ async def test_a_prompt_over_the_window_is_not_sent_again_and_again(client: Clie
         assert len(service.received) == 1
 
 
+@pytest.mark.slow
 async def test_a_service_that_is_down_is_waited_for_and_then_left_alone(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,7 @@ async def test_the_time_that_a_service_names_is_kept_and_the_run_goes_on_by_itse
         assert min(pauses) >= named
 
 
+@pytest.mark.slow
 async def test_a_long_pause_is_the_runs_and_nobody_is_asked_meanwhile(client: Client, tmp_path: Path) -> None:
     busy = refusal(429, "rate_limit_error", "come back in an hour", retry_after="3599")
     async with house(client, tmp_path, busy) as (loop, service):
