@@ -21,7 +21,7 @@ from tamma import registry
 from tamma.model.repository import IssueFilter, PullRequestFilter
 from tamma.platforms.interface import Platform, PlatformSettings
 from tamma.telemetry.logs import configure_logging
-from tamma.worker import settle_memory
+from tamma.worker.running import settle_memory
 
 ROUNDS = 200
 WARM_UP = 20

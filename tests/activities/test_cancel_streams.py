@@ -25,7 +25,7 @@ from tamma.model.session import ModelTurn
 from tamma.model.task import AgentChoice
 from tamma.providers.interface import Provider
 from tamma.store.memory import MemoryStore
-from tamma.worker import BEAT
+from tamma.worker.queues import BEAT
 from tamma.workspace.tools import TOOLS
 from tests.providers.vendors import WIRED
 from tests.providers.vendors.base import HttpVendor, Said, broken_off

@@ -21,8 +21,8 @@ from temporalio.client import Client, Plugin
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from tamma import worker
 from tamma.temporal.client import connect
+from tamma.worker import running
 from tests.chaos.book import Book, Deed
 from tests.chaos.points import Moment, Point
 from workflows import options
@@ -109,5 +109,5 @@ if __name__ == "__main__":
     if heartbeat := os.environ.get("TAMMA_TEST_HEARTBEAT"):
         _notice_sooner(float(heartbeat))
     # The composition stays the worker's own; only its connection has a plugin more.
-    worker.connect = _connect
-    os._exit(asyncio.run(worker.main()))
+    running.connect = _connect
+    os._exit(asyncio.run(running.main()))

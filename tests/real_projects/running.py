@@ -21,7 +21,8 @@ from tamma.platforms.interface import PlatformSettings
 from tamma.pools import Platforms, Providers
 from tamma.providers.interface import ProviderSettings
 from tamma.store.memory import MemoryStore
-from tamma.worker import Parts, serve, workers
+from tamma.worker.parts import Parts
+from tamma.worker.queues import serve, workers
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.tools import TOOLS
 from tests.real_projects.bug import Bug, Turn

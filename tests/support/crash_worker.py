@@ -10,10 +10,10 @@ import asyncio
 import os
 import signal
 
-from tamma import worker
 from tamma.model.ids import SessionId
 from tamma.store.interface import Entry, Lease
 from tamma.store.postgres import PostgresStore
+from tamma.worker import running
 
 
 class DyingStore(PostgresStore):
@@ -30,5 +30,5 @@ class DyingStore(PostgresStore):
 
 if __name__ == "__main__":
     # The composition stays the worker's own; only the store that it composes is another one.
-    worker.PostgresStore = DyingStore
-    os._exit(asyncio.run(worker.main()))
+    running.PostgresStore = DyingStore
+    os._exit(asyncio.run(running.main()))

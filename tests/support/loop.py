@@ -34,7 +34,8 @@ from tamma.providers.routing.chain import Routes
 from tamma.store.interface import Store
 from tamma.store.memory import MemoryStore
 from tamma.toolservers.interface import NO_TOOL_SERVERS, ToolServers
-from tamma.worker import Parts, serve, workers
+from tamma.worker.parts import Parts
+from tamma.worker.queues import serve, workers
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.tools import TOOLS
 

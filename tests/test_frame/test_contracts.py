@@ -19,7 +19,7 @@ PACKAGES = (
     "tamma.platforms.gitlab", "tamma.platforms.http", "tamma.plugins",
     "tamma.providers", "tamma.providers.anthropic", "tamma.resilience",
     "tamma.stack", "tamma.store", "tamma.suites", "tamma.telemetry", "tamma.temporal",
-    "tamma.toolservers", "tamma.workspace",
+    "tamma.toolservers", "tamma.worker", "tamma.workspace",
     "activities", "workflows",
 )  # fmt: skip
 MODULES = (
@@ -28,7 +28,8 @@ MODULES = (
     "tamma.platforms.http.transport", "tamma.platforms.interface", "tamma.plugins.host",
     "tamma.providers.anthropic.provider", "tamma.providers.interface", "tamma.registry",
     "tamma.store.interface", "tamma.store.postgres",
-    "tamma.toolservers.servers", "tamma.worker", "tamma.workspace.interface", "tamma.workspace.tools",
+    "tamma.toolservers.servers", "tamma.worker.queues", "tamma.worker.running",
+    "tamma.workspace.interface", "tamma.workspace.tools",
     "workflows.agent_session",
 )  # fmt: skip
 
@@ -73,7 +74,7 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.model.ids", "import tamma.registry", LAYERS),
         ("tamma.store.postgres", "import tamma.config", LAYERS),
         ("activities.ai", "import workflows.agent_session", LAYERS),
-        ("tamma.worker", "import tamma.cli", LAYERS),
+        ("tamma.worker.running", "import tamma.cli", LAYERS),
         ("tamma.providers.anthropic.provider", "import tamma.store.postgres", LAYERS),
         ("tamma.workspace.tools", "from tamma.platforms import github", LAYERS),
         ("tamma.mcp.client", "import tamma.providers.interface", LAYERS),
@@ -93,10 +94,10 @@ SDKS = "Only an adapter imports its vendor's SDK"
         ("tamma.platforms.http.transport", "import requests", SDKS),
         ("tamma.platforms.github.client", "import gitlab", SDKS),
         ("tamma.workspace.tools", "import asyncpg", SDKS),
-        ("tamma.worker", "import githubkit", SDKS),
+        ("tamma.worker.running", "import githubkit", SDKS),
         ("tamma.toolservers.servers", "import mcp", SDKS),
         ("tamma.agents.step", "import temporalio.workflow", SDKS),
-        ("tamma.worker", "import rich.console", SDKS),
+        ("tamma.worker.running", "import rich.console", SDKS),
     ],
 )
 def test_a_violation_is_caught(tree: Path, module: str, line: str, contract: str) -> None:
@@ -125,7 +126,8 @@ def test_what_the_rule_allows_passes(tree: Path) -> None:
         "tamma.platforms.gitlab.session": "import gitlab, requests, urllib3",
         "tamma.platforms.http.transport": "import httpx2",
         "tamma.store.postgres": "import asyncpg",
-        "tamma.worker": "import tamma.config, tamma.temporal, tamma.store.postgres, workflows.agent_session",
+        "tamma.worker.running": "import tamma.config, tamma.temporal, tamma.store.postgres",
+        "tamma.worker.queues": "import activities.interface, tamma.temporal, workflows.agent_session",
     }
     for module, line in allowed.items():
         _file(tree, module).write_text(line + "\n")

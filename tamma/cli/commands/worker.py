@@ -26,7 +26,7 @@ async def command(invocation: Invocation, temporal_address: str | None, database
     is told to stop is finished first.
     """
     from tamma.telemetry.logs import configure_logging
-    from tamma.worker import run_worker, stop_on_signals
+    from tamma.worker.running import run_worker, stop_on_signals
 
     loaded = invocation.load(temporal_address, database_url)
     configure_logging("debug" if invocation.verbose else loaded.config.log_level)
