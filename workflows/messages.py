@@ -270,6 +270,9 @@ class RunMessages:
     async def _pause(self, given: Control) -> Reply:
         self._paused = True
         await self._tell_session(SessionMessage(SessionOrder.PAUSE))
+        waiting = self._state.waits_for
+        if waiting is not None and waiting.gate is Gate.ORDER:
+            return Reply("it waits for its turn as before, and then stands still")
         return Reply("it stands still after the current step")
 
     @workflow.update(name="resume")
@@ -283,7 +286,7 @@ class RunMessages:
         await self._resume(given)
 
     async def _resume(self, given: Control) -> Reply:
-        waiting = self._state.waits_for
+        waiting, paused = self._state.waits_for, self._paused
         self._paused = False
         if waiting is not None and waiting.gate in APPROVED_ONLY:
             return Reply(f"it waits for an approval ({waiting.gate.value}): use `tamma approve`")
@@ -292,6 +295,10 @@ class RunMessages:
         if self._state.waiting is not None:
             self._patience.resume()
         await self._tell_session(SessionMessage(SessionOrder.RESUME))
+        if paused and waiting is not None and waiting.gate is Gate.ORDER:
+            return Reply(
+                "it waits for its turn again; another `tamma resume` lets it go on at once"
+            )
         return Reply("it goes on" if waiting else "it was not waiting")
 
     @workflow.update(name="cancel")

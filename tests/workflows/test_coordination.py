@@ -22,6 +22,7 @@ from tamma.model.task import (
     DevResult,
     Gate,
     Phase,
+    Reply,
     TaskStatus,
     TaskView,
 )
@@ -80,6 +81,11 @@ class Line:
         await handle.execute_update("approve", Approval(Gate.PLAN, "approve", by="ada"))  # pyright: ignore[reportUnknownMemberType]
         await self.at(handle, Gate.PAUSED)
         return handle
+
+    async def say(self, handle: Handle, word: str) -> str:
+        """What the run answers."""
+        reply = await handle.execute_update(word, Control("ada"), result_type=Reply)  # pyright: ignore[reportUnknownMemberType]
+        return reply.message
 
     async def at(self, handle: Handle, gate: Gate) -> TaskView:
         return await self.loop.until(
@@ -223,8 +229,8 @@ async def test_who_knows_better_does_not_wait_for_issues(client: Client, tmp_pat
     async with line(client, tmp_path, _2=text, _3=text) as it:
         run = await it.submit("2", agent=AgentChoice("other"))
         reason = waits(await it.at(run, Gate.ORDER))
-        await run.execute_update("pause", Control("ada"))  # pyright: ignore[reportUnknownMemberType]
-        await run.execute_update("resume", Control("ada"))  # pyright: ignore[reportUnknownMemberType]
+        assert "and then stands still" in await it.say(run, "pause")
+        assert "waits for its turn" in await it.say(run, "resume")
         seen = await it.loop.until(run, lambda view: view.notes and view.waiting_for)
         assert (waits(seen), seen.notes) == (reason, (f"it waited: {reason}",)), (
             "it was paused, and waits again"
