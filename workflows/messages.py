@@ -296,9 +296,7 @@ class RunMessages:
             self._patience.resume()
         await self._tell_session(SessionMessage(SessionOrder.RESUME))
         if paused and waiting is not None and waiting.gate is Gate.ORDER:
-            return Reply(
-                "it waits for its turn again; another `tamma resume` lets it go on at once"
-            )
+            return Reply("it waits for its turn again; another `tamma resume` lets it go on at once")
         return Reply("it goes on" if waiting else "it was not waiting")
 
     @workflow.update(name="cancel")
