@@ -107,6 +107,8 @@ class AgentSession:
                 case AskModel():
                     if await self._afford():
                         await self._ask(step)
+                    elif self._is_to_end():
+                        return machine.ENDED
                 case UseTools(seq):
                     await self._use_tools(seq)
                 case Stop(waiting):
@@ -127,6 +129,11 @@ class AgentSession:
         """Have money for the next call from the limits that runs share. False where it had to be waited for:
         much may have been said meanwhile."""
         return self._purse is None or await self._purse.afford(self._budget - self._state.spend.cost_usd)
+
+    def _is_to_end(self) -> bool:
+        """Whether a person has said so, who waits for no money."""
+        said = any(word.order is SessionOrder.FINISH for word in self._inbox)
+        return said or self._state.finish_now
 
     async def _ask(self, step: AskModel) -> None:
         self._doing = "model"
@@ -215,7 +222,7 @@ class AgentSession:
                 self._patience.resume()
             case _:
                 self._inbox.append(given)
-                if given.order is SessionOrder.STEER:
+                if given.order in (SessionOrder.STEER, SessionOrder.FINISH):
                     self._patience.resume()
 
     @workflow.query

@@ -66,6 +66,8 @@ class RunMessages:
         self._patience = Patience(self._waiting_changed, request.unattended)
         self._session: workflow.ChildWorkflowHandle[Any, SessionResult] | None = None
         self._paused = False
+        self._hurries = False
+        """A person had the agent end the stage that it was in last."""
         self._cancelled: Control | None = None
         self._refusal: ApplicationError | None = None
         self._edited_plan: str | None = None
@@ -298,6 +300,33 @@ class RunMessages:
         if paused and waiting is not None and waiting.gate is Gate.ORDER:
             return Reply("it waits for its turn again; another `tamma resume` lets it go on at once")
         return Reply("it goes on" if waiting else "it was not waiting")
+
+    @workflow.update(name="finish")
+    async def finish(self, given: Control = SOMEBODY) -> Reply:
+        """Have the agent end its stage with what there is."""
+        return await self._finish(given)
+
+    @finish.validator
+    def _check_finish(self, given: Control = SOMEBODY) -> None:
+        if not self._agent_works():
+            raise ValueError(f"no agent is at work: the run is in phase {self._state.phase.value!r}")
+
+    @workflow.signal(name="finish")
+    async def finish_by_signal(self, given: Control = SOMEBODY) -> None:
+        """The same from the Web UI."""
+        try:
+            self._check_finish(given)
+        except ValueError as error:
+            self._state.note(f"a signal `finish` was ignored: {error}")
+            return
+        await self._finish(given)
+
+    async def _finish(self, given: Control) -> Reply:
+        self._hurries = True
+        why = f": {given.reason.strip()[:LONGEST_REASON]}" if given.reason.strip() else ""
+        self._state.note(f"{given.by[:LONGEST_NAME] or 'somebody'} had the agent end this stage{why}")
+        await self._tell_session(SessionMessage(SessionOrder.FINISH))
+        return Reply("the agent ends this stage with what there is; tests, gates and the review judge that")
 
     @workflow.update(name="cancel")
     async def cancel(self, given: Control = SOMEBODY) -> Reply:

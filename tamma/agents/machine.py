@@ -42,6 +42,9 @@ TAKE_OVER = (
     "of the work with fresh eyes before you go on."
 )
 FINISH_NOW = "A person asks you to stop here: call `finish` now and say what is done and what is not."
+FINISHING = 3
+"""Turns that the agent has to say so: what it was about to do takes one or two. Then it ends all the same."""
+ENDED = Finished("A person ended this stage here. The agent has not said what is done and what is not.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +94,16 @@ def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> 
         return UseTools(state.awaiting_tools)
     if state.finished is not None:
         return End(state.finished)
+    if state.finish_now and state.finishing >= FINISHING:
+        return End(ENDED)
     if state.spend.turns >= turns_left:
-        return Stop(_out_of_turns(state.spend.turns))
+        return End(ENDED) if state.finish_now else Stop(_out_of_turns(state.spend.turns))
     if state.spend.cost_usd >= budget_left:
-        return Stop(out_of_money(state.spend.cost_usd, budget_left))
+        return End(ENDED) if state.finish_now else Stop(out_of_money(state.spend.cost_usd, budget_left))
     loop = detect(state.memory)
     again = loop if state.memory.nudges > 0 else None
     if again is not None and (state.helped or not state.helper):
-        return Stop(_stuck(again))
+        return End(ENDED) if state.finish_now else Stop(_stuck(again))
     words = state.pending
     if again is not None:
         words = (*words, TAKE_OVER.format(reason=again.reason))
@@ -133,6 +138,7 @@ def after_ask(state: SessionState, step: AskModel, turn: ModelTurn) -> SessionSt
         use=state.use + turn.use,
         helper=turn.helper,
         helped=state.helped or bool(step.takes_over),
+        finishing=state.finishing + (FINISH_NOW in step.messages),
     )
     if turn.tools:
         actions = (*memory.actions, *(use.fingerprint for use in turn.tools))[-MEMORY:]

@@ -40,6 +40,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "answer": "Answer what a run asks about its issue.",
         "steer": "Say something to the agent.",
         "wake": "Have runs look at their platform now.",
+        "finish": "Have the agent end its stage with what there is.",
         "pause": "Stop a run at its next step, keeping everything.",
         "resume": "Let a paused run go on.",
         "retry": "Go on with a run that failed or stands still, from there.",

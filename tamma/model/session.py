@@ -150,6 +150,9 @@ class SessionState:
     """The seq of an assistant entry whose tool calls have not run yet."""
     paused: bool = False
     finish_now: bool = False
+    """A person has it end."""
+    finishing: int = 0
+    """Turns since it was told so."""
     instead_of: tuple[str, ...] = ()
     """Providers that could not answer when another did, each with its reasons, once."""
     use: ModelUse = field(default_factory=ModelUse)

@@ -263,6 +263,11 @@ async def resume(client: Client, run: index.RunRecord, control: Control) -> Repl
     return await _update(client, run, "resume", control)
 
 
+async def finish(client: Client, run: index.RunRecord, control: Control) -> Reply:
+    """Have the agent end its stage with what there is. Raises RunRefused where none is at work."""
+    return await _update(client, run, "finish", control)
+
+
 async def cancel(client: Client, run: index.RunRecord, control: Control) -> Reply:
     """End the run at its next step; branch, diff and summary stay."""
     return await _update(client, run, "cancel", control)

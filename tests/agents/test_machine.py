@@ -200,3 +200,30 @@ def test_what_came_after_the_last_turn_was_not_read() -> None:
     state = told(SessionState(next_seq=0), "read")
     state = told(ask(state), "too late")
     assert machine.unread(state) == ("too late",), "the machine's own words are nobody's"
+
+
+def test_who_is_to_end_is_told_so_and_ends_all_the_same() -> None:
+    state = replace(use(ask(SessionState(next_seq=0), "look")), finish_now=True)
+    for number in range(machine.FINISHING):
+        asked = step(state)
+        assert isinstance(asked, AskModel)
+        assert machine.FINISH_NOW in asked.messages
+        state = use(ask(state, f"look {number}"))
+    assert step(state) == End(machine.ENDED)
+
+
+def test_who_is_to_end_says_what_is_done() -> None:
+    state = replace(use(ask(SessionState(next_seq=0), "look")), finish_now=True)
+    state = use(ask(state, "finish"), finished=Finished("half of it"))
+    assert step(state) == End(Finished("half of it"))
+
+
+def test_who_is_to_end_waits_for_nothing() -> None:
+    state = replace(use(ask(SessionState(next_seq=0), "look", usd="5.00")), finish_now=True)
+    assert step(state) == End(machine.ENDED)
+    assert step(state, budget=Decimal(9), turns=1) == End(machine.ENDED)
+    circles = SessionState(next_seq=0)
+    while isinstance(step(circles), AskModel):
+        circles = use(ask(circles, "look", usd="0"))
+    assert isinstance(step(circles), Stop)
+    assert step(replace(circles, finish_now=True)) == End(machine.ENDED)

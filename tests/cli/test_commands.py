@@ -71,7 +71,7 @@ async def test_submit_and_watch_to_the_merge(client: Client, tmp_path: Path, ter
         assert "already had a run, which completed" in err
         assert "--again" in err
 
-        for words in (("pause",), ("cancel",), ("cancel", "--force")):
+        for words in (("pause",), ("finish",), ("cancel",), ("cancel", "--force")):
             code, out, err = await terminal.type(*words, shown["taskId"])
             assert (code, out) == (1, "")
             assert f"the run of {shown['issueReference']} completed on" in err

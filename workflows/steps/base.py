@@ -82,6 +82,7 @@ class RunSteps(Answering):
         """One stage of the agent's work, as a child workflow on the same transcript."""
         while True:
             await self._hold()
+            self._hurries = False
             self._sessions += 1
             self._unpublished = True
             begun = self._begin()

@@ -88,7 +88,7 @@ class Coding(ProjectGates):
                 self._state.red_test, self._state.red_output = run.test, run.output
                 await self._keep_proof(finished)
                 return True
-            if verdict.colour is Colour.GREEN and green_before:
+            if self._hurries or (verdict.colour is Colour.GREEN and green_before):
                 break
             green_before = verdict.colour is Colour.GREEN
             opening = Opening("not_red", {"output": run.output}, {"problem": verdict.reason})
@@ -125,16 +125,17 @@ class Coding(ProjectGates):
 
     async def _get_green(self) -> None:
         """Run the tests, then the other gates; send the agent back with what fails, up to the limit for each
-        cause, then ask a person."""
+        cause, then ask a person. Whoever had the agent end is asked at once."""
         rounds = self._request.limits.rounds
         tries: dict[str, int] = {}
         while (red := await self._red_tests() or await self._red_gate()) is not None:
             number = tries.get(red.cause, 0) + 1
-            if number > rounds and red.gate and await self._may_stay_red(red):
+            over = number > rounds or self._hurries
+            if over and red.gate and await self._may_stay_red(red):
                 self._state.let_pass.append(red.gate.name)
                 continue
             self._state.fixes += 1
-            if number > rounds:
+            if over:
                 if red.gate is None:
                     await self._ask_about_red(red.run.test)
                 number = 1
@@ -171,8 +172,8 @@ class Coding(ProjectGates):
         await self._patience.wait(
             Waiting(
                 Gate.TESTS,
-                f"`{blocking.command}` still ends with exit code {blocking.exit_code} after "
-                f"{self._request.limits.rounds} attempts: {blocking.tail.strip()[-300:]}",
+                f"`{blocking.command}` still ends with exit code {blocking.exit_code} {self._tried()}: "
+                f"{blocking.tail.strip()[-300:]}",
                 'help with `tamma steer TASK "..."`, try again with `tamma resume TASK`, or cancel it',
             )
         )

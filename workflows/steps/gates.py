@@ -51,6 +51,12 @@ class ProjectGates(RunSteps):
                 return Red(run, gate)
         return None
 
+    def _tried(self) -> str:
+        """When a person is asked about what is red."""
+        if self._hurries:
+            return "as the agent was told to end"
+        return f"after {self._request.limits.rounds} attempts"
+
     async def _run_gate(self, gate: ProjectGate) -> CommandRun | None:
         """Run it; None where it does not block."""
         timeout = self._request.limits.command_timeout
@@ -91,8 +97,8 @@ class ProjectGates(RunSteps):
         """Whether a person lets it pass after all attempts. False where the agent is to work on."""
         test = red.run.test
         reason = (
-            f"the {red.cause} (`{test.command}`) still ends with exit code {test.exit_code} after "
-            f"{self._request.limits.rounds} attempts: {test.tail.strip()[-300:]}"
+            f"the {red.cause} (`{test.command}`) still ends with exit code {test.exit_code} {self._tried()}: "
+            f"{test.tail.strip()[-300:]}"
         )
         hint = '`tamma approve TASK` lets it pass, `tamma steer TASK "..."` has it mended, or cancel it'
         self._allowed = False
