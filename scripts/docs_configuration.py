@@ -218,6 +218,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "mergeMethod": "squash",
             "budgetUsd": "5.00",
             "maxTurns": 150,
+            "maxHours": 8,
             "bestOf": 3,
             "remindAfter": 14400,
             "escalateAfter": 86400,

@@ -31,7 +31,8 @@ from tamma.model.session import (
 )
 from tamma.model.task import AI_QUEUE, SESSION_WORKFLOW, Gate, Waiting
 from workflows.calls import call
-from workflows.messages import LONGEST_WORD, MOST_TURNS, MOST_USD
+from workflows.measuring import Stopwatch, hours_worked
+from workflows.messages import LONGEST_WORD, MOST_HOURS, MOST_TURNS, MOST_USD
 from workflows.options import MODEL_CALL, TOOLS
 from workflows.patience import Patience, Rejected
 from workflows.purse import Holder, Purse
@@ -44,7 +45,7 @@ SHOWN = 6
 def acceptable(given: SessionMessage) -> bool:
     """Whether a message is one that the run lets through; others may send some, too."""
     money = 0 <= given.add_usd <= MOST_USD and 0 <= given.add_turns <= MOST_TURNS
-    return money and len(given.text) <= LONGEST_WORD
+    return money and 0 <= given.add_hours <= MOST_HOURS and len(given.text) <= LONGEST_WORD
 
 
 @workflow.defn(name=SESSION_WORKFLOW)
@@ -55,6 +56,8 @@ class AgentSession:
         self._state: SessionState = request.state
         self._budget = request.budget_left
         self._turns = request.turns_left
+        self._hours = request.hours_left or 0.0
+        self._begun, self._watch = workflow.now(), Stopwatch()
         self._inbox: list[SessionMessage] = []
         self._doing = ""
         self._last: list[str] = []
@@ -102,7 +105,12 @@ class AgentSession:
     async def _converse(self) -> Finished:
         while True:
             await self._read_inbox()
-            step = machine.next_step(self._state, budget_left=self._budget, turns_left=self._turns)
+            step = machine.next_step(
+                self._state,
+                budget_left=self._budget,
+                turns_left=self._turns,
+                hours_left=self._hours_left(),
+            )
             match step:
                 case AskModel():
                     if await self._afford():
@@ -178,6 +186,12 @@ class AgentSession:
         self._state = machine.after_tools(self._state, batch)
         self._doing = ""
 
+    def _hours_left(self) -> float | None:
+        """Hours that it may still work, where they are counted."""
+        if self._request.hours_left is None:
+            return None
+        return self._hours - hours_worked(self._begun, self._watch, workflow.now())
+
     def _overflowed(self) -> ModelUse:
         """Calls that failed because the conversation did not fit."""
         return ModelUse(context=ContextUse(overflows=self._patience.troubles.get("ContextOverflow", 0)))
@@ -197,6 +211,7 @@ class AgentSession:
                 workspace=self._link.ref,
                 budget_left=self._budget,
                 turns_left=self._turns,
+                hours_left=self._hours_left(),
                 purse=self._purse.state if self._purse else None,
             )
         )
@@ -219,6 +234,7 @@ class AgentSession:
             case SessionOrder.BUDGET:
                 self._budget += given.add_usd
                 self._turns += given.add_turns
+                self._hours += given.add_hours
                 self._patience.resume()
             case _:
                 self._inbox.append(given)
@@ -261,6 +277,7 @@ class AgentSession:
 
     def _tell(self, waiting: Waiting | None) -> None:
         """Tell the run why this session stands still, so that people need to look in one place only."""
+        self._watch.turn(waiting is not None, workflow.now())
         parent = workflow.info().parent
         if parent is None or waiting == self._told:
             return

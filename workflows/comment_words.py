@@ -61,6 +61,8 @@ def how_to_answer(gate: Gate) -> str:
     if gate in (Gate.BUDGET, Gate.TURNS):
         more = "2" if gate is Gate.BUDGET else "20 turns"
         return f"`/tamma budget add {more}` lets it go on, `/tamma cancel` ends it; the branch stays."
+    if gate is Gate.TIME:
+        return "`tamma budget add TASK --hours 4` lets it go on, `/tamma cancel` ends it; the branch stays."
     return (
         "`/tamma resume` lets it go on, `/tamma steer TEXT` tells the agent what to do, `/tamma cancel` ends "
         "it; the branch stays."

@@ -57,6 +57,11 @@ class Stopwatch:
         return self._waited + (now - self._since if self._since is not None else timedelta())
 
 
+def hours_worked(begun: datetime, watch: Stopwatch, now: datetime) -> float:
+    """Hours since `begun` in which nothing was waited for."""
+    return (now - begun - watch.waited(now)) / timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class StepBegun:
     """When a step began, and how long the run had waited by then."""

@@ -35,6 +35,7 @@ from tamma.model.task import (
     TaskView,
     Waiting,
 )
+from workflows.measuring import hours_worked
 from workflows.patience import Patience
 from workflows.run_state import RunState, branch_of, details, view
 
@@ -43,8 +44,10 @@ LONGEST_WORD = 20_000
 LONGEST_PLAN, LONGEST_REASON, LONGEST_NAME = 100_000, 2000, 200
 """Characters of an edited plan; of a refusal and a name, beyond which they are cut."""
 
-MOST_USD, MOST_TURNS = Decimal(1_000_000), 1_000_000
+MOST_USD, MOST_TURNS, MOST_HOURS = Decimal(1_000_000), 1_000_000, 10_000
 """What can be added at once. Beyond any use, and far below what arithmetic and a screen can bear."""
+TIMED = "timed"
+"""The change that runs keep to hours of work: those from before it have as many as they like."""
 SOMEBODY = Control()
 """For those who send `pause`, `resume` or `cancel` without a payload."""
 SOMETHING = PlatformEvent()
@@ -228,10 +231,13 @@ class RunMessages:
 
     @add_budget.validator
     def _check_budget(self, given: BudgetChange) -> None:
-        if given.add_usd < 0 or given.add_turns < 0 or (given.add_usd == 0 and given.add_turns == 0):
-            raise ValueError("say how much to add: a positive amount of USD or turns")
-        if given.add_usd > MOST_USD or given.add_turns > MOST_TURNS:
-            raise ValueError(f"at most {MOST_USD} USD and {MOST_TURNS} turns can be added at once")
+        added = (given.add_usd, given.add_turns, given.add_hours)
+        if not all(amount >= 0 for amount in added) or not any(added):
+            raise ValueError("say how much to add: a positive amount of USD, turns or hours")
+        if given.add_usd > MOST_USD or given.add_turns > MOST_TURNS or given.add_hours > MOST_HOURS:
+            raise ValueError(
+                f"at most {MOST_USD} USD, {MOST_TURNS} turns and {MOST_HOURS} hours can be added at once"
+            )
 
     @workflow.signal(name="add_budget")
     async def add_budget_by_signal(self, given: BudgetChange) -> None:
@@ -249,15 +255,22 @@ class RunMessages:
             limits,
             budget_usd=limits.budget_usd + given.add_usd,
             max_turns=limits.max_turns + given.add_turns,
+            max_hours=limits.max_hours + given.add_hours if limits.max_hours else 0.0,
         )
         self._request = replace(self._request, limits=limits)
         await self._tell_session(
-            SessionMessage(SessionOrder.BUDGET, add_usd=given.add_usd, add_turns=given.add_turns)
+            SessionMessage(
+                SessionOrder.BUDGET,
+                add_usd=given.add_usd,
+                add_turns=given.add_turns,
+                add_hours=given.add_hours,
+            )
         )
         waiting = self._state.waiting
-        if waiting is not None and waiting.gate in (Gate.BUDGET, Gate.TURNS):
+        if waiting is not None and waiting.gate in (Gate.BUDGET, Gate.TURNS, Gate.TIME):
             self._patience.resume()
-        return Reply(f"the limits are now {limits.budget_usd:.2f} USD and {limits.max_turns} turns")
+        hours = f", {limits.max_hours:g} hours of work" if given.add_hours and limits.max_hours else ""
+        return Reply(f"the limits are now {limits.budget_usd:.2f} USD and {limits.max_turns} turns{hours}")
 
     @workflow.update(name="pause")
     async def pause(self, given: Control = SOMEBODY) -> Reply:
@@ -392,4 +405,14 @@ class RunMessages:
         spent, budget = self._state.spend.cost_usd, self._request.limits.budget_usd
         if self._state.status is TaskStatus.RUNNING and spent >= budget:
             return machine.out_of_money(spent, budget)
+        left = self._hours_left()
+        if left is not None and left <= 0 and workflow.patched(TIMED):
+            return machine.OUT_OF_TIME
         return None
+
+    def _hours_left(self) -> float | None:
+        """Hours that it may still work, where they are counted."""
+        most = self._request.limits.max_hours
+        if not most:
+            return None
+        return most - hours_worked(workflow.info().start_time, self._state.watch, workflow.now())

@@ -84,11 +84,14 @@ class End:
 Step = AskModel | UseTools | Stop | End
 
 
-def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> Step:
+def next_step(
+    state: SessionState, *, budget_left: Decimal, turns_left: int, hours_left: float | None = None
+) -> Step:
     """What comes next.
 
     `budget_left` and `turns_left` are what this session was given, not reduced by what it used: its own
-    spending stands in `state.spend`. A turn whose tool calls wait is always finished first: it is paid for.
+    spending stands in `state.spend`. `hours_left` is what is left of its time; None: it has any. A turn whose
+    tool calls wait is always finished first: it is paid for.
     """
     if state.awaiting_tools is not None:
         return UseTools(state.awaiting_tools)
@@ -100,6 +103,8 @@ def next_step(state: SessionState, *, budget_left: Decimal, turns_left: int) -> 
         return End(ENDED) if state.finish_now else Stop(_out_of_turns(state.spend.turns))
     if state.spend.cost_usd >= budget_left:
         return End(ENDED) if state.finish_now else Stop(out_of_money(state.spend.cost_usd, budget_left))
+    if hours_left is not None and hours_left <= 0:
+        return End(ENDED) if state.finish_now else Stop(OUT_OF_TIME)
     loop = detect(state.memory)
     again = loop if state.memory.nudges > 0 else None
     if again is not None and (state.helped or not state.helper):
@@ -188,6 +193,13 @@ def _out_of_turns(used: int) -> Waiting:
         f"the agent has used all of its {used} turns",
         "give it more with `tamma budget add TASK --turns 50`, or `tamma cancel TASK`",
     )
+
+
+OUT_OF_TIME = Waiting(
+    Gate.TIME,
+    "the run has worked for as long as it may",
+    "give it more with `tamma budget add TASK --hours 4`, or `tamma cancel TASK`",
+)
 
 
 def out_of_money(spent: Decimal, budget: Decimal) -> Waiting:

@@ -46,7 +46,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "retry": "Go on with a run that failed or stands still, from there.",
         "fork": "Go another way from a step of a run.",
         "cancel": "End a run; branch, diff and summary stay.",
-        "budget": "Limit what runs spend; give one more money or turns.",
+        "budget": "Limit what runs spend; give one more money, turns or hours.",
         "rate": "Say how good a run's work was.",
     },
     "Improve": {

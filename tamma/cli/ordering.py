@@ -88,6 +88,7 @@ def order(
         limits=Limits(
             budget_usd=run.budget_usd,
             max_turns=run.max_turns,
+            max_hours=run.max_hours,
             checks_grace=run.checks.grace,
             poll=run.checks.poll,
             remind_after=run.remind_after,

@@ -71,6 +71,7 @@ def _view_json(view: TaskView, spend: Spend) -> Json:
         **spend_json(spend),
         "budgetUsd": number(view.limits.budget_usd),
         "maxTurns": view.limits.max_turns,
+        "maxHours": view.limits.max_hours,
         "waitingFor": {
             "gate": waiting.gate.value,
             "reason": waiting.reason,

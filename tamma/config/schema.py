@@ -258,6 +258,8 @@ class RunConfig(Section):
     """US dollars of a run, after which it waits for `tamma budget add`."""
     max_turns: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Model calls of the agent in a run, after which it waits likewise."""
+    max_hours: Annotated[float, Field(ge=0, le=10_000)] = 24.0
+    """Hours of work, after which it waits likewise; waiting does not count. 0: as long as it takes."""
     remind_after: Annotated[float, Field(ge=0)] = 24 * 3600.0
     """Seconds that a run waits for a person before it says so on the pull request or the issue. 0: never."""
     escalate_after: Annotated[float, Field(ge=0)] = 72 * 3600.0

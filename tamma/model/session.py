@@ -185,6 +185,8 @@ class SessionRequest:
     """As in `DevRequest`."""
     purse: PurseState | None = None
     """What its run holds of the limits that runs share. None: it keeps to none, as in trials."""
+    hours_left: float | None = None
+    """Hours that this session may still work. None: as long as it takes."""
 
 
 class SessionEnd(StrEnum):
@@ -234,6 +236,7 @@ class SessionMessage:
     text: str = ""
     add_usd: Decimal = Decimal(0)
     add_turns: int = 0
+    add_hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

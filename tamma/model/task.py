@@ -134,6 +134,8 @@ class Limits:
     budget_usd: Decimal = Decimal("3.00")
     max_turns: int = 100
     """Model calls of the agent, over all stages."""
+    max_hours: float = 24.0
+    """Hours of work; what it waits for does not count. 0: as long as it takes."""
     rounds: int = 3
     """Attempts per cause (red test, failing tests) before a person is asked."""
     command_timeout: float = 600.0
@@ -246,6 +248,8 @@ class Gate(StrEnum):
     MERGE = "merge"
     BUDGET = "budget"
     TURNS = "turns"
+    TIME = "time"
+    """It has worked for as long as it may."""
     PROVIDER = "provider"
     """The model's service refuses for good: key, quota, unknown model."""
     PLATFORM = "platform"
@@ -295,11 +299,12 @@ class Steer:
 
 @dataclass(frozen=True, slots=True)
 class BudgetChange:
-    """More money or turns for a run; negative amounts are refused."""
+    """More money, turns or hours for a run; negative amounts are refused."""
 
     add_usd: Decimal = Decimal(0)
     add_turns: int = 0
     by: str = ""
+    add_hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,14 @@ def test_turns_run_out() -> None:
     assert stopped.waiting.gate is Gate.TURNS
 
 
+def test_time_runs_out() -> None:
+    state = use(ask(SessionState(next_seq=0), "look"))
+    stopped = next_step(state, budget_left=BUDGET, turns_left=9, hours_left=0.0)
+    assert isinstance(stopped, Stop)
+    assert stopped.waiting.gate is Gate.TIME
+    assert isinstance(next_step(state, budget_left=BUDGET, turns_left=9, hours_left=0.1), AskModel)
+
+
 def test_a_model_that_only_talks_is_told_then_stopped() -> None:
     state = SessionState(next_seq=0)
     for number in range(3):

@@ -348,7 +348,7 @@ async def test_a_lock_that_is_held_is_waited_for(tmp_path: Path, monkeypatch: py
         waiting = asyncio.ensure_future(_enter(other))
         await asyncio.sleep(0)
         assert not waiting.done()
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
     monkeypatch.setattr("tamma.config.vault._PATIENCE", 0.0)
     async with one.locked():
         with pytest.raises(Transient, match="another process"):

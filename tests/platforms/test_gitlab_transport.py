@@ -231,7 +231,7 @@ async def test_cancelling_takes_the_connection_from_the_thread(steps: Sequence[S
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        await asyncio.wait_for(server.hung_up.wait(), 3)
+        await asyncio.wait_for(server.hung_up.wait(), 60)
         again = asyncio.create_task(way.send(Request("GET", "/y")))
         await until(lambda: len(server.received) == 2)
         again.cancel()

@@ -163,11 +163,11 @@ async def test_a_silent_service_is_not_waited_for() -> None:
 async def test_a_call_that_is_cancelled_hangs_up() -> None:
     async with RawServer(Answer([b"1", "hang"])) as server, connected(server) as api:
         call = asyncio.create_task(api.call(Request("GET", "/x")))
-        await asyncio.wait_for(server.asked.wait(), 5)
+        await asyncio.wait_for(server.asked.wait(), 60)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await asyncio.wait_for(server.hung_up.wait(), 5)
+        await asyncio.wait_for(server.hung_up.wait(), 60)
 
 
 # --- limits -------------------------------------------------------------------------------------------

@@ -223,6 +223,7 @@ class Attempts(Coding):
             limits=request.limits,
             budget_left=race.shares.usd,
             turns_left=race.shares.turns,
+            hours_left=self._hours_left(),
             state=state,
             rebuild=self._try_order(attempt.link.ref.id),
             label=f"{request.repo.full_name}#{request.issue}",

@@ -206,6 +206,7 @@ class RunSteps(Answering):
             limits=request.limits,
             budget_left=request.limits.budget_usd - state.spend.cost_usd,
             turns_left=request.limits.max_turns - state.spend.turns,
+            hours_left=self._hours_left(),
             state=self._session_state(words),
             rebuild=self._order(self._issue),
             label=f"{request.repo.full_name}#{request.issue}",

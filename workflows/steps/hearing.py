@@ -53,6 +53,7 @@ OF_CODE = (
     Gate.RED_TEST,
     Gate.BUDGET,
     Gate.TURNS,
+    Gate.TIME,
 )
 """Gates where going on lets code pass, or spends."""
 

@@ -16,7 +16,7 @@ from tamma.errors import ConfigError
 
 @click.group()
 def command() -> None:
-    """Limit what runs spend; give one more money or turns."""
+    """Limit what runs spend; give one more money, turns or hours."""
 
 
 for each in (show, set_, remove):
@@ -27,6 +27,7 @@ for each in (show, set_, remove):
 @run_argument
 @click.option("--usd", type=Dollars(), help="US dollars to add.")
 @click.option("--turns", type=click.IntRange(1), help="Model calls to add.")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), help="Hours of work to add.")
 @server_options
 @click.pass_obj
 @asynchronous
@@ -36,17 +37,19 @@ async def add(
     issue_file: str | None,
     usd: Decimal | None,
     turns: int | None,
+    hours: float | None,
     temporal_address: str | None,
     database_url: str | None,
 ) -> None:
     """Add to what a run may use; one that waits for it goes on."""
-    if usd is None and turns is None:
-        raise ConfigError("nothing to add", hint="e.g. tamma budget add TASK --usd 2, or --turns 50")
+    if usd is None and turns is None and hours is None:
+        hint = "e.g. tamma budget add TASK --usd 2, or --turns 50, or --hours 4"
+        raise ConfigError("nothing to add", hint=hint)
     async with invocation.link(temporal_address, database_url) as link:
         from tamma.model.task import BudgetChange
         from tamma.temporal import runs
 
         record = await link.find(task, issue_file)
-        change = BudgetChange(usd or Decimal(0), turns or 0, gates.person())
+        change = BudgetChange(usd or Decimal(0), turns or 0, gates.person(), hours or 0.0)
         reply = await runs.add_budget(link.client, record, change)
         output.note(reply.message)

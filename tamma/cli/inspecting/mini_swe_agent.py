@@ -25,6 +25,7 @@ FORMAT = "mini-swe-agent-1.1"
 _ENDS = {
     Gate.BUDGET.value: "LimitsExceeded",
     Gate.TURNS.value: "LimitsExceeded",
+    Gate.TIME.value: "TimeExceeded",
     "timeout": "TimeExceeded",
 }
 """Our reasons that have a name there; others keep their own."""
