@@ -73,7 +73,7 @@ async def test_the_end_of_its_output_is_kept(tmp_path: Path) -> None:
 
 async def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     child = Child([str(tmp_path / "absent")], env=environment(os.environ), cwd=tmp_path)
-    await asyncio.wait_for(child.wait(), 20)
+    await asyncio.wait_for(child.wait(), 60)
     assert "absent': No such file or directory" in child.output
 
 

@@ -243,7 +243,7 @@ async def test_cancelling_the_reader_hangs_up(http_vendor: HttpVendor) -> None:
                     reading.set()
 
         task = asyncio.create_task(read())
-        await asyncio.wait_for(reading.wait(), 10)
+        await asyncio.wait_for(reading.wait(), 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

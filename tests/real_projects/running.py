@@ -28,6 +28,7 @@ from tamma.workspace.tools import TOOLS
 from tests.real_projects.bug import Bug, Turn
 from tests.support.loop import QUICK, Handle
 from tests.support.sdists import wheels
+from tests.support.temporal import end
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -127,10 +128,9 @@ async def working(
         yield worker
     finally:
         for handle in worker.handles:
-            if (await handle.describe()).close_time is None:
-                await handle.terminate("the test is over")
+            await end(handle)
         stop.set()
-        await asyncio.wait_for(serving, 30)
+        await asyncio.wait_for(serving, 120)
         await workspaces.aclose()
         await providers.close()
         await platforms.close()

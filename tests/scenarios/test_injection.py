@@ -50,6 +50,7 @@ from tests.support.loop import call, git, make_repository
 from tests.support.obedient import ObedientModel
 from tests.support.postgres import Server, session
 from tests.support.processes import Child, Temporal, eventually
+from tests.support.temporal import end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -322,8 +323,7 @@ async def test_no_secret_gets_anywhere(tmp_path: Path, temporal: Temporal, postg
             found = await it.haystacks(handle)
         finally:
             checking.cancel()
-            if (await handle.describe()).close_time is None:
-                await handle.terminate("the test is over")
+            await end(handle)
         leaked = {name: secrets for name, content in found.items() if (secrets := hits(content))}
         assert leaked == {}
         assert it.stolen == [], "somebody reached the address that secrets were to be sent to"

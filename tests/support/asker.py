@@ -29,6 +29,7 @@ from tamma.platforms.memory.platform import MemoryPlatform
 from tamma.pools import Platforms
 from tamma.store.memory import MemoryStore
 from tests.support.loop import QUICK, REPO, make_repository, platform_settings
+from tests.support.temporal import end
 from workflows.patience import Rejected
 from workflows.steps.hearing import Hearing
 
@@ -149,6 +150,5 @@ async def asking(
     async with worker:
         handle = await client.start_workflow(Asker.run, request, id=task, task_queue=f"ask-{task}")
         yield Asking(handle, cast("MemoryPlatform", await platforms.get("memory")))
-        if (await handle.describe()).close_time is None:
-            await handle.terminate("the test is over")
+        await end(handle)
     await platforms.close()

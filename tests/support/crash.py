@@ -41,6 +41,7 @@ from tests.support.loop import (
 from tests.support.model_server import MODEL, Hold, ModelServer, model_server
 from tests.support.postgres import Server
 from tests.support.processes import Child, Temporal, eventually
+from tests.support.temporal import end
 from workflows.agent_session import AgentSession
 from workflows.autonomous_dev import AutonomousDev
 
@@ -274,8 +275,8 @@ async def world(
             yield made
         finally:
             made.end_workers()
-            if made.handle is not None and (await made.handle.describe()).close_time is None:
-                await made.handle.terminate("the test is over")
+            if made.handle is not None:
+                await end(made.handle)
 
 
 def platform_options(folder: Path, remote: Path, more: Mapping[str, object]) -> dict[str, object]:

@@ -39,6 +39,7 @@ from tests.support.crowd_model import MODEL, WORD, CrowdModel
 from tests.support.loop import git, make_repository
 from tests.support.postgres import Server
 from tests.support.processes import Child, Temporal
+from tests.support.temporal import end
 
 KEYS = {"TAMMA_TEST_KEY_0": "canary-key-zero", "TAMMA_TEST_KEY_1": "canary-key-one"}
 """Two keys, each of which has limits of its own; the runs take them in turns."""
@@ -189,8 +190,8 @@ class Crowd:
 
     async def end(self) -> None:
         for run in self.runs:
-            if run.handle is not None and (await run.handle.describe()).close_time is None:
-                await run.handle.terminate("the test is over")
+            if run.handle is not None:
+                await end(run.handle)
         self.worker.kill()
 
 

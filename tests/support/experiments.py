@@ -30,6 +30,7 @@ from tamma.store.memory import MemoryStore
 from tamma.suites.content import ref_of
 from tamma.suites.rehearsal import rehearsal_suite
 from tests.support.loop import Loop, running_loop
+from tests.support.temporal import end
 
 Handle = WorkflowHandle[Any, ABTestResult]
 
@@ -199,5 +200,4 @@ async def lab(
             yield made
         finally:
             for handle in made.handles:
-                if (await handle.describe()).close_time is None:
-                    await handle.terminate("the test is over")
+                await end(handle)

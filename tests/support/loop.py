@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from tamma.worker.parts import Parts
 from tamma.worker.queues import serve, workers
 from tamma.workspace.local import LocalWorkspaces
 from tamma.workspace.tools import TOOLS
+from tests.support.temporal import end
 
 Handle = WorkflowHandle[Any, DevResult]
 
@@ -261,10 +261,9 @@ async def running_loop(
         yield loop
     finally:
         for handle in loop.handles:
-            if (await handle.describe()).close_time is None:
-                await handle.terminate("the test is over")
+            await end(handle)
         stop.set()
-        await asyncio.wait_for(serving, timedelta(seconds=30).total_seconds())
+        await asyncio.wait_for(serving, 120)
         await workspaces.aclose()
         await providers.close()
         await platforms.close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sysconfig
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from tamma.temporal.plugin import tamma_plugin
@@ -51,3 +53,14 @@ async def temporal_address() -> AsyncGenerator[str]:
 async def client(temporal_address: str) -> Client:
     """A client of this test's own event loop, with the project's plugin."""
     return await Client.connect(temporal_address, plugins=[tamma_plugin()])
+
+
+async def end(handle: WorkflowHandle[Any, Any]) -> None:
+    """Terminate a workflow that is open still. It may end by itself in the same moment."""
+    if (await handle.describe()).close_time is not None:
+        return
+    try:
+        await handle.terminate("the test is over")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

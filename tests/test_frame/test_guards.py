@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from tests.conftest import network_guard
 from tests.guards import environment, processes
 from tests.guards.network import NetworkForbiddenError, Verdict, judge
+from tests.support.pace import PROMPT
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,10 +108,12 @@ def test_a_detached_process_is_found_named_and_ended() -> None:
     started = subprocess.run([sys.executable, "-c", detach], capture_output=True, text=True, check=True)
     pid = int(started.stdout)
     try:
-        found = processes.leftovers(os.environ[processes.MARK], patience=0)
-        assert [each.test.partition("::")[2] for each in found if each.process.pid == pid] == [
-            "test_a_detached_process_is_found_named_and_ended (call)"
-        ]
+        found: list[str] = []
+        deadline = time.monotonic() + PROMPT  # a process that has just begun may not show its environment yet
+        while not found and time.monotonic() < deadline:
+            every = processes.leftovers(os.environ[processes.MARK], patience=0)
+            found = [each.test.partition("::")[2] for each in every if each.process.pid == pid]
+        assert found == ["test_a_detached_process_is_found_named_and_ended (call)"]
     finally:
         processes.end([processes.Leftover(psutil.Process(pid), "sleep", "")])
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
