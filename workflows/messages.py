@@ -7,10 +7,11 @@ merge: that wants an update.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -41,6 +42,8 @@ from workflows.run_state import RunState, branch_of, details, view
 
 LONGEST_WORD = 20_000
 """Characters of a message to the agent."""
+T = TypeVar("T")
+
 LONGEST_PLAN, LONGEST_REASON, LONGEST_NAME = 100_000, 2000, 200
 """Characters of an edited plan; of a refusal and a name, beyond which they are cut."""
 
@@ -139,10 +142,7 @@ class RunMessages:
     @workflow.signal(name="approve")
     async def approve_by_signal(self, given: Approval) -> None:
         """The same from the Web UI, but for what others see then: nobody vouches for a signal's sender."""
-        try:
-            self._check_approval(given)
-        except ValueError as error:
-            self._state.note(f"a signal `approve` was ignored: {error}")
+        if not self._heeds("approve", self._check_approval, given):
             return
         if given.decision != "reject" and (what := self._leaves_here(given.gate)):
             self._state.note(f"a signal cannot approve a {what}: use `tamma approve`")
@@ -206,10 +206,7 @@ class RunMessages:
     @workflow.signal(name="steer")
     async def steer_by_signal(self, given: Steer) -> None:
         """The same from the Web UI."""
-        try:
-            self._check_word(given)
-        except ValueError as error:
-            self._state.note(f"a signal `steer` was ignored: {error}")
+        if not self._heeds("steer", self._check_word, given):
             return
         await self._take_word(given)
 
@@ -242,10 +239,7 @@ class RunMessages:
     @workflow.signal(name="add_budget")
     async def add_budget_by_signal(self, given: BudgetChange) -> None:
         """The same from the Web UI."""
-        try:
-            self._check_budget(given)
-        except ValueError as error:
-            self._state.note(f"a signal `add_budget` was ignored: {error}")
+        if not self._heeds("add_budget", self._check_budget, given):
             return
         await self._raise_budget(given)
 
@@ -327,10 +321,7 @@ class RunMessages:
     @workflow.signal(name="finish")
     async def finish_by_signal(self, given: Control = SOMEBODY) -> None:
         """The same from the Web UI."""
-        try:
-            self._check_finish(given)
-        except ValueError as error:
-            self._state.note(f"a signal `finish` was ignored: {error}")
+        if not self._heeds("finish", self._check_finish, given):
             return
         await self._finish(given)
 
@@ -362,6 +353,16 @@ class RunMessages:
         self._woken = True
         if given.kind in TALK:
             self._talk += 1
+
+    def _heeds(self, name: str, check: Callable[[T], None], given: T) -> bool:
+        """Whether a signal passes the check of its update. Nobody waits for an answer: a note says
+        why not."""
+        try:
+            check(given)
+        except ValueError as error:
+            self._state.note(f"a signal `{name}` was ignored: {error}")
+            return False
+        return True
 
     # --- the session's side ----------------------------------------------------------------------
 

@@ -100,15 +100,15 @@ def next_step(
     if state.finish_now and state.finishing >= FINISHING:
         return End(ENDED)
     if state.spend.turns >= turns_left:
-        return End(ENDED) if state.finish_now else Stop(_out_of_turns(state.spend.turns))
+        return _stop(state, _out_of_turns(state.spend.turns))
     if state.spend.cost_usd >= budget_left:
-        return End(ENDED) if state.finish_now else Stop(out_of_money(state.spend.cost_usd, budget_left))
+        return _stop(state, out_of_money(state.spend.cost_usd, budget_left))
     if hours_left is not None and hours_left <= 0:
-        return End(ENDED) if state.finish_now else Stop(OUT_OF_TIME)
+        return _stop(state, OUT_OF_TIME)
     loop = detect(state.memory)
     again = loop if state.memory.nudges > 0 else None
     if again is not None and (state.helped or not state.helper):
-        return End(ENDED) if state.finish_now else Stop(_stuck(again))
+        return _stop(state, _stuck(again))
     words = state.pending
     if again is not None:
         words = (*words, TAKE_OVER.format(reason=again.reason))
@@ -181,6 +181,11 @@ def unread(state: SessionState) -> tuple[str, ...]:
 def resumed(state: SessionState) -> SessionState:
     """A person let it go on: the stuck detector starts anew."""
     return replace(state, memory=_fresh())
+
+
+def _stop(state: SessionState, waiting: Waiting) -> Stop | End:
+    """Who is to finish waits for nothing."""
+    return End(ENDED) if state.finish_now else Stop(waiting)
 
 
 def _fresh(*, nudges: int = 0) -> LoopMemory:

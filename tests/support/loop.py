@@ -23,6 +23,7 @@ from tamma.model.task import (
     DevRequest,
     DevResult,
     Limits,
+    Phase,
     Reply,
     TaskView,
 )
@@ -189,6 +190,10 @@ class Loop:
     def show(self, revision: str) -> str:
         """A file of the remote at a revision: `main:calc.py`."""
         return git(self.remote, "show", revision)
+
+
+PLANNING = (Phase.ACCEPT, Phase.CONTEXT, Phase.PLAN, Phase.APPROVE_PLAN)
+"""Phases of a run that has no agreed plan yet."""
 
 
 async def tell(handle: Handle, name: str, given: object) -> str:

@@ -14,7 +14,7 @@ from tamma.model.planning import Answer, Answers
 from tamma.model.repository import Target
 from tamma.model.task import Approval, ApprovePolicy, Control, Gate, Phase, Steer, TaskStatus, TaskView
 from tamma.platforms.memory.platform import MemoryPlatform
-from tests.support.loop import FILES, PLAN_TURN, REPO, Handle, Loop, running_loop, script, tell
+from tests.support.loop import FILES, PLAN_TURN, PLANNING, REPO, Handle, Loop, running_loop, script, tell
 
 PLAN: dict[str, Any] = json.loads(PLAN_TURN["text"])
 QUESTIONS = [
@@ -30,7 +30,6 @@ OPTIONS = [
     {"name": "in place", "what": "change mean()", "for": ["small"], "recommended": True},
     {"name": "new module", "what": "move it to stats.py", "against": ["more to read"]},
 ]
-BEFORE = (Phase.ACCEPT, Phase.CONTEXT, Phase.PLAN, Phase.APPROVE_PLAN)
 UNCLEAR: dict[str, Any] = {"ambiguity": {"score": 0.9, "why": ["two readings"]}, "questions": QUESTIONS}
 
 
@@ -56,7 +55,7 @@ async def at(loop: Loop, handle: Handle, gate: Gate, rounds: int = 0) -> TaskVie
 
 async def planned(loop: Loop, handle: Handle) -> TaskView:
     """The view once the run has agreed on its plan and goes on."""
-    return await loop.until(handle, lambda view: view.phase not in BEFORE)
+    return await loop.until(handle, lambda view: view.phase not in PLANNING)
 
 
 async def told(loop: Loop, task: str, session: str) -> str:

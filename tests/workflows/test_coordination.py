@@ -22,7 +22,6 @@ from tamma.model.task import (
     DevResult,
     Gate,
     Phase,
-    Reply,
     TaskStatus,
     TaskView,
 )
@@ -33,7 +32,19 @@ from tamma.temporal.traffic import RepositoryTraffic
 from tamma.workspace.layout import Layout, read_meta
 from tests.cli.shop import Shop, shop_of
 from tests.support.histories import replay_and_keep
-from tests.support.loop import FILES, ISSUE, Handle, Loop, call, git, running_loop, script, turn
+from tests.support.loop import (
+    FILES,
+    ISSUE,
+    PLANNING,
+    Handle,
+    Loop,
+    call,
+    git,
+    running_loop,
+    script,
+    tell,
+    turn,
+)
 from tests.support.trials import NEVER_RED
 from tests.workflows.test_conflicts import move_main
 from workflows.autonomous_dev import AutonomousDev
@@ -54,8 +65,6 @@ OTHER = ProviderSettings(
 PATIENCE = 240
 """Seconds for what takes a few: the machine may be busy."""
 pytestmark = pytest.mark.timeout(300)
-
-BEFORE = (Phase.ACCEPT, Phase.CONTEXT, Phase.PLAN, Phase.APPROVE_PLAN)
 
 
 class Line:
@@ -82,11 +91,6 @@ class Line:
         await self.at(handle, Gate.PAUSED)
         return handle
 
-    async def say(self, handle: Handle, word: str) -> str:
-        """What the run answers."""
-        reply = await handle.execute_update(word, Control("ada"), result_type=Reply)  # pyright: ignore[reportUnknownMemberType]
-        return reply.message
-
     async def at(self, handle: Handle, gate: Gate) -> TaskView:
         return await self.loop.until(
             handle, lambda view: view.waiting_for and view.waiting_for.gate is gate, seconds=PATIENCE
@@ -94,7 +98,7 @@ class Line:
 
     async def at_work(self, handle: Handle) -> TaskView:
         """It has its plan, and its turn."""
-        return await self.loop.until(handle, lambda view: view.phase not in BEFORE, seconds=PATIENCE)
+        return await self.loop.until(handle, lambda view: view.phase not in PLANNING, seconds=PATIENCE)
 
 
 @asynccontextmanager
@@ -229,8 +233,8 @@ async def test_who_knows_better_does_not_wait_for_issues(client: Client, tmp_pat
     async with line(client, tmp_path, _2=text, _3=text) as it:
         run = await it.submit("2", agent=AgentChoice("other"))
         reason = waits(await it.at(run, Gate.ORDER))
-        assert "and then stands still" in await it.say(run, "pause")
-        assert "waits for its turn" in await it.say(run, "resume")
+        assert "and then stands still" in await tell(run, "pause", Control("ada"))
+        assert "waits for its turn" in await tell(run, "resume", Control("ada"))
         seen = await it.loop.until(run, lambda view: view.notes and view.waiting_for)
         assert (waits(seen), seen.notes) == (reason, (f"it waited: {reason}",)), (
             "it was paused, and waits again"

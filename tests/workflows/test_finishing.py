@@ -8,20 +8,16 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from tamma.model.task import ApprovePolicy, Control, Gate, Reply, TaskStatus, TaskView
+from tamma.model.task import ApprovePolicy, Control, Gate, TaskStatus, TaskView
 from tests.support.histories import replay_and_keep
-from tests.support.loop import FIX_TURNS, RED_TURNS, Handle, Loop, call, running_loop, script, turn
+from tests.support.loop import FIX_TURNS, RED_TURNS, Handle, Loop, call, running_loop, script, tell, turn
 from workflows.autonomous_dev import AutonomousDev
 
 LOOKS = [turn(call("bash", command=f"sleep 0.2; echo {number}")) for number in range(60)]
 """An agent that goes on and on, whatever it is told."""
 
 
-async def finish(handle: Handle) -> str:
-    reply = await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-        "finish", Control("ada", "good enough"), result_type=Reply
-    )
-    return reply.message
+GOOD_ENOUGH = Control("ada", "good enough")
 
 
 async def after(loop: Loop, handle: Handle, text: str) -> None:
@@ -38,7 +34,7 @@ async def test_what_is_done_by_then_is_judged_and_merged(client: Client, tmp_pat
     async with running_loop(client, tmp_path, turns=script(agent=[*RED_TURNS, FIX_TURNS[0], *LOOKS])) as loop:
         handle = await loop.submit()
         await after(loop, handle, "/ len(values)")
-        assert "tests, gates and the review judge that" in await finish(handle)
+        assert "tests, gates and the review judge that" in await tell(handle, "finish", GOOD_ENOUGH)
         assert (await handle.result()).status is TaskStatus.COMPLETED
         seen = await loop.view(handle)
         assert "ada had the agent end this stage: good enough" in seen.notes
@@ -66,7 +62,7 @@ async def test_where_no_agent_works_it_is_refused(client: Client, tmp_path: Path
         handle = await loop.submit(approve=ApprovePolicy.PLAN)
         await loop.until(handle, lambda view: view.waiting_for)
         with pytest.raises(WorkflowUpdateFailedError) as caught:
-            await finish(handle)
+            await tell(handle, "finish", GOOD_ENOUGH)
         assert "no agent is at work: the run is in phase 'approve-plan'" in str(caught.value.cause)
         await handle.signal("finish")
         await loop.until(handle, lambda view: "a signal `finish` was ignored" in str(view.notes))

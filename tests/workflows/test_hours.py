@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from tamma.model.task import BudgetChange, Gate, Reply, TaskStatus
+from tamma.model.task import BudgetChange, Gate, TaskStatus
 from tests.support.histories import replay_and_keep
-from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, Handle, Loop, running_loop, script
+from tests.support.loop import FIX_TURNS, QUICK, RED_TURNS, Handle, Loop, running_loop, script, tell
 from workflows.autonomous_dev import AutonomousDev
 from workflows.measuring import Stopwatch, hours_worked
 
@@ -27,11 +27,7 @@ def test_what_is_waited_for_is_no_work() -> None:
     assert hours_worked(NOON, watch, NOON + timedelta(days=30)) == 2
 
 
-async def more(handle: Handle, hours: float) -> str:
-    reply = await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - an overload of the SDK
-        "add_budget", BudgetChange(add_hours=hours, by="ada"), result_type=Reply
-    )
-    return reply.message
+MORE = BudgetChange(add_hours=1, by="ada")
 
 
 async def out_of_time(loop: Loop, handle: Handle) -> None:
@@ -45,7 +41,7 @@ async def test_out_of_time_it_waits_and_more_lets_it_go_on(client: Client, tmp_p
     async with running_loop(client, tmp_path) as loop:
         handle = await loop.submit(limits=replace(QUICK, max_hours=1e-9))
         await out_of_time(loop, handle)
-        assert "hours of work" in await more(handle, 1)
+        assert "hours of work" in await tell(handle, "add_budget", MORE)
         assert (await handle.result()).status is TaskStatus.COMPLETED
         await replay_and_keep({"run": await handle.fetch_history()}, [AutonomousDev])
 
@@ -58,7 +54,7 @@ async def test_an_agent_that_is_at_work_is_stopped_before_its_next_call(
     async with running_loop(client, tmp_path, turns=script(agent=slow)) as loop:
         handle = await loop.submit(limits=replace(QUICK, max_hours=5 / 3600))
         await out_of_time(loop, handle)
-        await more(handle, 1)
+        await tell(handle, "add_budget", MORE)
         assert (await handle.result()).status is TaskStatus.COMPLETED
 
 

@@ -2,32 +2,8 @@
 
 from __future__ import annotations
 
-import click
+from tamma.cli.controlling import control
 
-from tamma.cli import gates, output
-from tamma.cli.invocation import Invocation
-from tamma.cli.options import asynchronous, run_argument, server_options
+ABOUT = "Let a paused run go on, or one that waits its turn; let one that waits out an outage try again now."
 
-
-@click.command()
-@run_argument
-@click.option("--reason", default="", help="Why, for those who read it later.")
-@server_options
-@click.pass_obj
-@asynchronous
-async def command(
-    invocation: Invocation,
-    task: str,
-    issue_file: str | None,
-    reason: str,
-    temporal_address: str | None,
-    database_url: str | None,
-) -> None:
-    """Let a paused run go on, or one that waits its turn; let one that waits out an outage try again now."""
-    async with invocation.link(temporal_address, database_url) as link:
-        from tamma.model.task import Control
-        from tamma.temporal import runs
-
-        record = await link.find(task, issue_file)
-        reply = await runs.resume(link.client, record, Control(gates.person(), reason))
-        output.note(reply.message)
+command = control("resume", ABOUT)
